@@ -1,0 +1,1 @@
+"""spec/ read into checked data: the one truth that generator, suite and provider share."""

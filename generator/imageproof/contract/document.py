@@ -1,0 +1,307 @@
+"""An OpenAPI document, read and checked: YAML or JSON in, `Document` out, every problem with its line and pointer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from imageproof.contract.locate import spec_file
+from imageproof.contract.pointers import join, references, split
+from imageproof.contract.shape import OPENAPI_VERSION, misshapen
+from imageproof.errors import DocumentError, Problem
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation. `id` is its operationId, else `METHOD path`; `method` is upper case; `pointer` leads to `node`,
+    the operation object."""
+
+    id: str
+    method: str
+    path: str
+    pointer: str
+    node: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A document that passed `load`. `data` is plain JSON values, never changed; `source` is as the user named it.
+
+    Documents compare by identity, so that what is derived from one can be cached by it.
+    """
+
+    data: dict[str, Any]
+    source: str
+    tree: yaml.Node | None = field(default=None, repr=False)
+
+    def at(self, pointer: str) -> Any:
+        """The value at a JSON pointer. KeyError where it leads nowhere."""
+        return _follow(self.data, pointer)
+
+    def resolve(self, node: Any) -> Any:
+        """The node that a chain of local `$ref` means; the node itself when it is no reference."""
+        while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            node = self.at(node["$ref"].removeprefix("#"))
+        return node
+
+    def line(self, pointer: str) -> int | None:
+        """The line (from 1) of the value at a pointer, or of its nearest parent that has one."""
+        return _line(self.tree, pointer)
+
+    def operations(self) -> dict[str, Operation]:
+        """All operations by id, in document order."""
+        return dict(_operations(self))
+
+
+@lru_cache(maxsize=1)
+def canonical() -> Document:
+    """The project's own document, `spec/openapi.yaml`, read once."""
+    return load(spec_file("openapi.yaml"))
+
+
+def load(path: Path | str | None = None) -> Document:
+    """Read and check a document of OpenAPI 3.0 or 3.1, YAML or JSON; without a path the canonical one.
+
+    Raises DocumentError with all problems: not there, not text, not YAML, not OpenAPI, misshapen, dangling `$ref`.
+    """
+    if path is None:
+        return canonical()
+    text = read_text(path)
+    return parse(text, str(path))
+
+
+def read_text(path: Path | str) -> str:
+    """The text of a file. DocumentError when it is missing, a folder, unreadable or not UTF-8."""
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError([Problem(str(path), f"not UTF-8 text: byte {error.start} cannot be read")]) from None
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise DocumentError([Problem(str(path), f"cannot be read: {reason}", hint="check the path")]) from None
+
+
+def parse(text: str, source: str) -> Document:
+    """Check the text of a document. Raises DocumentError as `load` does."""
+    data, tree = read_yaml(text, source)
+    document = Document(data, source, tree)
+    problems = [
+        Problem(source, message, pointer, document.line(pointer), hint=hint) for pointer, message, hint in _faults(data)
+    ]
+    if problems:
+        raise DocumentError(problems)
+    return document
+
+
+def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
+    """JSON values of a YAML or JSON text, and the tree that knows the lines. DocumentError where it is neither."""
+    loader = _Loader(text)
+    try:
+        tree = loader.get_single_node()
+        _refuse_cycles(tree)
+        data = loader.construct_document(tree) if tree is not None else None
+    except yaml.YAMLError as error:
+        json_data = _as_json(text)  # YAML 1.1 refuses some JSON, such as JSON indented by tabs
+        if json_data is not None:
+            return json_data, None
+        raise DocumentError([_yaml_problem(error, source)]) from None
+    except (RecursionError, ValueError) as error:
+        raise DocumentError([Problem(source, f"not usable YAML: {str(error) or 'nested too deeply'}")]) from None
+    finally:
+        loader.dispose()
+    return data, tree
+
+
+def request_schema(document: Document, operation: str, media_type: str | None = None) -> dict[str, Any]:
+    """The schema of an operation's request body, resolved at its top level; {} when it takes none.
+
+    `media_type` is one of the body's keys; without it the first one. KeyError for an unknown operation.
+    """
+    content = request_content(document, operation)
+    if not content:
+        return {}
+    entry = content[media_type] if media_type else next(iter(content.values()))
+    schema: dict[str, Any] = document.resolve(entry.get("schema", {}))
+    return schema
+
+
+def request_content(document: Document, operation: str) -> dict[str, Any]:
+    """Media type -> media type object of an operation's request body; {} when it takes none."""
+    body = document.resolve(document.operations()[operation].node.get("requestBody", {}))
+    content: dict[str, Any] = body.get("content", {})
+    return content
+
+
+def property_schema(document: Document, schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The schema of a property of an object schema, folded; {} for a property that it does not name."""
+    node: dict[str, Any] = folded(document, schema.get("properties", {}).get(name, {}))
+    return node
+
+
+def folded(document: Document, node: Any) -> Any:
+    """A schema with the target of its `$ref` folded under its own keys; anything else as it is."""
+    if not isinstance(node, dict) or "$ref" not in node:
+        return node
+    return {**document.resolve(node), **{key: value for key, value in node.items() if key != "$ref"}}
+
+
+def parameter_name(name: str, schema: Mapping[str, Any]) -> str:
+    """The canonical parameter of a wire name, given its property schema: `image[]` and `image` are one."""
+    return str(schema.get("x-parameter", name))
+
+
+def _faults(data: Any) -> Iterator[tuple[str, str, str]]:
+    """(pointer, message, hint) of everything that keeps `data` from being a usable OpenAPI document."""
+    if not isinstance(data, dict):
+        yield "", "not an OpenAPI document: the top level is not a mapping", "the file must start with `openapi: 3.1.0`"
+        return
+    version = data.get("openapi")
+    if not isinstance(version, str) or not OPENAPI_VERSION.match(version):
+        found = f"openapi is {version!r}" if "openapi" in data else "there is no `openapi` key"
+        if "swagger" in data:
+            found = f"it is Swagger {data['swagger']}"
+        yield "/openapi" if "openapi" in data else "", f"not OpenAPI 3.0 or 3.1: {found}", "convert it to 3.0 or 3.1"
+        return
+    yield from ((pointer, message, "") for pointer, message in misshapen(data))
+    for pointer, reference in references(data):
+        message = _dangling(data, reference)
+        if message:
+            yield pointer, message[0], message[1]
+
+
+def _dangling(data: dict[str, Any], reference: str) -> tuple[str, str] | None:
+    if not reference.startswith("#"):
+        return f"$ref to another file is not read: {reference}", "bundle the document into one file first"
+    seen = set()
+    while True:
+        if reference in seen:
+            return f"$ref leads in a circle: {reference}", "let one of the references be a schema"
+        seen.add(reference)
+        try:
+            target = _follow(data, reference.removeprefix("#"))
+        except KeyError:
+            return f"$ref leads nowhere: {reference}", "define it, or mend the pointer"
+        if not (isinstance(target, dict) and isinstance(target.get("$ref"), str) and target["$ref"].startswith("#")):
+            return None
+        reference = target["$ref"]
+
+
+def _follow(data: Any, pointer: str) -> Any:
+    for token in split(pointer):
+        if isinstance(data, list):
+            if not token.isdecimal() or int(token) >= len(data):
+                raise KeyError(pointer)
+            data = data[int(token)]
+        elif isinstance(data, dict) and token in data:
+            data = data[token]
+        else:
+            raise KeyError(pointer)
+    return data
+
+
+def _line(tree: yaml.Node | None, pointer: str) -> int | None:
+    if tree is None:
+        return None
+    line = tree.start_mark.line
+    for token in split(pointer):
+        step = _step(tree, token)
+        if step is None:
+            break
+        line, tree = step
+    return int(line) + 1
+
+
+def _step(tree: yaml.Node, token: str) -> tuple[int, yaml.Node] | None:
+    """The line of one key or item of a YAML node, and the node behind it."""
+    if isinstance(tree, yaml.MappingNode):
+        return next(((key.start_mark.line, value) for key, value in tree.value if key.value == token), None)
+    if isinstance(tree, yaml.SequenceNode) and token.isdecimal() and int(token) < len(tree.value):
+        item = tree.value[int(token)]
+        return item.start_mark.line, item
+    return None
+
+
+def _operations(document: Document) -> Iterator[tuple[str, Operation]]:
+    for path, item in document.data.get("paths", {}).items():
+        item = document.resolve(item)
+        for method in METHODS:
+            if method in item:
+                node = item[method]
+                name = node.get("operationId") or f"{method.upper()} {path}"
+                yield name, Operation(name, method.upper(), path, join("paths", path, method), node)
+
+
+def _as_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _yaml_problem(error: yaml.YAMLError, source: str) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    message = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return Problem(source, f"not YAML: {message}", line=mark.line + 1 if mark else None)
+
+
+def _refuse_cycles(tree: yaml.Node | None) -> None:
+    """An alias inside its own anchor has no JSON value. Each node is entered once, so alias bombs stay cheap."""
+    open_nodes: set[int] = set()
+    done: set[int] = set()
+
+    def enter(node: yaml.Node) -> None:
+        if id(node) in done:
+            return
+        if id(node) in open_nodes:
+            raise yaml.MarkedYAMLError(problem="an alias refers to itself", problem_mark=node.start_mark)
+        open_nodes.add(id(node))
+        for child in _children(node):
+            enter(child)
+        open_nodes.discard(id(node))
+        done.add(id(node))
+
+    if tree is not None:
+        enter(tree)
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        yield from node.value
+    elif isinstance(node, yaml.MappingNode):
+        names = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be text", problem_mark=key.start_mark)
+            if key.value in names:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
+            names.add(key.value)
+            yield value
+
+
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]  # chosen at run time
+    """YAML as OpenAPI means it: every key is text, dates stay text, and only true and false are booleans."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+        self.flatten_mapping(node)
+        return {str(key.value): self.construct_object(value, deep=deep) for key, value in node.value}
+
+
+_TEXT_TAGS = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _TEXT_TAGS]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)

@@ -1,0 +1,204 @@
+"""One model's plain OpenAPI document: the family's cells folded into flat schemas, with nothing left to choose."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from imageproof.contract.document import Document, parameter_name, property_schema, request_content
+from imageproof.contract.families import Cell, Family, family_of
+from imageproof.contract.pointers import NAMED, references, split
+from imageproof.contract.violations import is_file, violations
+
+Images = Literal["one", "list"]
+
+
+def narrow(document: Document, model: str, images: Images = "one", family: str | None = None) -> dict[str, Any]:
+    """The document as it is for one model: OpenAPI 3.1 without x- keys but `x-size-grid`.
+
+    Request bodies are flat objects without `if`, `oneOf` or `anyOf`; `model` is required and constant; of a parameter
+    with two parts, `images` keeps the single one or the list. Operations, parameters and examples that the model does
+    not have are gone. A model that no family names keeps the open rules.
+    """
+    known = family_of(document, model, family)
+    narrowed: dict[str, Any] = copy.deepcopy(document.data)
+    for operation in document.operations().values():
+        item = narrowed["paths"][operation.path]
+        content = request_content(document, operation.id)
+        if not content:
+            continue
+        if known is not None and operation.id not in known.operations:
+            del item[operation.method.lower()]
+            continue
+        item[operation.method.lower()]["requestBody"] = {
+            "required": True,
+            "content": _content(document, operation.id, content, model, known, images),
+        }
+        if known is not None and not known.returns.stream:
+            _without_streams(narrowed, item[operation.method.lower()])
+    narrowed["paths"] = {path: item for path, item in narrowed["paths"].items() if _has_operation(item)}
+    plain: dict[str, Any] = _without_extensions(narrowed)
+    _drop_unused_components(plain)
+    return plain
+
+
+def _content(
+    document: Document, operation: str, content: Mapping[str, Any], model: str, family: Family | None, images: Images
+) -> dict[str, Any]:
+    """The media types of one request body that the family takes, each with a flat schema and the examples that fit."""
+    kept: dict[str, Any] = {}
+    for media_type, media in content.items():
+        schema = _flat(document, operation, document.resolve(media["schema"]), model, family, images)
+        if schema is None:
+            continue
+        examples = _examples(document, operation, media_type, media, model, family, schema)
+        rest = {key: value for key, value in media.items() if key not in ("schema", "example", "examples", "encoding")}
+        encoding = {name: part for name, part in media.get("encoding", {}).items() if name in schema["properties"]}
+        kept[media_type] = {
+            **copy.deepcopy(rest),
+            "schema": schema,
+            **({"encoding": encoding} if encoding else {}),
+            **({"examples": examples} if examples else {}),
+        }
+    return kept
+
+
+def _flat(
+    document: Document, operation: str, schema: Mapping[str, Any], model: str, family: Family | None, images: Images
+) -> dict[str, Any] | None:
+    """The body schema for one model; None when the family forbids what this body requires."""
+    required = list(schema.get("required", ()))
+    choices = [name for choice in schema.get("anyOf", ()) for name in choice.get("required", ())]
+    if choices:
+        required.append(choices[0] if images == "one" else choices[-1])
+    properties: dict[str, Any] = {}
+    for name in schema["properties"]:
+        base = property_schema(document, schema, name)
+        if name in choices and name not in required:
+            continue
+        folded = _folded(base, _cells(family, operation, name, parameter_name(name, base)))
+        if folded is not None:
+            properties[name] = folded
+        elif name in required:
+            return None
+    if "model" in properties:
+        properties["model"] = {
+            "type": "string",
+            "const": model,
+            "description": properties["model"].get("description", ""),
+        }
+        required = ["model", *(name for name in required if name != "model")]
+    kept = {
+        key: value
+        for key, value in schema.items()
+        if key not in ("properties", "required", "anyOf", "examples", "example")
+    }
+    return {**copy.deepcopy(kept), "properties": properties, "required": required}
+
+
+def _cells(family: Family | None, operation: str, name: str, parameter: str) -> Iterator[Cell]:
+    if family is not None:
+        for one in dict.fromkeys((name, parameter)):
+            cell = family.cell(operation, one)
+            if cell is not None:
+                yield cell
+
+
+def _folded(base: Mapping[str, Any], cells: Iterator[Cell]) -> dict[str, Any] | None:
+    """A property schema with its cells folded in, without composition; None when one of them forbids it."""
+    folded = copy.deepcopy(dict(base))
+    for cell in cells:
+        if cell.schema is False:
+            return None
+        for keyword, value in copy.deepcopy(dict(cell.schema)).items() if not isinstance(cell.schema, bool) else ():
+            folded[keyword] = TIGHTER.get(keyword, _replace)(folded.get(keyword, value), value)
+    types = folded.get("type")
+    if "const" in folded:  # null stays legal beside the constant, so the constant becomes a list of values
+        folded["enum"] = [folded.pop("const")]
+    if "enum" in folded and isinstance(types, list) and "null" in types and None not in folded["enum"]:
+        folded["enum"] = [*folded["enum"], None]
+    return folded
+
+
+def _replace(_: Any, value: Any) -> Any:
+    return value
+
+
+# How two values of one keyword become one: the tighter bound wins, anything else is the cell's.
+TIGHTER: dict[str, Any] = {
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
+    "enum": lambda own, cell: [value for value in cell if value in own],
+}
+
+
+def _examples(
+    document: Document,
+    operation: str,
+    media_type: str,
+    media: Mapping[str, Any],
+    model: str,
+    family: Family | None,
+    schema: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The examples that this model takes, told in its own name."""
+    kept = {}
+    for name, example in media.get("examples", {}).items():
+        value = document.resolve(example).get("value")
+        if not isinstance(value, dict) or not set(schema["required"]) <= {*value, "model"}:
+            continue
+        told = {**value, "model": model}
+        files = {key for key in told if _is_file_part(schema, key)}
+        asked = {key: item for key, item in told.items() if key not in files}
+        unknown = set(told) - set(schema["properties"])
+        breaches = violations(
+            document, model, operation, asked, media_type=media_type, family=family.id if family else None
+        )
+        if not unknown and not [one for one in breaches if one.parameter not in files and one.pointer]:
+            kept[name] = {**document.resolve(example), "value": told}
+    return kept
+
+
+def _is_file_part(schema: Mapping[str, Any], name: str) -> bool:
+    prop = schema["properties"].get(name, {})
+    return is_file(prop) or is_file(prop.get("items", {}))
+
+
+def _without_streams(document: dict[str, Any], operation: dict[str, Any]) -> None:
+    for response in operation.get("responses", {}).values():
+        response.get("content", {}).pop("text/event-stream", None)
+
+
+def _has_operation(item: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, dict) and "responses" in value for value in item.values())
+
+
+def _without_extensions(node: Any, names: bool = False) -> Any:
+    """A copy without x- keys; names (of headers, say) and the size grids stay."""
+    if isinstance(node, list):
+        return [_without_extensions(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _without_extensions(value, not names and key in NAMED)
+        for key, value in node.items()
+        if names or not key.startswith("x-") or key == "x-size-grid"
+    }
+
+
+def _drop_unused_components(document: dict[str, Any]) -> None:
+    """Removes components that nothing refers to any more, until nothing more falls away."""
+    while True:
+        used = {tuple(split(reference.removeprefix("#"))[1:3]) for _, reference in references(document)}
+        used |= {("securitySchemes", name) for name in document.get("components", {}).get("securitySchemes", {})}
+        stale = [
+            (kind, name)
+            for kind, entries in document.get("components", {}).items()
+            for name in entries
+            if (kind, name) not in used
+        ]
+        if not stale:
+            return
+        for kind, name in stale:
+            del document["components"][kind][name]

@@ -1,0 +1,46 @@
+"""JSON pointers and references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+# Keys whose values are data of the API, not of the document: a "$ref" inside them is no reference.
+OPAQUE = frozenset({"example", "examples", "enum", "const", "default"})
+# Keys whose values map names to objects: there, `example` or `x-request-id` is a name.
+NAMED = frozenset({"properties", "patternProperties", "schemas", "parameters", "headers", "responses"})
+
+
+def split(pointer: str) -> list[str]:
+    """Tokens of a pointer such as `/paths/~1images/post`; percent-encoding, legal in a `$ref`, is undone."""
+    if not pointer:
+        return []
+    return [unquote(token).replace("~1", "/").replace("~0", "~") for token in pointer.lstrip("/").split("/")]
+
+
+def join(*tokens: str | int) -> str:
+    """A pointer made of unescaped tokens."""
+    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def references(data: Any) -> Iterator[tuple[str, str]]:
+    """(pointer, reference) of every `$ref` in a document, each container entered once."""
+    seen: set[int] = set()
+    stack: list[tuple[str, Any, bool]] = [("", data, False)]
+    while stack:
+        pointer, node, named = stack.pop()
+        if not isinstance(node, dict | list) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, list):
+            stack.extend((f"{pointer}/{index}", item, False) for index, item in enumerate(node))
+            continue
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            yield pointer, reference
+        stack.extend(
+            (pointer + join(key), value, not named and key in NAMED)
+            for key, value in node.items()
+            if named or (key not in OPAQUE and not key.startswith("x-"))
+        )
