@@ -17,6 +17,7 @@ from imageproof.contract.pointers import join, references, split
 from imageproof.contract.shape import OPENAPI_VERSION, misshapen
 from imageproof.errors import DocumentError, Problem
 
+MAX_DEPTH = 200  # levels; the deepest published documents have fewer than 40
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -106,6 +107,7 @@ def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
     """JSON values of a YAML or JSON text, and the tree that knows the lines. DocumentError where it is neither."""
     loader = _Loader(text)
     try:
+        _refuse_depth(text)
         tree = loader.get_single_node()
         _refuse_cycles(tree)
         data = loader.construct_document(tree) if tree is not None else None
@@ -251,6 +253,15 @@ def _yaml_problem(error: yaml.YAMLError, source: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     message = getattr(error, "problem", None) or str(error).splitlines()[0]
     return Problem(source, f"not YAML: {message}", line=mark.line + 1 if mark else None)
+
+
+def _refuse_depth(text: str) -> None:
+    """libyaml composes by recursion, and no Python limit guards it: too deep a document would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"more than {MAX_DEPTH} levels deep", problem_mark=event.start_mark)
 
 
 def _refuse_cycles(tree: yaml.Node | None) -> None:
