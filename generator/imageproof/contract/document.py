@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -144,9 +144,9 @@ def request_content(document: Document, operation: str) -> dict[str, Any]:
 
 
 def property_schema(document: Document, schema: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The schema of a property of an object schema, folded; {} for a property that it does not name."""
-    node: dict[str, Any] = folded(document, schema.get("properties", {}).get(name, {}))
-    return node
+    """The schema of a property of an object schema, folded; {} for `true` and for a property that it does not name."""
+    node = folded(document, schema.get("properties", {}).get(name, {}))
+    return node if isinstance(node, dict) else {}
 
 
 def folded(document: Document, node: Any) -> Any:
@@ -261,7 +261,8 @@ def _refuse_depth(text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem=f"more than {MAX_DEPTH} levels deep", problem_mark=event.start_mark)
+            mark = cast("yaml.Mark", event.start_mark)  # libyaml's own class, with the same fields
+            raise yaml.MarkedYAMLError(problem=f"more than {MAX_DEPTH} levels deep", problem_mark=mark)
 
 
 def _refuse_cycles(tree: yaml.Node | None) -> None:

@@ -221,7 +221,7 @@ def _cross_breaches(family: Family, operation: str, body: Mapping[str, Any]) -> 
 def _blamed(rule: CrossRule, given: Mapping[str, Any]) -> str:
     """The parameter to name in an error: the first of `then`, where the rule says what it must be, that was given."""
     then = rule.then.get("properties", {}) if isinstance(rule.then, Mapping) else {}
-    when = rule.when.get("properties", {})
+    when = (*rule.when.get("properties", {}), *rule.when.get("required", ()))
     return next((name for name in (*then, *when) if name in given), next(iter((*then, *when)), ""))
 
 

@@ -1,0 +1,1 @@
+"""A document read into a frozen description of an API that no language and no OpenAPI keyword colours."""

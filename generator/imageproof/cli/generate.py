@@ -1,0 +1,137 @@
+"""`imageproof generate`: write what the document means for each target, or check that it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from imageproof import __version__
+from imageproof.api.describe import describe
+from imageproof.api.ir import Api
+from imageproof.contract.document import Document, load
+from imageproof.contract.locate import CHECKOUT, in_checkout
+from imageproof.emit.output import Manifest, compare, describe_document, read_manifest, write
+from imageproof.emit.render import render
+from imageproof.emit.targets import TARGETS
+from imageproof.emit.targets.python import default_name, is_name
+from imageproof.errors import DocumentError, Problem, UsageError
+
+CANONICAL_NAME = "imageproof_client"
+EPILOG = """\b
+Examples:
+  imageproof generate --target python --out clients            clients/python/
+  imageproof generate --target python --out clients --check    exit 1 when it is out of step
+  imageproof generate --spec api.yaml --name my_client --target python --out clients
+"""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Everything that a run would write: path below the folder -> text, its manifest, and what the document told."""
+
+    files: Mapping[str, str]
+    manifest: Manifest
+    warnings: tuple[Problem, ...]
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--target", "-t", "targets", multiple=True, metavar="NAMES", help=f"Any of {', '.join(TARGETS)}, by commas."
+)
+@click.option("--out", "-o", type=click.Path(path_type=Path), metavar="DIR", help="Folder; each target has one in it.")
+@click.option("--name", metavar="NAME", help="Name of the emitted package.")
+@click.option("--spec", metavar="FILE", help="OpenAPI 3.0 or 3.1 document; without it the canonical one.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1, with a diff, when the folder is out of step.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not tell what is not emitted.")
+def generate(
+    targets: tuple[str, ...], out: Path | None, name: str | None, spec: str | None, check: bool, quiet: bool
+) -> int:
+    """Write typed clients and the strict document, or check them.
+
+    In a checkout of imageproof the folder is generated/; elsewhere name one with --out. Without --target, a folder that
+    was written before keeps its targets, and a new one gets all. No file that this command did not write is touched.
+    """
+    root = _folder(out)
+    old = read_manifest(root)
+    chosen = tuple(one.strip() for told in targets for one in told.split(",") if one.strip())
+    document = load(spec)
+    rendering = rendered(
+        document,
+        chosen or (old.targets if old else tuple(TARGETS)),
+        name
+        or (old.name if old else None)
+        or (default_name(document.data["info"]["title"]) if spec else CANONICAL_NAME),
+    )
+    if not quiet:
+        _tell(rendering.warnings)
+    return _check(root, rendering) if check else _write(root, rendering)
+
+
+def rendered(document: Document, targets: Iterable[str], name: str) -> Rendering:
+    """Render targets of a document. DocumentError when it cannot be emitted, UsageError for an unknown target."""
+    targets = tuple(sorted(set(targets)))
+    for target in targets:
+        if target not in TARGETS:
+            raise UsageError(f"target {target!r} is not there yet; known: {', '.join(TARGETS)}")
+    if not is_name(name):
+        raise UsageError(f"{name!r} is not a name for a package; use letters, digits and underscores")
+    api: Api | None = None
+    warnings: tuple[Problem, ...] = ()
+    if any(TARGETS[target].subject == "api" for target in targets):
+        api, problems = describe(document)
+        if any(problem.level == "error" for problem in problems):
+            raise DocumentError(problem for problem in problems if problem.level == "error")
+        warnings = tuple(problems)
+    subjects = {"api": api, "document": document}
+    files = {f"{target}/{path}": text for target in targets for path, text in render(target, subjects, name).items()}
+    manifest = Manifest(f"imageproof {__version__}", describe_document(document.data), name, targets)
+    return Rendering(files, manifest, warnings)
+
+
+def _folder(out: Path | None) -> Path:
+    if out is None:
+        if not in_checkout():
+            raise UsageError("where to? type: imageproof generate --target python --out clients")
+        return CHECKOUT / "generated"
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is not a folder")
+    return out
+
+
+def _shown(root: Path) -> Path:
+    """A folder as a person would type it from here."""
+    here = Path.cwd()
+    return root.relative_to(here) if root.is_relative_to(here) else root
+
+
+def _tell(warnings: Iterable[Problem]) -> None:
+    for problem in warnings:
+        click.echo(f"warning: {problem}", err=True)
+
+
+def _check(root: Path, rendering: Rendering) -> int:
+    changes = compare(root, rendering.files, rendering.manifest)
+    for change in changes:
+        click.echo(str(change))
+    root = _shown(root)
+    if changes:
+        click.echo(
+            f"{root}: {len(changes)} of {len(rendering.files) + 1} files out of step; run generate without --check"
+        )
+        return 1
+    click.echo(f"{root}: {len(rendering.files) + 1} files in step")
+    return 0
+
+
+def _write(root: Path, rendering: Rendering) -> int:
+    changed = write(root, rendering.files, rendering.manifest)
+    root = _shown(root)
+    for path in changed:
+        click.echo(f"  {path}")
+    click.echo(
+        f"{root}: {len(changed)} of {len(rendering.files) + 1} files written ({', '.join(rendering.manifest.targets)})"
+    )
+    return 0

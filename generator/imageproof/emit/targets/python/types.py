@@ -1,0 +1,223 @@
+"""Types of a description as Python annotations and decoders, under names that are settled for the whole package."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from imageproof.api.ir import Api, Field, Model, Operation, Type, Union
+from imageproof.api.names import assign, pascal, snake, unreserved
+from imageproof.emit.targets.python.text import literal
+
+SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "base64": "str", "null": "None"}
+# What the emitted modules import or define themselves.
+MODULE_NAMES = frozenset(
+    [
+        "Any",
+        "ClassVar",
+        "Client",
+        "Http",
+        "Literal",
+        "Mapping",
+        "NOT_GIVEN",
+        "NotGiven",
+        "NotRequired",
+        "Self",
+        "Sequence",
+        "Stream",
+        "TypeAlias",
+        "TypedDict",
+        "FileInput",
+        "dataclass",
+        "overload",
+        "os",
+        "builtins",
+        "annotations",
+    ]
+) | frozenset(
+    [
+        "APIError",
+        "APIConnectionError",
+        "APITimeoutError",
+        "APIResponseValidationError",
+        "APIStatusError",
+        "BadRequestError",
+        "AuthenticationError",
+        "PermissionDeniedError",
+        "NotFoundError",
+        "ConflictError",
+        "UnprocessableEntityError",
+        "RateLimitError",
+        "InternalServerError",
+    ]
+)
+# What every model has.
+MODEL_NAMES = frozenset(("extra", "request_id", "decode", "to_bytes", "save", "self", "cls"))
+KEYWORDS = frozenset((*keyword.kwlist, "None", "True", "False"))
+BUILTINS = frozenset(("str", "int", "float", "bool", "bytes", "list", "dict", "object", "tuple"))
+
+
+@dataclass(frozen=True)
+class Names:
+    """Class and alias names of a package: models by key as they come in answers, `params` as they go out, unions by
+    key, `aliases` of known values by (operation id, field name)."""
+
+    models: Mapping[str, str]
+    params: Mapping[str, str]
+    unions: Mapping[str, str]
+    aliases: Mapping[tuple[str, str], str]
+
+
+def settle(api: Api) -> Names:
+    """Names for everything that needs one: components keep theirs, and what is named by its place gives way."""
+    outgoing, incoming = reach(api)
+    told = {model.key: model for model in api.models}
+    named = [model for model in api.models if model.key in incoming and not model.anonymous]
+    placed = [model for model in api.models if model.key in incoming and model.anonymous]
+    models = assign({one.key: (pascal(one.name), f"{pascal(one.name)}Model") for one in named}, MODULE_NAMES)
+    models |= assign({one.key: (pascal(one.name),) for one in placed}, {*MODULE_NAMES, *models.values()})
+    taken = {*MODULE_NAMES, *models.values()}
+    unions = assign({one.key: (pascal(one.name), f"{pascal(one.name)}Union") for one in api.unions}, taken)
+    taken |= set(unions.values())
+    params = assign({key: (f"{pascal(told[key].name)}Param",) for key in told if key in outgoing}, taken)
+    taken |= set(params.values())
+    wanted = {
+        (operation.id, field.name): (
+            pascal(operation.method, field.name),
+            pascal(operation.resource, operation.method, field.name),
+        )
+        for operation in operations(api)
+        for field in (operation.body.fields if operation.body else ())
+        if aliased(field)
+    }
+    aliases = assign(wanted, taken)
+    return Names(models, params, unions, aliases)
+
+
+def operations(api: Api) -> Iterator[Operation]:
+    for resource in api.resources:
+        yield from resource.operations
+
+
+def reach(api: Api) -> tuple[set[str], set[str]]:
+    """Keys of the models and unions that requests need, and of those that answers need."""
+    out: set[str] = set()
+    back: set[str] = set()
+    models = {model.key: model for model in api.models}
+    for operation in operations(api):
+        body = operation.body
+        fields = [*(parameter.field for parameter in operation.parameters), *(body.fields if body else ())]
+        for told in [*(field.type for field in fields), *([body.whole] if body and body.whole else [])]:
+            _follow(told, models, out)
+        reply = operation.reply
+        for answer in (reply.whole, reply.events.type if reply.events else None):
+            if answer:
+                _follow(answer, models, back)
+    return out, back
+
+
+def _follow(told: Type, models: Mapping[str, Model], found: set[str]) -> None:
+    if told.union:
+        found.add(told.union)
+    for inner in (told.item, *told.choices):
+        if inner:
+            _follow(inner, models, found)
+    if told.model and told.model not in found:
+        found.add(told.model)
+        for field in models[told.model].fields:
+            _follow(field.type, models, found)
+
+
+def aliased(field: Field) -> bool:
+    """Whether a request field has known values beside which others are legal."""
+    return bool(_literals(field.type)) and not field.type.fixed
+
+
+def annotation(told: Type, names: Names, outgoing: bool, alias: str = "") -> str:
+    """The annotation of a type: `outgoing` takes what a caller may pass, else says what an answer holds."""
+    plain = alias or _plain(told, names, outgoing)
+    return f"{plain} | None" if told.nullable and plain not in ("Any", "None") else plain
+
+
+def _plain(told: Type, names: Names, outgoing: bool) -> str:
+    if told.kind in SCALARS:
+        values = _literals(told)
+        plain = SCALARS[told.kind]
+        if not values:
+            return plain
+        listed = f"Literal[{', '.join(values)}]"
+        return listed if told.fixed else f"{listed} | {plain}"
+    if told.kind == "file":
+        return "FileInput" if outgoing else "Any"
+    if told.kind in ("list", "map"):
+        item = annotation(told.item or Type("any"), names, outgoing)
+        if told.kind == "list":
+            return f"Sequence[{item}]" if outgoing else f"list[{item}]"
+        return f"Mapping[str, {item}]" if outgoing else f"dict[str, {item}]"
+    if told.kind == "model":
+        return names.params[told.model] if outgoing else names.models[told.model]
+    if told.kind == "union":
+        if told.union and not outgoing:
+            return names.unions[told.union]
+        return " | ".join(dict.fromkeys(_plain(one, names, outgoing) for one in told.choices))
+    return "Any"
+
+
+def _literals(told: Type) -> list[str]:
+    """Known values as `Literal` takes them: texts, whole numbers and truth values."""
+    values = [literal(value) for value in told.known if not isinstance(value, float)]
+    return values if told.kind != "number" else []
+
+
+def decoder(told: Type | None, names: Names) -> str:
+    """An expression that decodes a JSON value, "" where the value is good as it is."""
+    if told is None:
+        return ""
+    if told.kind == "model":
+        return f"{names.models[told.model]}.decode"
+    if told.kind in ("list", "map"):
+        inner = decoder(told.item, names)
+        helper = "listed" if told.kind == "list" else "mapped"
+        return f"_model.{helper}({inner})" if inner else ""
+    if told.kind == "union":
+        if told.union:
+            return union_decoder_name(told.union, names)
+        models = [one for one in told.choices if one.kind == "model"]
+        return f"_model.closest({', '.join(names.models[one.model] for one in models)})" if models else ""
+    return ""
+
+
+def union_decoder_name(key: str, names: Names) -> str:
+    return f"decode_{snake(names.unions[key])}"
+
+
+def union_decoder(union: Union, names: Names) -> str:
+    """The expression behind a union's own decoder."""
+    models = [one for one in union.choices if one.kind == "model"]
+    if union.property and union.tags:
+        rows = "".join(
+            f"\n        {literal(value)}: {names.models[key]}," for value, key in union.tags if key in names.models
+        )
+        return f"_model.tagged(\n    {literal(union.property)},\n    {{{rows}\n    }},\n)"
+    return f"_model.closest({', '.join(names.models[one.model] for one in models)})" if models else "_model.as_is"
+
+
+def attribute_names(model: Model) -> dict[str, str]:
+    """Field name -> attribute name, for all fields of a model."""
+    plain = {one.name: unreserved(snake(one.name), KEYWORDS | MODEL_NAMES) for one in model.fields}
+    exact = {name: name for name, attribute in plain.items() if name == attribute}
+    rest = {name: (one, f"{one}_member") for name, one in plain.items() if name not in exact}
+    settled = exact | assign(rest, exact)
+    return {one.name: settled[one.name] for one in model.fields}
+
+
+def unshadowed(text: str, shadows: Collection[str]) -> str:
+    """An annotation that still means the built-in types where a class has members called like them."""
+    hidden = BUILTINS & set(shadows) & set(dir(builtins))
+    if not hidden:
+        return text
+    pattern = re.compile(rf"(?<![\w\"'.])({'|'.join(sorted(hidden))})(?![\w\"'])")
+    return pattern.sub(r"builtins.\1", text)

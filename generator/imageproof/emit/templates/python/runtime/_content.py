@@ -1,0 +1,85 @@
+"""Files that come in an answer: as base64 inside it, or behind a URL."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import httpx2
+
+from ._files import sniff
+from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
+
+MAX_BYTES = 256 * 1024 * 1024
+
+
+class Content:
+    """An object of an answer that carries a file."""
+
+    _inline: ClassVar[str]
+    _link: ClassVar[str] = ""
+
+    def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
+        """The bytes of the file, from its base64 or else downloaded from its URL.
+
+        The download carries no key, and stops at `max_bytes`. `timeout` is in seconds. Raises
+        APIResponseValidationError when there is no file or it cannot be decoded, APIConnectionError or APIStatusError
+        when it cannot be downloaded.
+        """
+        inline = getattr(self, self._inline)
+        if isinstance(inline, str) and inline:
+            return _decode(inline)
+        link = getattr(self, self._link) if self._link else None
+        if isinstance(link, str) and link:
+            return _decode(link) if link.startswith("data:") else _download(link, timeout, max_bytes)
+        names = " nor ".join(name for name in (self._inline, self._link) if name)
+        raise APIResponseValidationError(f"the answer holds no file: neither {names}")
+
+    def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
+        """Write the file, and say where. A path without a suffix gets the one that the bytes call for."""
+        content = self.to_bytes(timeout=timeout, max_bytes=max_bytes)
+        target = Path(path)
+        suffix, _ = sniff(content)
+        if not target.suffix and suffix:
+            target = target.with_name(f"{target.name}.{suffix}")
+        target.write_bytes(content)
+        return target
+
+
+def _decode(text: str) -> bytes:
+    """Bytes of base64, with or without a `data:` prefix in front of it."""
+    if text.startswith("data:"):
+        head, _, text = text.partition(",")
+        if not head.endswith(";base64"):
+            return unquote_to_bytes(text)
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise APIResponseValidationError(f"the file in the answer is not base64: {error}") from None
+
+
+def _download(url: str, timeout: float, max_bytes: int) -> bytes:
+    """Fetch a URL that a server named. It gets no key, so redirects are harmless and are followed."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise APIResponseValidationError(f"not a URL that can be downloaded: {url[:200]}")
+    content = bytearray()
+    try:
+        with (
+            httpx2.Client(timeout=timeout, follow_redirects=True, max_redirects=5) as http,
+            http.stream("GET", url) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise status_error(response.status_code, response.text, None, response.headers)
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > max_bytes:
+                    raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+    except httpx2.TimeoutException:
+        raise APITimeoutError(f"the file did not come within {timeout} seconds") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise APIConnectionError(f"the file could not be downloaded: {error}") from None
+    return bytes(content)

@@ -1,0 +1,143 @@
+"""Every error of this client.
+
+APIError                             something went wrong with a call; has what the server said
+├── APIConnectionError               no answer, or a broken one
+│   └── APITimeoutError              none in time
+├── APIResponseValidationError       an answer that is no answer: not JSON, an error under status 200, no picture
+└── APIStatusError                   a status other than 2xx
+    ├── BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404
+    ├── ConflictError 409, UnprocessableEntityError 422, RateLimitError 429
+    └── InternalServerError          500 and above
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+class APIError(Exception):
+    """Base of all errors.
+
+    Attributes:
+        message: What went wrong, in the server's words where it has some.
+        code, param, type: Members of the error that the server sent, None where it sent none.
+        body: The error object of the answer, else its whole JSON, else its text; None without an answer.
+        raw: Text of the answer, "" without one.
+        status_code: HTTP status, None without an answer.
+        request_id: Id of the exchange, where the server gave one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        raw: str = "",
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        body, said = _read(raw)
+        self.message = said or message
+        self.status_code = status_code
+        self.raw = raw
+        self.body = body
+        self.request_id = request_id
+        self.headers: Mapping[str, str] = headers or {}
+        members: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        self.code: str | None = members.get("code")
+        self.param: str | None = members.get("param")
+        self.type: str | None = members.get("type")
+        super().__init__(self._line())
+
+    def _line(self) -> str:
+        facts = {"status": self.status_code, "code": self.code, "param": self.param, "request id": self.request_id}
+        told = ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)
+        return f"{self.message} ({told})" if told else self.message
+
+
+class APIConnectionError(APIError):
+    """The server could not be reached, or the connection broke."""
+
+
+class APITimeoutError(APIConnectionError):
+    """The server did not answer in time. It may have done the work all the same."""
+
+
+class APIResponseValidationError(APIError):
+    """The answer says success, but holds none."""
+
+
+class APIStatusError(APIError):
+    """The server refused or failed."""
+
+    status_code: int
+
+
+class BadRequestError(APIStatusError):
+    """400: the request is wrong, or a filter or the account refused it."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the key is missing or wrong."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: there is no such thing, or the server does not offer the call."""
+
+
+class ConflictError(APIStatusError):
+    """409: the request conflicts with another one."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: the request is well formed, and wrong."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests, or more than was paid for."""
+
+
+class InternalServerError(APIStatusError):
+    """500 and above: the server failed."""
+
+
+_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+
+
+def status_error(status: int, raw: str, request_id: str | None, headers: Mapping[str, str]) -> APIStatusError:
+    """The error for a status that is not 2xx."""
+    kind = _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
+    message = f"the server answered {status}"
+    if 300 <= status < 400:
+        message = f"the server answered {status}: redirects are not followed, since they would carry the key along"
+    return kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+
+
+def _read(raw: str) -> tuple[Any, str]:
+    """The error object of an answer, and its message: servers send an envelope, a text, `detail`, HTML or nothing."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw or None, ""
+    if isinstance(body, dict) and body.get("error"):
+        body = body["error"]
+    if isinstance(body, str):
+        return body, body
+    if not isinstance(body, dict):
+        return body, ""
+    said = body.get("message") or body.get("detail") or ""
+    return body, said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)

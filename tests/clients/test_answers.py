@@ -1,0 +1,204 @@
+"""What the emitted client makes of answers, good, odd and bad."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import imageproof_client as api
+import pytest
+from clients.loopback import Answer, Loopback
+from clients.pictures import JPEG, PNG
+from imageproof_client import Client
+
+KEY = "sk-secret-key"
+ENCODED = base64.b64encode(PNG).decode()
+
+
+def test_models_all_the_way_down(client: Client, server: Loopback) -> None:
+    usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "input_tokens_details": {"text_tokens": 1}}
+    server.json({"created": 5, "data": [{"b64_json": ENCODED}], "usage": usage}, x_request_id="req_1")
+    answer = client.images.generate(prompt="x")
+    assert isinstance(answer, api.ImagesResponse)
+    assert answer.created == 5
+    assert isinstance(answer.data[0], api.Image)
+    assert answer.data[0].url is None
+    assert answer.usage is not None and answer.usage.input_tokens_details.text_tokens == 1
+    assert answer.usage.output_tokens_details is None
+    assert answer.request_id == "req_1" == answer._request_id
+
+
+def test_unknown_members_and_values_are_kept(client: Client, server: Loopback) -> None:
+    server.json({"created": "soon", "data": [{"seed": 7}, "odd"], "quality": "ultra", "provider": {"name": "p"}})
+    answer: Any = client.images.generate(prompt="x")
+    assert (answer.created, answer.quality) == ("soon", "ultra")
+    assert answer.extra == {"provider": {"name": "p"}}
+    assert answer.provider == {"name": "p"}
+    assert answer.data[0].seed == 7
+    assert answer.data[1] == "odd"
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = answer.nothing
+
+
+def test_what_is_missing_is_none(client: Client, server: Loopback) -> None:
+    server.json({})
+    answer: Any = client.images.generate(prompt="x")
+    assert (answer.created, answer.data, answer.usage) == (None, None, None)
+
+
+def test_repr_is_short_and_holds_no_key(client: Client, server: Loopback) -> None:
+    server.json({"created": 5, "data": [{"b64_json": "A" * 100_000}]})
+    answer = client.images.generate(prompt="x")
+    assert len(repr(answer)) < 400
+    assert KEY not in repr(client) + repr(client.images.__dict__) + repr(answer)
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_bytes_from_base64(client: Client, server: Loopback, tmp_path: Path, prefix: str) -> None:
+    server.json({"created": 5, "data": [{"b64_json": prefix + ENCODED}]})
+    image = client.images.generate(prompt="x").data[0]
+    assert image.to_bytes() == PNG
+    assert image.save(tmp_path / "fox") == tmp_path / "fox.png"
+    assert image.save(str(tmp_path / "fox.bin")) == tmp_path / "fox.bin"
+    assert (tmp_path / "fox.png").read_bytes() == (tmp_path / "fox.bin").read_bytes() == PNG
+
+
+def test_bytes_from_a_url_come_without_the_key(client: Client, server: Loopback) -> None:
+    listing = json.dumps({"created": 5, "data": [{"url": f"{server.origin}/moved.jpg"}]}).encode()
+    moved = Answer(302, headers={"location": f"{server.origin}/pic.jpg"})
+    server.answer(Answer(body=listing), moved, Answer(body=JPEG, type="image/jpeg"))
+    image = client.images.generate(prompt="x").data[0]
+    assert image.to_bytes() == JPEG
+    assert [one.path for one in server.received] == ["/v1/images/generations", "/moved.jpg", "/pic.jpg"]
+    assert [KEY in str(one.headers) for one in server.received] == [True, False, False]
+    with pytest.raises(api.APIResponseValidationError, match="larger than 5 bytes"):
+        image.to_bytes(max_bytes=5)
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({}, "neither b64_json nor url"),
+        ({"b64_json": "not base64!"}, "not base64"),
+        ({"url": "file:///etc/passwd"}, "not a URL"),
+        ({"url": "/relative.png"}, "not a URL"),
+    ],
+)
+def test_pictures_that_are_none(client: Client, server: Loopback, item: dict[str, str], said: str) -> None:
+    server.json({"created": 5, "data": [item]})
+    image = client.images.generate(prompt="x").data[0]
+    with pytest.raises(api.APIResponseValidationError, match=said):
+        image.to_bytes()
+
+
+def test_a_url_that_is_gone(client: Client, server: Loopback) -> None:
+    listing = json.dumps({"created": 5, "data": [{"url": f"{server.origin}/pic.jpg"}]}).encode()
+    server.answer(Answer(body=listing), Answer(404, b"<html>gone", "text/html"))
+    with pytest.raises(api.NotFoundError):
+        client.images.generate(prompt="x").data[0].to_bytes()
+
+
+STATUSES = [
+    (400, api.BadRequestError),
+    (401, api.AuthenticationError),
+    (403, api.PermissionDeniedError),
+    (404, api.NotFoundError),
+    (409, api.ConflictError),
+    (418, api.APIStatusError),
+    (422, api.UnprocessableEntityError),
+    (429, api.RateLimitError),
+    (500, api.InternalServerError),
+    (503, api.InternalServerError),
+]
+
+
+@pytest.mark.parametrize(("status", "kind"), STATUSES)
+def test_statuses(client: Client, server: Loopback, status: int, kind: type[api.APIStatusError]) -> None:
+    error = {"message": "No.", "type": "invalid_request_error", "param": "size", "code": "invalid_size"}
+    server.json({"error": error}, status, x_request_id="req_9")
+    with pytest.raises(kind) as caught:
+        client.images.generate(prompt="x")
+    found = caught.value
+    assert type(found) is kind
+    assert (found.status_code, found.code, found.param, found.type) == (status, "invalid_size", "size", error["type"])
+    assert (found.message, found.request_id, found.body) == ("No.", "req_9", error)
+    assert json.loads(found.raw) == {"error": error}
+    assert len(server.received) == 1  # a paid call is never repeated
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "kept"),
+    [
+        (b'{"error": "nope"}', "nope", "nope"),
+        (b'{"detail": "nope"}', "nope", {"detail": "nope"}),
+        (b'{"detail": [{"loc": ["n"]}]}', '[{"loc": ["n"]}]', {"detail": [{"loc": ["n"]}]}),
+        (b"<html>502</html>", "the server answered 500", "<html>502</html>"),
+        (b"", "the server answered 500", None),
+        (b"[1]", "the server answered 500", [1]),
+        (b'{"error": {"message": 7}}', "7", {"message": 7}),
+    ],
+)
+def test_odd_error_bodies(client: Client, server: Loopback, body: bytes, message: str, kept: object) -> None:
+    server.answer(Answer(500, body))
+    with pytest.raises(api.InternalServerError) as caught:
+        client.images.generate(prompt="x")
+    assert (caught.value.message, caught.value.body, caught.value.code) == (message, kept, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(body=b'{"error": {"message": "quota", "code": "c"}}'), "quota"),
+        (Answer(body=b"<html>", type="text/html"), "not JSON"),
+        (Answer(body=b""), "not JSON"),
+        (Answer(body=b"data: {}\n\n", type="text/event-stream"), "not JSON"),
+    ],
+)
+def test_success_that_is_none(client: Client, server: Loopback, answer: Answer, said: str) -> None:
+    server.answer(answer)
+    with pytest.raises(api.APIResponseValidationError, match=said) as caught:
+        client.images.generate(prompt="x")
+    assert caught.value.status_code == 200
+    assert caught.value.raw == answer.body.decode()
+
+
+def test_a_byte_order_mark_is_no_harm(client: Client, server: Loopback) -> None:
+    server.answer(Answer(body=b'\xef\xbb\xbf{"created": 1, "data": []}', type="text/plain"))
+    assert client.images.generate(prompt="x").data == []
+
+
+def test_an_echoed_key_is_struck_out(client: Client, server: Loopback) -> None:
+    server.json({"error": {"message": f"Incorrect key {KEY}"}}, 401)
+    with pytest.raises(api.AuthenticationError) as caught:
+        client.images.generate(prompt="x")
+    assert KEY not in f"{caught.value!r} {caught.value} {caught.value.raw} {caught.value.body}"
+
+
+def test_redirects_are_refused(client: Client, server: Loopback) -> None:
+    server.answer(Answer(307, headers={"location": "http://127.0.0.1:9/elsewhere"}))
+    with pytest.raises(api.APIStatusError, match="redirects are not followed") as caught:
+        client.images.generate(prompt="x")
+    assert caught.value.status_code == 307
+
+
+def test_nobody_there() -> None:
+    with Client(KEY, base_url="http://127.0.0.1:9") as client, pytest.raises(api.APIConnectionError) as caught:
+        client.images.generate(prompt="x")
+    assert KEY not in str(caught.value)
+
+
+def test_a_broken_answer(client: Client, server: Loopback) -> None:
+    server.answer(Answer(body=b'{"created"', cut=True))
+    with pytest.raises(api.APIConnectionError, match="broke off"):
+        client.images.generate(prompt="x")
+
+
+def test_no_answer_in_time(client: Client, server: Loopback) -> None:
+    gate = threading.Event()
+    server.answer(Answer(chunks=[b"{}"], gates=[gate]))
+    with pytest.raises(api.APITimeoutError):
+        client.images.generate(prompt="x", timeout=0.05)
+    gate.set()

@@ -1,0 +1,143 @@
+"""Streams: typed, incremental, and never silent about an end that came too soon."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from typing import Any
+
+import imageproof_client as api
+import pytest
+from clients.loopback import Answer, Loopback, frames
+from clients.pictures import PNG
+from imageproof_client import Client
+from imageproof_client._stream import lines, sse_events
+
+ENCODED = base64.b64encode(PNG).decode()
+PARTIAL: dict[str, Any] = {"type": "image_generation.partial_image", "b64_json": ENCODED, "partial_image_index": 0}
+DONE: dict[str, Any] = {"type": "image_generation.completed", "b64_json": ENCODED, "usage": {"total_tokens": 3}}
+
+
+def stream(server: Loopback, *chunks: bytes, **told: Any) -> None:
+    server.answer(Answer(type="text/event-stream; charset=utf-8", chunks=list(chunks), **told))
+
+
+def test_events_arrive_as_they_are_sent(client: Client, server: Loopback) -> None:
+    gate = threading.Event()
+    opened = threading.Event()
+    opened.set()
+    stream(server, *frames(PARTIAL, DONE), gates=[opened, gate])
+    with client.images.generate(prompt="x", stream=True, partial_images=1) as events:
+        first = next(events)  # the server holds the second back until the first is here
+        assert isinstance(first, api.ImageGenerationPartialImageEvent)
+        assert (first.partial_image_index, first.to_bytes()) == (0, PNG)
+        gate.set()
+        last = next(events)
+        assert isinstance(last, api.ImageGenerationCompletedEvent)
+        assert last.usage.total_tokens == 3
+        assert list(events) == []
+    assert server.received[0].json == {"prompt": "x", "stream": True, "partial_images": 1}
+
+
+def test_edits_stream_too(client: Client, server: Loopback) -> None:
+    stream(server, *frames({"type": "image_edit.completed", "b64_json": ENCODED}))
+    with client.images.edit(image=PNG, prompt="x", stream=True) as events:
+        assert [event.type for event in events] == ["image_edit.completed"]
+    assert {part.name: part.data for part in server.received[0].parts}["stream"] == b"true"
+
+
+def test_request_id(client: Client, server: Loopback) -> None:
+    stream(server, *frames(DONE), headers={"x-request-id": "req_3"})
+    with client.images.generate(prompt="x", stream=True) as events:
+        assert events.request_id == "req_3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data: {done}\n\n",
+        ": hello\n\nretry: 5\nevent: image_generation.completed\ndata: {done}\n\n",
+        "event: image_generation.completed\r\ndata: {done}\r\n\r\ndata: [DONE]\r\n\r\n",
+        "data: {done}\r\rdata: [DONE]\r\r",
+        "\ufeffdata:{done}\n\n",
+        "data: {done}",
+        'event: image_generation.completed\ndata: {{"b64_json":\ndata: "{encoded}"}}\n\n',
+    ],
+)
+def test_framings(client: Client, server: Loopback, text: str) -> None:
+    stream(server, text.format(done=json.dumps(DONE), encoded=ENCODED).encode())
+    with client.images.generate(prompt="x", stream=True) as events:
+        found = list(events)
+    assert [type(event) for event in found] == [api.ImageGenerationCompletedEvent]
+    assert found[0].to_bytes() == PNG
+
+
+def test_any_cut_of_the_bytes_gives_the_same_events() -> None:
+    data = "event: a\r\ndata: é\u2028x\r\n\r\n: c\rdata: 1\rdata: 2\r\rdata: 3\n\n".encode()
+    whole = list(sse_events(lines([data])))
+    assert whole == [("a", "é\u2028x"), ("", "1\n2"), ("", "3")]
+    for size in range(1, len(data)):
+        assert list(sse_events(lines(data[at : at + size] for at in range(0, len(data), size)))) == whole
+
+
+def test_unknown_events_are_kept(client: Client, server: Loopback) -> None:
+    stream(server, *frames({"type": "image_generation.queued", "position": 4}, DONE))
+    with client.images.generate(prompt="x", stream=True) as events:
+        first: Any = next(events)
+    assert (first.type, first.position) == ("image_generation.queued", 4)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "error", "message": "boom", "code": "c"},
+        {"error": {"message": "boom", "code": "c"}},
+        {"type": "image_generation.failed", "error": {"message": "boom", "code": "c"}},
+    ],
+)
+def test_errors_in_a_stream(client: Client, server: Loopback, event: dict[str, Any]) -> None:
+    stream(server, *frames(PARTIAL, event))
+    with client.images.generate(prompt="x", stream=True) as events:
+        next(events)
+        with pytest.raises(api.APIError, match="boom") as caught:
+            next(events)
+    assert caught.value.code == "c"
+
+
+def test_an_end_without_the_picture(client: Client, server: Loopback) -> None:
+    stream(server, *frames(PARTIAL))
+    with (
+        client.images.generate(prompt="x", stream=True) as events,
+        pytest.raises(api.APIResponseValidationError, match="ended before"),
+    ):
+        list(events)
+
+
+def test_a_stream_that_breaks(client: Client, server: Loopback) -> None:
+    stream(server, *frames(PARTIAL), cut=True)
+    with client.images.generate(prompt="x", stream=True) as events, pytest.raises(api.APIConnectionError):
+        list(events)
+
+
+def test_an_event_that_is_not_json(client: Client, server: Loopback) -> None:
+    stream(server, b"data: {oops\n\n")
+    with (
+        client.images.generate(prompt="x", stream=True) as events,
+        pytest.raises(api.APIResponseValidationError, match="not JSON"),
+    ):
+        list(events)
+
+
+def test_a_single_answer_instead_of_a_stream_is_not_lost(client: Client, server: Loopback) -> None:
+    server.json({"created": 1, "data": [{"b64_json": ENCODED}]})
+    with pytest.raises(api.APIResponseValidationError, match="single answer") as caught:
+        client.images.generate(prompt="x", stream=True)
+    assert caught.value.body["data"][0]["b64_json"] == ENCODED
+
+
+def test_a_refused_stream(client: Client, server: Loopback) -> None:
+    server.json({"error": {"message": "no stream", "code": "unsupported"}}, 400)
+    with pytest.raises(api.BadRequestError) as caught:
+        client.images.generate(prompt="x", stream=True)
+    assert caught.value.code == "unsupported"

@@ -1,0 +1,159 @@
+"""The generate command: where it writes, what it refuses, and that the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from imageproof import __version__
+from imageproof.cli import main
+from imageproof.contract.locate import CHECKOUT, spec_file
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, list(args))
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_generated_is_a_fresh_rendering() -> None:
+    """The committed files are what the generator writes now, none more and none less."""
+    result = run("generate", "--check", "--quiet")
+    assert result.exit_code == 0, result.output
+
+
+def test_check_tells_changed_missing_and_orphaned(tmp_path: Path) -> None:
+    out = tmp_path / "generated"
+    shutil.copytree(CHECKOUT / "generated", out, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+    check = ("generate", "--check", "-q", "--out", str(out))
+    assert run(*check).exit_code == 0
+    package = out / "python" / "imageproof_client"
+    (package / "client.py").write_text("changed = True\n", encoding="utf-8")
+    (package / "errors.py").unlink()
+    (package / "old.py").write_text("", encoding="utf-8")
+    before = tree(out)
+    result = run(*check)
+    assert result.exit_code == 1
+    for line in (
+        "changed: python/imageproof_client/client.py",
+        "-changed = True",
+        "+class Images:",
+        "missing: python/imageproof_client/errors.py",
+        "orphaned: python/imageproof_client/old.py",
+    ):
+        assert line in result.stdout
+    assert tree(out) == before
+    assert run("generate", "-q", "--out", str(out)).exit_code == 0
+    assert (package / "old.py").exists()
+    (package / "old.py").unlink()
+    assert run(*check).exit_code == 0
+
+
+def test_the_same_bytes_under_every_hash_seed(tmp_path: Path) -> None:
+    trees = []
+    for seed in ("0", "1", "4242"):
+        out = tmp_path / seed
+        command = [sys.executable, "-m", "imageproof", "generate", "-q", "--out", str(out)]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        trees.append(tree(out))
+    assert trees[0] == trees[1] == trees[2]
+
+
+def test_name_and_targets_are_remembered(tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    assert run("generate", "-q", "-t", "python", "--name", "pictures", "--out", out).exit_code == 0
+    assert (tmp_path / "out/python/pictures/client.py").is_file()
+    assert not (tmp_path / "out/openapi").exists()
+    assert run("generate", "-q", "--check", "--out", out).exit_code == 0
+    assert run("generate", "-q", "--name", "other", "--out", out).exit_code == 0
+    assert not (tmp_path / "out/python/pictures").exists()
+
+
+def test_a_foreign_file_stops_it(tmp_path: Path) -> None:
+    mine = tmp_path / "python" / "README.md"
+    mine.parent.mkdir()
+    mine.write_text("mine", encoding="utf-8")
+    result = run("generate", "-q", "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert str(mine) in result.stderr
+    assert tree(tmp_path) == {"python/README.md": b"mine"}
+
+
+def test_a_comment_in_the_document_changes_nothing(tmp_path: Path) -> None:
+    text = spec_file("openapi.yaml").read_text(encoding="utf-8")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(f"# a comment\n{text}", encoding="utf-8")
+    out = tmp_path / "out"
+    assert run("generate", "-q", "--name", "imageproof_client", "--spec", str(spec), "--out", str(out)).exit_code == 0
+    committed = {name: data for name, data in tree(CHECKOUT / "generated").items() if "cache" not in name}
+    assert tree(out) == committed
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("-t", "typescript"), "target 'typescript' is not there yet; known: python, openapi"),
+        (("--name", "not a name"), "not a name for a package"),
+        (("--name", "class"), "not a name for a package"),
+        (("--spec", "missing.yaml"), "missing.yaml: cannot be read"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(tmp_path: Path, args: tuple[str, ...], said: str) -> None:
+    result = run("generate", "--out", str(tmp_path / "out"), *args)
+    assert result.exit_code == 2
+    assert said in result.stderr and result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_out_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("", encoding="utf-8")
+    assert run("generate", "--out", str(tmp_path / "out")).exit_code == 2
+
+
+def test_outside_a_checkout_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imageproof.cli.generate.in_checkout", lambda: False)
+    result = run("generate")
+    assert result.exit_code == 2
+    assert "type: imageproof generate --target python --out clients" in result.stderr
+
+
+def test_version_help_and_what_is_not_there() -> None:
+    assert run("--version").stdout == f"imageproof {__version__}\n"
+    assert "generate" in run("--help").stdout
+    assert run("nonsense").exit_code == 2
+
+
+def test_the_group_imports_no_command() -> None:
+    code = "import sys, imageproof.cli; print([m for m in sys.modules if m.startswith(('imageproof.cli.', 'jinja2'))])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from imageproof import cli
+
+    monkeypatch.setitem(cli.COMMANDS, "extra", cli.Entry("imageproof.cli:nothing", "Needs more.", "suite"))
+
+    def absent(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name="rich")
+
+    monkeypatch.setattr("importlib.import_module", absent)
+    result = run("extra")
+    assert result.exit_code == 2
+    assert result.stderr == "extra needs rich, which is not installed: pip install 'imageproof[suite]'\n"
+
+
+def test_interruption_is_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("imageproof.cli.generate.load", interrupted)
+    assert run("generate", "--out", str(tmp_path)).exit_code == 130
