@@ -1,0 +1,80 @@
+"""`imageproof serve`: starts the reference provider, loaded by name so that the base install lives without it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shlex
+import sys
+from types import ModuleType
+from typing import Any
+
+import click
+
+from imageproof.contract.document import load
+from imageproof.errors import UsageError
+
+NEEDED = ("starlette", "uvicorn", "python_multipart", "PIL")
+EXTRA = "imageproof serve needs more than the base install: pip install 'imageproof[serve]'"
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
+@click.option("--key", metavar="KEY", help="Key that callers must show. Without one, a random key is made and printed.")
+@click.option("--key-env", metavar="NAME", help="Environment variable that holds the key.")
+@click.option("--fault", default="", metavar="ID", help="Break exactly one thing; see --list-faults.")
+@click.option("--list-faults", is_flag=True, help="List the faults and exit.")
+@click.option("--spec", metavar="FILE", help="Contract to serve, in place of the built-in one.")
+def serve(
+    host: str, port: int, key: str | None, key_env: str | None, fault: str, list_faults: bool, spec: str | None
+) -> None:
+    """Serve the Images API on this machine: real pictures, no network, no cost."""
+    if any(importlib.util.find_spec(name) is None for name in NEEDED):
+        raise UsageError(EXTRA)
+    faults = _module("faults")
+    if list_faults:
+        for row in faults.faults().values():
+            click.echo(f"{row.id:22}{row.what}")
+        return
+    faults.seams(fault)
+    settings: dict[str, Any] = {"fault": fault, "document": load(spec)}
+    given = _given_key(key, key_env)
+    if given is not None:
+        settings["key"] = given
+    config = _module("config").Config(**settings)
+    try:
+        _module("serving").serve(config, host, port, lambda url: _announce(url, config.key, given, key_env, fault))
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}; --port 0 takes a free port") from None
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"imageproof_reference.{name}")
+
+
+def _given_key(key: str | None, key_env: str | None) -> str | None:
+    if key is not None and key_env is not None:
+        raise UsageError("--key and --key-env say the same thing: give one")
+    if key_env is not None:
+        key = os.environ.get(key_env)
+        if not key:
+            raise UsageError(f"--key-env {key_env}: that variable is not set")
+    if key is not None and not (key and key.isascii() and key.isprintable() and " " not in key):
+        raise UsageError("a key must be printable ASCII without spaces, or it cannot travel in a header")
+    return key
+
+
+def _announce(url: str, key: str, given: str | None, key_env: str | None, fault: str) -> None:
+    """One line that says where, and one to paste. A key that the user gave is not printed back."""
+    shown = f"key {key}" if given is None else f"the key from {key_env or '--key'}"
+    broken = f", fault {fault}" if fault else ""
+    click.echo(f"imageproof serves {url} with {shown}{broken}; Ctrl-C ends it")
+    secret = shlex.quote(key) if given is None else f'"${key_env}"' if key_env else "KEY"
+    click.echo(f"IMAGEPROOF_API_KEY={secret} imageproof conform {url}")
+    sys.stdout.flush()

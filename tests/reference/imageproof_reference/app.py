@@ -1,0 +1,175 @@
+"""The reference provider as an ASGI application. Paths and operations come from the contract document."""
+
+from __future__ import annotations
+
+import logging
+import time
+from calendar import timegm
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from imageproof.contract.families import Family, families
+from imageproof.contract.violations import Violation, violations
+from imageproof.errors import UsageError
+from imageproof_reference.answers import completed_event, error_event, images_response, preview_event
+from imageproof_reference.bodies import FORM, JSON, Body, fetch_references, read_body
+from imageproof_reference.config import Config
+from imageproof_reference.edge import Edge
+from imageproof_reference.encoding import MEDIA_TYPES
+from imageproof_reference.faults import Seams, seams
+from imageproof_reference.hosting import PATH, Shelf
+from imageproof_reference.jobs import Job, choose_model, plan
+from imageproof_reference.refusal import Refusal, refuse
+from imageproof_reference.studio import Sources, load_sources, make, make_previews
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+log = logging.getLogger("imageproof.reference")
+
+
+def create_app(config: Config | None = None) -> Starlette:
+    """The application. Raises UsageError for an unknown fault or a document of another API, DocumentError for families
+    that cannot be read."""
+    provider = Provider(config or Config())
+    document = provider.config.document
+    base = provider.config.base_path
+    routes = [
+        Route(base + operation.path.replace("{model}", "{model:path}"), endpoint, methods=[operation.method])
+        for operation in document.operations().values()
+        if (endpoint := provider.endpoint(operation.id)) is not None
+    ]
+    if not routes:
+        raise UsageError(f"{document.source}: none of its operations is of the Images API")
+    app = Starlette(
+        routes=[*routes, Route(PATH + "{name}", provider.hosted_file)],
+        middleware=[Middleware(Edge, config=provider.config, seams=provider.seams, guarded=base)],
+        exception_handlers={HTTPException: _as_refusal},
+    )
+    app.router.redirect_slashes = False  # a path with a slash at its end is another path, and not ours
+    return app
+
+
+class Provider:
+    """What the endpoints share: the contract, the fault and the files that are hosted."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.seams: Seams = seams(config.fault)
+        self.shelf = Shelf(config.url_seconds, config.max_hosted)
+        self.families: tuple[Family, ...] = families(config.document)
+        self.started = int(time.time())
+
+    def endpoint(self, operation: str) -> Endpoint | None:
+        """The endpoint of an operation, None for one that this provider does not know."""
+        if operation in ("createImage", "createImageEdit", "createImageVariation"):
+            return partial(self.images, operation=operation)
+        return {"listModels": self.list_models, "retrieveModel": self.retrieve_model}.get(operation)
+
+    async def images(self, request: Request, operation: str) -> Response:
+        """Make, edit or vary pictures: read, judge, plan, make, answer."""
+        body = await read_body(request, operation, self.config)
+        try:
+            job = await run_in_threadpool(self._job, operation, body, request.headers.get("host", ""))
+            sources = await run_in_threadpool(load_sources, job, self.config.max_pixels)
+        finally:
+            _close(body)
+        if job.stream:
+            events = iterate_in_threadpool(_events(job, sources, self.config.pause_seconds))
+            return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
+        return JSONResponse(await run_in_threadpool(self._images_answer, job, sources, request))
+
+    async def list_models(self, request: Request) -> Response:
+        """All models of all families."""
+        models = [self._model(name, family) for family in self.families for name in family.models]
+        return JSONResponse({"object": "list", "data": models})
+
+    async def retrieve_model(self, request: Request) -> Response:
+        """One model by its id."""
+        name = request.path_params["model"]
+        for family in self.families:
+            if name in family.models:
+                return JSONResponse(self._model(name, family))
+        message = f"The model {name[:100]!r} does not exist."
+        raise Refusal(message, status=404, param="model", code="model_not_found")
+
+    async def hosted_file(self, request: Request) -> Response:
+        """A hosted picture, without a key, until it expires."""
+        hosted = self.shelf.get(request.url.path)
+        if hosted is None:
+            raise Refusal("There is no such file, or it has expired.", status=404, code="file_not_found")
+        return Response(hosted.data, media_type=hosted.media_type)
+
+    def _job(self, operation: str, body: Body, host: str) -> Job:
+        """The job of a body. Raises Refusal for one that breaks the contract."""
+        document = self.config.document
+        chosen = choose_model(document, operation, body.value("model"))
+        name = chosen[0] if chosen else None
+        self._refuse_breach(body, violations(document, name, operation, body.values, media_type=body.media_type))
+        refusal = self.seams.refuse(body)
+        if refusal is not None or chosen is None:
+            raise refusal or Refusal("The model must be a text.", param="model")
+        if body.media_type == JSON and "images" in body.values:
+            body = fetch_references(body, host, self.shelf, self.config)
+            self._refuse_breach(body, violations(document, name, operation, _files_only(body), media_type=FORM))
+        return plan(document, operation, *chosen, body)
+
+    def _refuse_breach(self, body: Body, found: tuple[Violation, ...]) -> None:
+        counted = [violation for violation in found if not self.seams.pardon(violation, body)]
+        if counted:
+            # Where the contract leaves a choice, another breach explains the refusal better.
+            raise refuse(min(counted, key=lambda violation: violation.either))
+
+    def _images_answer(self, job: Job, sources: Sources, request: Request) -> dict[str, Any]:
+        made = self.seams.job(job)
+        pictures = tuple(make(made, index, sources) for index in range(made.n))
+
+        def link(data: bytes) -> str:
+            path = self.shelf.put(data, MEDIA_TYPES[made.file_format], made.file_format)
+            return str(request.url.replace(path=path, query="", fragment=""))
+
+        return self.seams.answer(images_response(job, pictures, link), pictures, link)
+
+    def _model(self, name: str, family: Family) -> dict[str, Any]:
+        """A model object. One whose release date nobody states dates from the start of this server."""
+        released = family.status.released
+        created = timegm(time.strptime(released, "%Y-%m-%d")) if released else self.started
+        return {"id": name, "object": "model", "created": created, "owned_by": "imageproof"}
+
+
+def _events(job: Job, sources: Sources, pause: float) -> Iterator[str]:
+    """The frames of a stream, each as soon as its picture is made; `pause` seconds lie between them."""
+    try:
+        for index in range(job.n):
+            for number, data in enumerate(make_previews(job, index, sources)):
+                yield preview_event(job, number, data)
+                time.sleep(pause)
+            yield completed_event(job, make(job, index, sources))
+    except Exception:
+        log.exception("a stream failed")
+        yield error_event(Refusal("The server had an error.", status=500, kind="server_error").envelope())
+
+
+def _files_only(body: Body) -> dict[str, Any]:
+    """What a form would have to say beside the files, so that the rules about files can judge them."""
+    return {name: value for name, value in body.values.items() if name in ("prompt", "image[]", "mask")}
+
+
+def _close(body: Body) -> None:
+    for opened in body.files.values():
+        for file in opened:
+            file.close()
+
+
+async def _as_refusal(request: Request, error: Exception) -> Response:
+    """What the router says of unknown paths and methods, as the envelope."""
+    assert isinstance(error, HTTPException)
+    message = f"{error.detail}: {request.method} {request.url.path[:200]}"
+    raise Refusal(message, status=error.status_code, code="unknown_url", headers=error.headers)

@@ -1,0 +1,154 @@
+"""Request bodies: multipart forms and JSON, read into the values that the contract judges and the files beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import IO, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from imageproof.contract.document import Document, parameter_name, request_content, request_schema
+from imageproof.contract.violations import FileFacts, is_file
+from imageproof_reference.config import Config
+from imageproof_reference.files import facts, from_data_url
+from imageproof_reference.hosting import Shelf
+from imageproof_reference.refusal import Refusal
+
+FORM = "multipart/form-data"
+JSON = "application/json"
+INTEGER = re.compile(r"-?[0-9]{1,18}")
+BOOLEANS = {"true": True, "false": False}
+# Parts beyond these are no Images API request any more, whatever the contract's own limits say.
+MOST_PARTS = 200
+LARGEST_TEXT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body as it came. `values` is what `violations()` takes; `files` holds the open files of the parameters `image`,
+    `mask` and `markup`, which are gone once the request is answered."""
+
+    media_type: str
+    values: Mapping[str, Any]
+    files: Mapping[str, tuple[IO[bytes], ...]] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """A parameter, None where it is absent or null."""
+        return self.values.get(name)
+
+
+async def read_body(request: Request, operation: str, config: Config) -> Body:
+    """The body of a request. Raises Refusal when it cannot be read as a media type that the operation takes."""
+    offered = tuple(request_content(config.document, operation))
+    header = request.headers.get("content-type", "")
+    media_type = header.partition(";")[0].strip().lower() or offered[0]
+    if media_type not in offered:
+        raise Refusal(f"Content-Type {media_type!r} is not taken here; send {' or '.join(offered)}.")
+    if media_type == JSON:
+        return Body(JSON, await _read_json(request, config))
+    return await _read_form(request, operation, config)
+
+
+def fetch_references(body: Body, host: str, shelf: Shelf, config: Config) -> Body:
+    """The same edit as if the pictures of a JSON body had been files of a form: data URLs are unpacked, links to
+    pictures that this server hosts are followed. Raises Refusal for any other reference."""
+    images = tuple(_fetch(one, "images", host, shelf) for one in body.values["images"])
+    files = {"image": images}
+    values: dict[str, Any] = {name: value for name, value in body.values.items() if name not in ("images", "mask")}
+    values["image[]"] = [facts(file, config.max_pixels) for file in images]
+    if body.value("mask") is not None:
+        files["mask"] = (_fetch(body.values["mask"], "mask", host, shelf),)
+        values["mask"] = facts(files["mask"][0], config.max_pixels)
+    return replace(body, values=values, files=files)
+
+
+async def _read_json(request: Request, config: Config) -> dict[str, Any]:
+    received = bytearray()
+    async for chunk in bounded(request.stream(), config.max_json):
+        received += chunk
+    try:
+        values = json.loads(received.decode("utf-8-sig"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refusal("The body could not be parsed as JSON.") from None
+    if not isinstance(values, dict):
+        raise Refusal("The body must be a JSON object.")
+    return values
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+async def _read_form(request: Request, operation: str, config: Config) -> Body:
+    stream = bounded(request.stream(), config.max_body)
+    parser = MultiPartParser(
+        request.headers, stream, max_files=MOST_PARTS, max_fields=MOST_PARTS, max_part_size=LARGEST_TEXT
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Refusal(f"The multipart body could not be read: {error.message}") from None
+    schema = request_schema(config.document, operation, FORM)
+    parts = [(name, value) for name, value in form.multi_items() if name in schema.get("properties", {})]
+    _refuse_duplicates(config.document, schema, (name for name, _ in parts))
+    values: dict[str, Any] = {}
+    files: dict[str, tuple[IO[bytes], ...]] = {}
+    for name, part in parts:
+        prop = config.document.resolve(schema["properties"][name])
+        value = await _part_value(part, prop, config)
+        values[name] = [*values.get(name, []), value] if prop.get("type") == "array" else value
+        if isinstance(part, UploadFile):
+            parameter = parameter_name(name, prop)
+            files[parameter] = (*files.get(parameter, ()), part.file)
+    return Body(FORM, values, files)
+
+
+async def bounded(stream: AsyncGenerator[bytes, None], limit: int) -> AsyncGenerator[bytes, None]:
+    """The chunks of a stream. Raises Refusal when they come to more than `limit` bytes."""
+    received = 0
+    async for chunk in stream:
+        received += len(chunk)
+        if received > limit:
+            raise Refusal(f"The body is larger than {limit} bytes.", status=413)
+        yield chunk
+
+
+def _refuse_duplicates(document: Document, schema: Mapping[str, Any], names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen and document.resolve(schema["properties"][name]).get("type") != "array":
+            hint = f" Send a list as '{name}[]'." if f"{name}[]" in schema["properties"] else ""
+            message = f"Duplicate parameter: '{name}'.{hint}"
+            raise Refusal(message, param=name, code="duplicate_parameter")
+        seen.add(name)
+
+
+async def _part_value(part: UploadFile | str, prop: Mapping[str, Any], config: Config) -> Any:
+    """A part as the contract sees it: facts of a file, or a text read as the type that the schema wants."""
+    if isinstance(part, UploadFile):
+        if is_file(prop) or is_file(prop.get("items", {})):
+            return await run_in_threadpool(facts, part.file, config.max_pixels)
+        return FileFacts("", 0, 0, part.size or 0, False, False)
+    kinds = prop.get("type", ())
+    if "integer" in kinds and INTEGER.fullmatch(part):
+        return int(part)
+    return BOOLEANS.get(part, part) if "boolean" in kinds else part
+
+
+def _fetch(reference: Mapping[str, Any], parameter: str, host: str, shelf: Shelf) -> IO[bytes]:
+    if reference.get("file_id") is not None:
+        raise Refusal("Files are not served here; send an image_url.", param=parameter, code="image_file_not_found")
+    url = str(reference.get("image_url", ""))
+    if url[:5].lower() == "data:":
+        return from_data_url(url, parameter)
+    hosted = shelf.open(url, host)
+    if hosted is None:
+        message = "This server fetches nothing from elsewhere: send a data URL, or the URL of a picture that it hosts."
+        raise Refusal(message, param=parameter, code="invalid_image_url")
+    return hosted

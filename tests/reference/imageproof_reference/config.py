@@ -1,0 +1,43 @@
+"""What a reference provider is told when it starts."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from imageproof.contract.document import Document, load
+
+MIB = 1024 * 1024
+
+
+def random_key() -> str:
+    """A key that nobody guesses, in the customary form."""
+    return f"sk-imageproof-{secrets.token_urlsafe(24)}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """`document` is the contract that is kept; `key` the bearer key that callers must show; `fault` the id of the one
+    thing that is broken, "" for none.
+
+    `url_seconds` is how long a hosted picture can be fetched, `pause_seconds` the wait between two events of a stream.
+    `max_body` and `max_json` are bytes: what the server is willing to read, far above what the contract allows.
+    `max_pixels` bounds the pictures that are decoded, so that a small file cannot unpack into all of the memory.
+    """
+
+    document: Document = field(default_factory=load)
+    key: str = field(default_factory=random_key)
+    fault: str = ""
+    url_seconds: float = 3600
+    pause_seconds: float = 0.02
+    max_body: int = 1024 * MIB
+    max_json: int = 384 * MIB
+    max_pixels: int = 64_000_000
+    max_hosted: int = 256 * MIB
+
+    @property
+    def base_path(self) -> str:
+        """The path that all operations are below, such as `/v1`; "" for a document that names no server."""
+        servers = self.document.data.get("servers") or [{"url": "/"}]
+        return urlsplit(str(servers[0]["url"])).path.rstrip("/")

@@ -1,0 +1,133 @@
+"""The server's edge: what holds for every request, whatever it asks. Request ids, CORS, keys, and errors as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import secrets
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imageproof_reference.config import Config
+from imageproof_reference.faults import Seams
+from imageproof_reference.refusal import Refusal
+
+DRAIN_SECONDS = 30
+METHODS = "GET, POST, OPTIONS"
+log = logging.getLogger("imageproof.reference")
+
+
+class Edge:
+    """ASGI middleware around the routes. Paths below `guarded` need the key, which is checked before their bodies are
+    looked at."""
+
+    def __init__(self, app: ASGIApp, *, config: Config, seams: Seams, guarded: str) -> None:
+        self.app = app
+        self.config = config
+        self.seams = seams
+        self.guarded = guarded
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        call = _Call(scope, receive, send)
+        try:
+            if scope["method"] == "OPTIONS":
+                await call.answer(204, b"", {"access-control-allow-headers": _asked_headers(scope)})
+            else:
+                self._check_key(scope)
+                await self.app(scope, call.receive, call.send)
+        except Refusal as refusal:
+            await self._refuse(call, refusal)
+        except ClientDisconnect:
+            log.debug("the caller left while its body was read")
+        except Exception:
+            log.exception("request %s failed", call.id)
+            await self._refuse(call, Refusal("The server had an error.", status=500, kind="server_error"))
+
+    def _check_key(self, scope: Scope) -> None:
+        if not f"{scope['path']}/".startswith(f"{self.guarded}/"):
+            return
+        header = Headers(scope=scope).get("authorization")
+        scheme, _, key = (header or "").partition(" ")
+        # Compared as bytes: compare_digest refuses text beyond ASCII.
+        good = hmac.compare_digest(key.strip().encode(), self.config.key.encode()) and scheme.lower() == "bearer"
+        if not good and not self.seams.admit(header):
+            message = "The API key is not valid." if header else "No API key was sent; use Authorization: Bearer KEY."
+            raise Refusal(message, status=401, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+
+    async def _refuse(self, call: _Call, refusal: Refusal) -> None:
+        if call.started:
+            raise RuntimeError("the answer broke off")  # the server closes the connection, so that the caller sees it
+        await call.drain(self.config.max_body)
+        status, body = self.seams.error(refusal)
+        await call.answer(status, json.dumps(body).encode(), {"content-type": "application/json", **refusal.headers})
+
+
+class _Call:
+    """One request and its answer: knows whether the body was read to its end and whether the answer has begun."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.id = f"req_{secrets.token_hex(16)}"
+        self.began = time.monotonic()
+        self.started = False
+        self._received_all = False
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._received_all = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            _decorate(message, {"x-request-id": self.id, "openai-processing-ms": self._elapsed(), **CORS})
+        await self._send(message)
+
+    async def answer(self, status: int, body: bytes, headers: MutableMapping[str, str]) -> None:
+        """Send a whole answer; HEAD gets its head alone."""
+        head = [(name.encode(), value.encode()) for name, value in headers.items()]
+        head.append((b"content-length", str(len(body)).encode()))
+        await self.send({"type": "http.response.start", "status": status, "headers": head})
+        await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
+
+    async def drain(self, limit: int) -> None:
+        """Read what is left of the body, up to `limit` bytes: a caller that is cut off while it sends would see a
+        broken connection in place of the answer."""
+        received = 0
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not self._received_all and received <= limit:
+                    received += len((await self.receive()).get("body", b""))
+        except TimeoutError:
+            log.debug("request %s: the caller did not finish its body", self.id)
+
+    def _elapsed(self) -> str:
+        return str(round((time.monotonic() - self.began) * 1000))
+
+
+CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": METHODS,
+    "access-control-expose-headers": "x-request-id, openai-processing-ms",
+}
+
+
+def _asked_headers(scope: Scope) -> str:
+    """What a preflight asks to send. The wildcard would not cover Authorization."""
+    return Headers(scope=scope).get("access-control-request-headers", "authorization, content-type")
+
+
+def _decorate(message: MutableMapping[str, Any], headers: MutableMapping[str, str]) -> None:
+    MutableHeaders(scope=message).update(headers)

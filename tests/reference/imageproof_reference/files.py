@@ -1,0 +1,93 @@
+"""Files that callers send: what they are, found from their bytes alone, and the pictures in them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import threading
+from collections.abc import Mapping
+from typing import IO
+
+from PIL import GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from imageproof.contract.violations import FileFacts
+from imageproof_reference.refusal import Refusal
+
+# Nothing else is opened: some of Pillow's readers start other programs. Naming the readers also loads them, which
+# Image.open leaves undone for formats that are asked for by name.
+READERS = (
+    PngImagePlugin.PngImageFile,
+    JpegImagePlugin.JpegImageFile,
+    WebPImagePlugin.WebPImageFile,
+    GifImagePlugin.GifImageFile,
+)
+OPENED = tuple(reader.format for reader in READERS)
+# Pillow's name -> ours. MPO is a JPEG of several pictures, as phones make them; the JPEG reader finds it.
+FORMATS: Mapping[str, str] = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "GIF": "gif"}
+DECODING = threading.BoundedSemaphore(2)  # pictures unpacked at the same time, each of which may fill much memory
+ORIENTATION = 0x0112  # the EXIF tag; its values from 5 swap width and height
+SVG_LOOKAHEAD = 1024
+
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, MemoryError, OverflowError, Image.DecompressionBombError)
+
+
+def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
+    """The facts of a file, which is decoded whole to find them. A file that is not a picture, is cut short, or unpacks
+    into more than `max_pixels` pixels, has the format ""."""
+    size = file.seek(0, io.SEEK_END)
+    try:
+        with DECODING, _opened(file, max_pixels) as picture:
+            picture.load()
+            width, height = picture.size
+            if picture.getexif().get(ORIENTATION, 1) >= 5:
+                width, height = height, width
+            alpha = picture.has_transparency_data
+            return FileFacts(FORMATS[str(picture.format)], width, height, size, alpha, alpha and _see_through(picture))
+    except UNREADABLE:
+        return FileFacts("svg" if _looks_like_svg(file) else "", 0, 0, size, False, False)
+
+
+def picture_of(file: IO[bytes], max_pixels: int, width: int, height: int) -> Image.Image:
+    """The picture in a file, upright, as RGBA, and no larger than a canvas of `width` by `height` pixels needs.
+
+    Raises Refusal for a file without a readable picture.
+    """
+    try:
+        with DECODING, _opened(file, max_pixels) as picture:
+            picture.draft("RGB", (width, height))  # lets JPEG decode at a fraction of its size
+            upright = ImageOps.exif_transpose(picture).convert("RGBA")
+            shrink = min(upright.width // width, upright.height // height)
+            return upright.reduce(shrink) if shrink > 1 else upright
+    except UNREADABLE:
+        raise Refusal("The file is not a picture that can be read.", param="image", code="invalid_image_file") from None
+
+
+def from_data_url(url: str, parameter: str) -> IO[bytes]:
+    """The file inside a data URL. Raises Refusal for one that is not base64."""
+    header, comma, text = url.partition(",")
+    try:
+        if not comma or not header.lower().endswith(";base64"):
+            raise ValueError
+        return io.BytesIO(base64.b64decode(text, validate=True))
+    except (ValueError, binascii.Error):
+        message = "A data URL must hold a picture in base64."
+        raise Refusal(message, param=parameter, code="invalid_base64_image") from None
+
+
+def _opened(file: IO[bytes], max_pixels: int) -> Image.Image:
+    file.seek(0)
+    picture = Image.open(file, formats=OPENED)
+    if picture.width * picture.height > max_pixels:
+        raise ValueError("too many pixels")
+    return picture
+
+
+def _see_through(picture: Image.Image) -> bool:
+    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
+    return isinstance(lowest, int) and lowest < 255
+
+
+def _looks_like_svg(file: IO[bytes]) -> bool:
+    file.seek(0)
+    return b"<svg" in file.read(SVG_LOOKAHEAD)

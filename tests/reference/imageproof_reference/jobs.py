@@ -1,0 +1,156 @@
+"""A legal request as a job: every parameter resolved to what will really be made, with no `auto` left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from imageproof.contract.document import Document
+from imageproof.contract.families import Family, allowed_values, families, family_of
+from imageproof.contract.violations import SIZE, FileFacts, violations
+from imageproof_reference.bodies import Body
+from imageproof_reference.drawing import Canvas
+from imageproof_reference.refusal import Refusal
+
+AUTO = "auto"
+FALLBACK_SIZE = 1024, 1024  # pixels of an open size, under a document that names no size at all
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be made. `explicit_size` tells a size that was asked for from one that was chosen here; `qualities`
+    are the family's, lowest first; `frames` and `frame_milliseconds` matter for GIF, `author` for SVG alone."""
+
+    operation: str
+    model: str
+    family: Family
+    prompt: str
+    n: int
+    canvas: Canvas
+    explicit_size: bool
+    quality: str
+    qualities: tuple[str, ...]
+    file_format: str
+    compression: int
+    frames: int
+    frame_milliseconds: int
+    carrier: str
+    stream: bool
+    partials: int
+    identifier: str | None
+    author: str
+    inputs: tuple[FileFacts, ...]
+    files: Mapping[str, tuple[IO[bytes], ...]]
+
+    @property
+    def size(self) -> str:
+        return f"{self.canvas.width}x{self.canvas.height}"
+
+    @property
+    def background(self) -> str:
+        return "transparent" if self.canvas.transparent else "opaque"
+
+
+def choose_model(document: Document, operation: str, model: Any) -> tuple[str, Family] | None:
+    """The model that serves a request and its family; without a name the first current model that offers the operation,
+    else the first that does. None for a value that is no name at all. Raises Refusal for a name that nobody has."""
+    if model is None:
+        able = [one for one in families(document) if operation in one.operations]
+        chosen = next((one for one in able if one.status.state == "current"), able[0] if able else None)
+        if chosen is None:
+            raise Refusal("No model offers this.", status=404, param="model", code="model_not_found")
+        return chosen.models[0], chosen
+    if not isinstance(model, str):
+        return None
+    family = family_of(document, model)
+    if family is None:
+        message = f"The model {model[:100]!r} does not exist."
+        raise Refusal(message, status=404, param="model", code="model_not_found")
+    return model, family
+
+
+def plan(document: Document, operation: str, model: str, family: Family, body: Body) -> Job:
+    """The job of a body that has no violations."""
+
+    def asked(name: str) -> Any:
+        value = body.value(name)
+        return family.defaults.get(name) if value is None else value
+
+    inputs = tuple(_facts(body.value("image")) + _facts(body.value("image[]")))
+    qualities = _levels(document, operation, "quality", model)
+    canvas_size, explicit = _size(document, operation, model, asked("size"), inputs)
+    return Job(
+        operation=operation,
+        model=model,
+        family=family,
+        prompt=body.value("prompt") or "",
+        n=int(asked("n") or 1),
+        canvas=Canvas(*canvas_size, transparent=asked("background") == "transparent"),
+        explicit_size=explicit,
+        quality=_resolved(asked("quality"), qualities),
+        qualities=qualities,
+        file_format=asked("output_format") or "png",
+        compression=int(_given(asked("output_compression"), 100)),
+        frames=int(asked("frame_count") or 1),
+        frame_milliseconds=int(asked("frame_duration_ms") or 0),
+        carrier=asked("response_format") or family.returns.carriers[0],
+        stream=asked("stream") is True,
+        partials=int(asked("partial_images") or 0),
+        identifier=asked("safety_identifier") or asked("user") or None,
+        author=_author(body) or model,
+        inputs=inputs,
+        files=body.files,
+    )
+
+
+def _given(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value
+
+
+def _facts(value: Any) -> list[FileFacts]:
+    if isinstance(value, FileFacts):
+        return [value]
+    return list(value) if isinstance(value, list) else []
+
+
+def _author(body: Body) -> str:
+    """The model that is to write an SVG: a member of an object in JSON, a bracketed part in a form."""
+    svg = body.value("svg")
+    return str(svg.get("model") or "") if isinstance(svg, dict) else str(body.value("svg[model]") or "")
+
+
+def _levels(document: Document, operation: str, parameter: str, model: str) -> tuple[str, ...]:
+    """What a model's cell lists for a parameter, without `auto`."""
+    listed = allowed_values(document, operation, parameter, model=model)
+    return tuple(str(value) for value in listed if value != AUTO)
+
+
+def _resolved(value: Any, levels: Sequence[str]) -> str:
+    """A value as asked, or the middle one of the levels for `auto` and for nothing."""
+    if value not in (None, AUTO):
+        return str(value)
+    return levels[(len(levels) - 1) // 2] if levels else ""
+
+
+def _size(
+    document: Document, operation: str, model: str, value: Any, inputs: Sequence[FileFacts]
+) -> tuple[tuple[int, int], bool]:
+    """Pixels, and whether they were asked for. A size that is left to the model is one of the sizes that the document
+    names and the model takes, shaped as much as can be like the first input picture, or square."""
+    match = SIZE.match(value or "")
+    if match:
+        return (int(match[1]), int(match[2])), True
+    ratio = inputs[0].width / inputs[0].height if inputs else 1.0
+    candidates = [
+        (int(found[1]), int(found[2]))
+        for name in allowed_values(document, operation, "size")
+        if (found := SIZE.match(str(name))) and _takes(document, model, operation, str(name))
+    ]
+    return min(candidates, key=lambda size: abs(math.log(size[0] / size[1] / ratio)), default=FALLBACK_SIZE), False
+
+
+def _takes(document: Document, model: str, operation: str, size: str) -> bool:
+    found = violations(document, model, operation, {"size": size})
+    return not any(violation.parameter == "size" for violation in found)

@@ -1,0 +1,90 @@
+"""Serving: the application behind a real HTTP server, in the foreground or, for tests, in a thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from imageproof_reference.app import create_app
+from imageproof_reference.config import Config
+
+LOCALHOST = "127.0.0.1"
+START_SECONDS = 15
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, on a free port for port 0. OSError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named, because asyncio switches Nagle's delay off only where it reads that the protocol is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def base_url(listener: socket.socket, config: Config) -> str:
+    """The URL under which the operations of a server on this socket are, as a client takes it."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": LOCALHOST, "::": "::1"}.get(host, host)
+    name = f"[{reachable}]" if ":" in reachable else reachable
+    return f"http://{name}:{port}{config.base_path}"
+
+
+def serve(config: Config, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until a signal ends it. `announce` gets the base URL as soon as connections are taken.
+
+    Raises OSError when the address cannot be had, UsageError for an unknown fault.
+    """
+    server = _server(config)
+    with bind(host, port) as listener:
+        announce(base_url(listener, config))
+        server.run(sockets=[listener])
+
+
+@contextmanager
+def running(config: Config | None = None, host: str = LOCALHOST) -> Iterator[str]:
+    """A server in a thread, on a free port; gives its base URL. It has stopped when the block is left."""
+    config = config or Config()
+    server = _server(config)
+    with bind(host, 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            _await_start(server, thread)
+            yield base_url(listener, config)
+        finally:
+            server.should_exit = True
+            thread.join(START_SECONDS)
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    until = time.monotonic() + START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > until:
+            raise RuntimeError("the reference provider did not start")
+        time.sleep(0.005)
+
+
+def _server(config: Config) -> uvicorn.Server:
+    """One event loop and one HTTP parser everywhere, whatever faster ones may be installed."""
+    settings = uvicorn.Config(
+        create_app(config),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+    return uvicorn.Server(settings)

@@ -1,0 +1,86 @@
+"""Makes the pictures of a job: what `drawing` paints and `encoding` packs, chosen by the job's format and inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from PIL import Image, ImageChops
+
+from imageproof_reference.drawing import INSET_SHARE, Canvas, draw, edit, paint, preview
+from imageproof_reference.encoding import encode, encode_frames, svg
+from imageproof_reference.files import picture_of
+from imageproof_reference.jobs import Job
+from imageproof_reference.scene import scene
+
+KEPT_PICTURES = 64  # a picture is made from its parameters alone, so the same ones need not be drawn twice
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The pictures that an edit starts from, no larger than it needs, and the mask, where there is one."""
+
+    pictures: tuple[Image.Image, ...] = ()
+    mask: Image.Image | None = None
+
+
+def load_sources(job: Job, max_pixels: int) -> Sources:
+    """The decoded input files of a job. Raises Refusal for a file without a readable picture."""
+    width, height = job.canvas.size
+    inset = max(1, width // INSET_SHARE), max(1, height // INSET_SHARE)
+    pictures = tuple(
+        picture_of(file, max_pixels, *(inset if place else (width, height)))
+        for place, file in enumerate(job.files.get("image", ()))
+    )
+    mask = next((picture_of(file, max_pixels, width, height) for file in job.files.get("mask", ())), None)
+    for file in job.files.get("markup", ()):
+        mask = _unmarked(picture_of(file, max_pixels, width, height))
+    return Sources(pictures, mask)
+
+
+def make(job: Job, index: int, sources: Sources) -> bytes:
+    """The file of one picture of a job, `index` counting from 0."""
+    if not sources.pictures:
+        return _generated(
+            job.prompt, index, job.canvas, job.file_format, job.compression, job.frames, job.frame_milliseconds
+        )
+    if job.file_format == "svg":
+        backdrop = encode(_edited(job, index, sources), "png", job.compression)
+        return svg(scene(job.prompt, index), job.canvas, backdrop)
+    if job.file_format == "gif":
+        frames = [_edited(job, index, sources, frame) for frame in range(job.frames)]
+        return encode_frames(frames, job.frame_milliseconds)
+    return encode(_edited(job, index, sources), job.file_format, job.compression)
+
+
+def make_previews(job: Job, index: int, sources: Sources) -> Iterator[bytes]:
+    """The files of a picture in the making, `job.partials` of them, each sharper than the one before."""
+    picture = _edited(job, index, sources) if sources.pictures else draw(scene(job.prompt, index), job.canvas)
+    for step in range(job.partials):
+        yield encode(preview(picture, step, job.partials), job.file_format, job.compression)
+
+
+def _unmarked(markup: Image.Image) -> Image.Image:
+    """Markup as a mask: what is drawn on is edited, so that it becomes see-through, and the rest is kept."""
+    mask = markup.copy()
+    mask.putalpha(ImageChops.invert(markup.getchannel("A")))
+    return mask
+
+
+def _edited(job: Job, index: int, sources: Sources, frame: int = 0) -> Image.Image:
+    shown = scene(job.prompt, index, frame, job.frames if job.file_format == "gif" else 1)
+    return edit(shown, job.canvas, sources.pictures, sources.mask)
+
+
+@lru_cache(maxsize=KEPT_PICTURES)
+def _generated(
+    prompt: str, index: int, canvas: Canvas, file_format: str, compression: int, frames: int, milliseconds: int
+) -> bytes:
+    if file_format == "svg":
+        return svg(scene(prompt, index), canvas)
+    if file_format == "gif":
+        return encode_frames(
+            [paint(scene(prompt, index, frame, frames), canvas) for frame in range(frames)], milliseconds
+        )
+    return encode(draw(scene(prompt, index), canvas), file_format, compression)

@@ -1,0 +1,88 @@
+"""Files that callers send: told by their bytes, whatever is done to them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from imageproof_reference.files import facts, from_data_url, picture_of
+from imageproof_reference.refusal import Refusal
+
+LIMIT = 1_000_000
+
+
+def saved(picture: Image.Image, name: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, name, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("name", "ours"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp"), ("GIF", "gif")])
+def test_facts_of_a_plain_picture(name: str, ours: str) -> None:
+    data = saved(Image.new("RGB", (30, 20), "red"), name)
+    found = facts(io.BytesIO(data), LIMIT)
+    assert (found.format, found.width, found.height, found.bytes) == (ours, 30, 20, len(data))
+    assert not found.alpha and not found.transparent
+
+
+@pytest.mark.parametrize(("alpha", "transparent"), [(255, False), (254, True), (0, True)])
+def test_an_alpha_channel_and_a_transparent_pixel_are_two_things(alpha: int, transparent: bool) -> None:
+    found = facts(io.BytesIO(saved(Image.new("RGBA", (4, 4), (1, 2, 3, alpha)), "PNG")), LIMIT)
+    assert found.alpha and found.transparent is transparent
+
+
+def test_a_palette_with_a_transparent_colour_has_alpha() -> None:
+    picture = Image.new("P", (4, 4), 0)
+    found = facts(io.BytesIO(saved(picture, "PNG", transparency=0)), LIMIT)
+    assert found.alpha and found.transparent
+
+
+def test_size_is_the_one_after_orientation() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = saved(Image.new("RGB", (30, 20)), "JPEG", exif=exif)
+    found = facts(io.BytesIO(data), LIMIT)
+    assert (found.width, found.height) == (20, 30)
+    assert picture_of(io.BytesIO(data), LIMIT, 100, 100).size == (20, 30)
+
+
+PNG = saved(Image.effect_noise((64, 64), 50), "PNG")
+BAD = {
+    "empty": b"",
+    "text": b"not a picture",
+    "cut short": PNG[: len(PNG) // 2],
+    "head alone": PNG[:8],
+    "other format": saved(Image.new("RGB", (4, 4)), "BMP"),
+    "zeros": bytes(1000),
+}
+
+
+@pytest.mark.parametrize("data", BAD.values(), ids=BAD.keys())
+def test_what_is_no_picture_has_no_format(data: bytes) -> None:
+    assert facts(io.BytesIO(data), LIMIT).format == ""
+    with pytest.raises(Refusal):
+        picture_of(io.BytesIO(data), LIMIT, 10, 10)
+
+
+def test_a_small_file_with_too_many_pixels_is_not_unpacked() -> None:
+    bomb = saved(Image.new("1", (2000, 2000)), "PNG")
+    assert len(bomb) < 10_000
+    assert facts(io.BytesIO(bomb), LIMIT).format == ""
+
+
+def test_svg_is_told_but_not_read() -> None:
+    assert facts(io.BytesIO(b'<?xml version="1.0"?><svg xmlns="x"/>'), LIMIT).format == "svg"
+
+
+def test_a_picture_is_reduced_to_what_is_needed() -> None:
+    data = saved(Image.new("RGB", (800, 600)), "PNG")
+    assert picture_of(io.BytesIO(data), LIMIT, 100, 100).size == (134, 100)
+
+
+def test_data_urls() -> None:
+    assert from_data_url("data:image/png;base64,aGk=", "images").read() == b"hi"
+    for url in ("data:image/png;base64,a!", "data:image/png,hi", "data:", "data:image/png;base64,aGk"):
+        with pytest.raises(Refusal):
+            from_data_url(url, "images")
