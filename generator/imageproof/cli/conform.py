@@ -1,0 +1,110 @@
+"""`imageproof conform`: starts the suite in a process of its own, out of reach of the user's pytest settings."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imageproof.errors import UsageError
+
+SUITE = "imageproof_conformance"  # started by name: the generator does not import the suite
+STATUS = "IMAGEPROOF_STATUS_FILE"  # tells the suite where to write its exit status
+SUITE_FAILED = 5
+NEEDED = ("httpx2", "PIL", "pytest", "rich", "schemathesis")  # what the extra brings
+
+_EPILOG = """\b
+Exit status: 0 nothing is broken, 1 a rule is broken, 2 wrong usage, 3 no verdict (unreachable, key, quota),
+4 the budget ended before all rules were judged, 5 the suite itself failed, 130 interrupted.
+
+Without --tier and --max-images only refusals, lists and keys are tried, which costs nothing on a server that
+refuses what it must, and never more than 12 pictures."""
+
+
+@click.command("conform", epilog=_EPILOG, context_settings={"max_content_width": 110})
+@click.argument("url")
+@click.option("--model", metavar="NAME[=FAMILY]", multiple=True, help="Model; FAMILY for an alias. Repeatable.")
+@click.option("--key-env", metavar="NAME", help="Environment variable with the key. Default: IMAGEPROOF_API_KEY.")
+@click.option("--key-file", metavar="FILE", help="File with the key.")
+@click.option("--no-key", is_flag=True, help="The server is open: send no key.")
+@click.option("--tier", type=click.Choice(["free", "core", "standard"]), help="How much is asked for. Default: free.")
+@click.option("--max-images", type=click.IntRange(0), metavar="N", help="Never cost more than N pictures.")
+@click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Never send more than N requests.")
+@click.option("--max-time", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Then start no call.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of one call. Default: 600."
+)
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Calls at once. Default: 1, or 8 on this machine.")
+@click.option("-n", "processes", metavar="N", hidden=True)
+@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Calls a second. Default: 2.")
+@click.option("-k", "--only", metavar="EXPR", help="Only these rules, as in pytest: 'SIZE and not EDIT'.")
+@click.option("--require", metavar="NAMES", help="Fail unless these are offered: generations,edits,variations,models.")
+@click.option("--out", type=click.Path(file_okay=False), metavar="DIR", help="Of the runs. Default: imageproof-runs.")
+@click.option("--json", "json", type=click.Path(dir_okay=False), metavar="FILE", help="JSON report, once more.")
+@click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="JUnit report, once more.")
+@click.option("--dry-run", is_flag=True, help="Show calls and pictures; ask for nothing but the list of models.")
+def conform(url: str, only: str | None, processes: str | None, **options: Any) -> None:
+    """Judge the Images API at URL: what it offers, which rules it breaks and whom that breaks."""
+    if processes is not None:
+        raise UsageError("-n would pay for every picture once a process; type --workers N")
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"the suite needs {', '.join(missing)}: pip install 'imageproof[suite]'")
+    sys.exit(start(arguments(url, options), only))
+
+
+def arguments(url: str, options: Mapping[str, Any]) -> list[str]:
+    """The plugin's arguments for our options; what was not given is left to the suite. The key is never among them."""
+    out = [f"--imageproof-url={url}"]
+    for name, value in options.items():
+        flag = f"--imageproof-{name.replace('_', '-')}"
+        if value is True:
+            out.append(flag)
+        elif isinstance(value, tuple):
+            out += [f"{flag}={one}" for one in value]
+        elif value is not None and value is not False:
+            out.append(f"{flag}={value}")
+    return out
+
+
+def start(plugin_arguments: list[str], only: str | None = None) -> int:
+    """Run the suite and hand its exit status on. An interrupt goes to it once, and it answers with what it has."""
+    spec = importlib.util.find_spec(SUITE)
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError(f"{SUITE} is not installed: pip install 'imageproof[suite]'")
+    package = Path(next(iter(spec.submodule_search_locations)))
+    command = [sys.executable, "-m", "pytest", "-c", str(package / "pytest.ini"), f"--rootdir={package}"]
+    command += ["-p", f"{SUITE}.plugin", *plugin_arguments, *([f"-k{only}"] if only is not None else [])]
+    with tempfile.TemporaryDirectory(prefix="imageproof-") as scratch:
+        process = subprocess.Popen([*command, "--pyargs", SUITE], env=_environment(scratch), process_group=0)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: process.send_signal(signal.SIGINT))
+        process.wait()
+        return _status(Path(scratch) / "status")
+
+
+def _status(path: Path) -> int:
+    """What the suite wrote down when it concluded; without that it failed. pytest's own statuses mean other things."""
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return SUITE_FAILED
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    """The user's environment without what would steer pytest; libraries keep their files in the scratch folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {
+        **kept,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": scratch,
+        STATUS: f"{scratch}/status",
+    }

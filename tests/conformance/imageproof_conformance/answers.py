@@ -1,0 +1,51 @@
+"""Facts of an answer that the engine itself needs: its JSON, its error code, the URLs in it. Nothing here judges."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from imageproof_conformance.exchange import Exchange
+
+MOST_URLS = 10  # as many as one call may ask pictures
+
+
+def parsed(exchange: Exchange) -> Any:
+    """The JSON value of the body, or None when it is no JSON."""
+    try:
+        return json.loads(exchange.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def served(exchange: Exchange) -> bool:
+    return exchange.status is not None and 200 <= exchange.status < 300
+
+
+def error(exchange: Exchange) -> dict[str, Any]:
+    """The `error` object of the envelope, {} when there is none."""
+    answer = parsed(exchange)
+    found = answer.get("error") if isinstance(answer, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def urls(exchange: Exchange) -> tuple[str, ...]:
+    """The `url` members of the items of `data` in a success."""
+    if not served(exchange) or b'"url"' not in exchange.body:
+        return ()
+    answer = parsed(exchange)
+    data = answer.get("data") if isinstance(answer, dict) else None
+    items = data if isinstance(data, list) else []
+    found = (item.get("url") for item in items if isinstance(item, dict))
+    return tuple(dict.fromkeys(url for url in found if isinstance(url, str) and url))[:MOST_URLS]
+
+
+def said(exchange: Exchange) -> str:
+    """What an error answer says of itself, for a person; "" when it says nothing."""
+    answer = parsed(exchange)
+    if not isinstance(answer, dict):
+        return ""
+    found = answer.get("error", answer)
+    if isinstance(found, dict):
+        found = found.get("message") or found.get("detail") or ""
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,192 @@
+"""What a target offers, found before anything is planned, with calls that a behaving target does not bill.
+
+An operation is there when a body that cannot be valid gets any answer but "no such route". A target that serves even
+that costs one picture a call, which the budget knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from imageproof.contract.document import Document, Operation, request_content, request_schema
+from imageproof.contract.families import Family, families
+from imageproof.errors import UsageError
+from imageproof_conformance.answers import error, parsed, said, served
+from imageproof_conformance.budget import NEVER_SENT
+from imageproof_conformance.exchange import Exchange, Part, Probe, Request
+from imageproof_conformance.profile import ModelChoice, Profile
+
+Trouble = Literal["", "unreachable", "auth", "quota", "outage", "nothing"]
+Send = Callable[[Probe], Exchange | None]  # None: the budget does not allow the call
+
+_OUTAGE = frozenset({500, 502, 503, 504, 520, 522, 523, 524, 529})
+_CURRENT = ("current", "scheduled", "retired")
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """offered    operationIds that answer
+    listed     model ids of the target's own list, in its order
+    exchanges  the calls that found this out
+    trouble    why there can be no verdict, "" when there can; `detail` says it in words
+    """
+
+    offered: frozenset[str]
+    listed: tuple[str, ...]
+    exchanges: tuple[Exchange, ...]
+    trouble: Trouble = ""
+    detail: str = ""
+
+
+def discover(document: Document, profile: Profile, send: Send) -> Discovery:
+    """Ask the target what it offers. Nothing is raised for what the target does."""
+    operations = document.operations()
+    exchanges: list[Exchange] = []
+
+    def ask(probe: Probe) -> Exchange | None:
+        exchange = send(probe)
+        if exchange is not None:
+            exchanges.append(exchange)
+        return exchange
+
+    offered, listed = set[str](), tuple[str, ...]()
+    listing = next((one for one in operations.values() if one.method == "GET" and "{" not in one.path), None)
+    if listing is not None:
+        answer = ask(_get(listing, listing.path))
+        if answer is not None and answer.status is None and answer.failure.startswith(NEVER_SENT):
+            return Discovery(frozenset(), (), tuple(exchanges), "unreachable", answer.failure)
+        if answer is not None and served(answer):
+            offered.add(listing.id)
+            listed = _ids(answer)
+    for operation in operations.values():
+        found = _exists(document, operation, profile, listed, ask)
+        if found and operation is not listing:
+            offered.add(operation.id)
+    trouble, detail = _trouble(exchanges, offered, operations.values())
+    return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail)
+
+
+def choose_models(document: Document, profile: Profile, found: Discovery) -> tuple[tuple[ModelChoice, ...], str]:
+    """The models to judge, and a line on how they were chosen, "" for nothing to say. UsageError when none can be."""
+    known = families(document)
+    for choice in profile.models:
+        if choice.family and all(one.id != choice.family for one in known):
+            names = ", ".join(one.id for one in known)
+            raise UsageError(f"--model {choice.name}={choice.family}: no such family; type one of {names}")
+    if profile.models:
+        strange = [one.name for one in profile.models if one.family is None and not _knows(known, one.name)]
+        note = "not known to the contract, so only the open rules apply (--model NAME=FAMILY gives it a family's)"
+        return profile.models, f"{', '.join(strange)}: {note}" if strange else ""
+    candidates = [name for name in found.listed if _knows(known, name)]
+    if not candidates:
+        raise UsageError(_no_model(found, known))
+    best = min(candidates, key=lambda name: _rank(known, name, found.offered))
+    others = f" of {len(candidates)} that the contract knows" if len(candidates) > 1 else ""
+    return (ModelChoice(best),), f"model {best} was chosen from the target's list{others}; --model NAME names another"
+
+
+def route_missing(exchange: Exchange) -> bool:
+    """Whether an answer says that there is no such route. A 404 about the model comes from a route that is there."""
+    if exchange.status in (405, 501):
+        return True
+    return exchange.status == 404 and not (
+        error(exchange).get("code") == "model_not_found" or error(exchange).get("param") == "model"
+    )
+
+
+def _exists(
+    document: Document,
+    operation: Operation,
+    profile: Profile,
+    listed: tuple[str, ...],
+    ask: Callable[[Probe], Exchange | None],
+) -> bool:
+    if operation.method == "GET":
+        names = [choice.name for choice in profile.models if choice.name in listed] or list(listed)
+        if "{" not in operation.path or not names:
+            return False
+        answer = ask(_get(operation, operation.path[: operation.path.index("{")] + quote(names[0], safe="")))
+        return answer is not None and served(answer)
+    answer = ask(_invalid(document, operation))
+    if answer is not None:
+        return answer.status is not None and not route_missing(answer)
+    # No picture may be risked: a GET on a route that only takes POST is told so, if the target is careful.
+    answer = ask(_get(operation, operation.path))
+    return answer is not None and answer.status == 405
+
+
+def _get(operation: Operation, path: str) -> Probe:
+    return Probe(f"discover/{operation.id}/get", operation.id, "", Request("GET", path), "either", ())
+
+
+def _invalid(document: Document, operation: Operation) -> Probe:
+    """A call of an operation whose body lacks what is required. Served, it breaks the rules that require it; refused,
+    it proves none of them, because it lacks more than one thing."""
+    media_type = next(iter(request_content(document, operation.id)), "application/json")
+    schema = request_schema(document, operation.id, media_type)
+    required = [schema.get("properties", {}).get(name, {}) for name in schema.get("required", ())]
+    rules = tuple(node["x-rule-missing"] for node in required if "x-rule-missing" in node)
+    if media_type == "application/json":
+        request = Request(operation.method, operation.path, json={})
+    else:
+        request = Request(operation.method, operation.path, parts=(Part("n", b"0"),))
+    return Probe(f"discover/{operation.id}/invalid", operation.id, "", request, "refused", rules, worst=1)
+
+
+def _trouble(exchanges: list[Exchange], offered: set[str], operations: Iterable[Operation]) -> tuple[Trouble, str]:
+    """Why no verdict is possible: judged on the calls to the operations that make pictures."""
+    making = {one.id for one in operations if one.method == "POST"}
+    asked = [one for one in exchanges if one.probe.operation in making] or exchanges
+    statuses = [one.status for one in asked]
+    last = asked[-1] if asked else None
+    words = f": {said(last)}" if last is not None and said(last) else ""
+    if not asked:
+        return "nothing", "no call was allowed"
+    if all(status is None for status in statuses):
+        return "unreachable", next(one.failure for one in asked)
+    heard = [status for status in statuses if status is not None]
+    if all(status in (401, 403, 407) for status in heard):
+        return "auth", f"every call was answered {_named(heard)}{words}"
+    if all(status in (402, 429) for status in heard):
+        return "quota", f"every call was answered {_named(heard)}{words}"
+    if all(status in _OUTAGE | {401, 402, 403, 429} for status in heard):
+        return "outage", f"every call was answered {_named(heard)}{words}"
+    if not offered & making:
+        return "nothing", f"no operation of the Images API answers here (status {_named(heard)})"
+    return "", ""
+
+
+def _named(statuses: Iterable[int]) -> str:
+    return ", ".join(str(status) for status in sorted(set(statuses)))
+
+
+def _ids(exchange: Exchange) -> tuple[str, ...]:
+    answer = parsed(exchange)
+    data = answer.get("data") if isinstance(answer, dict) else None
+    items = data if isinstance(data, list) else []
+    ids = (item.get("id") for item in items if isinstance(item, dict))
+    return tuple(dict.fromkeys(found for found in ids if isinstance(found, str)))
+
+
+def _knows(known: tuple[Family, ...], model: str) -> bool:
+    return any(model in one.models for one in known)
+
+
+def _rank(known: tuple[Family, ...], model: str, offered: frozenset[str]) -> tuple[int, int, int, str]:
+    """Best first: is current, is the newest, offers most of what the target offers, is the plain name of its family."""
+    family = next(one for one in known if model in one.models)
+    common = len(offered & set(family.operations))
+    newness = -int((family.status.released or family.status.until).replace("-", "") or 0)
+    state = _CURRENT.index(family.status.state) if family.status.state in _CURRENT else len(_CURRENT)
+    return state, newness, -common, f"{family.models.index(model):04}"
+
+
+def _no_model(found: Discovery, known: tuple[Family, ...]) -> str:
+    if not found.listed:
+        return f"the target lists no models: name one, for example --model {known[0].models[0] if known else 'NAME'}"
+    likely = sorted(found.listed, key=lambda name: "image" not in name and "dall" not in name)  # stable
+    shown = ", ".join(likely[:5])
+    return f"none of {len(found.listed)} listed models is known: name one with --model NAME=FAMILY (listed: {shown})"

@@ -1,0 +1,166 @@
+"""Sends the probes of a stage with several workers, inside the budget, with the outcome of a single worker.
+
+What is sent and what is left out never depends on which call happens to be faster: probes are started in one order, a
+probe waits while calls in flight could give budget back, and the probes of one refusal rule go one after the other.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from imageproof_conformance.answers import served
+from imageproof_conformance.budget import Budget, pictures
+from imageproof_conformance.exchange import Exchange, Probe
+
+Why = Literal["budget", "stopped", "silent", "open", "interrupted"]
+SILENT_AFTER = 4  # calls in a row that nothing answered, or that were all turned away
+MOST_BAD_KEYS = 2  # calls with a wrong key; more look like an attack
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A planned probe that was not sent. `kind` is for the verdict, `why` for people."""
+
+    probe: Probe
+    kind: Why
+    why: str
+
+
+class Dispatcher:
+    """One run's sender. `send` must not raise; `refusal_rules` are the ids whose probes stop once one is served."""
+
+    def __init__(
+        self,
+        send: Callable[[Probe], Exchange],
+        budget: Budget,
+        workers: int,
+        refusal_rules: frozenset[str],
+        done: Callable[[Exchange], None] = lambda exchange: None,
+    ) -> None:
+        self._send, self._budget, self._workers, self._done = send, budget, workers, done
+        self._refusal_rules = refusal_rules
+        self._changed = threading.Condition()
+        self._flying: dict[str, int] = defaultdict(int)  # refusal rule -> calls in flight
+        self._leaked: set[str] = set()  # refusal rules of which an invalid request was served
+        self._silent = 0
+        self._bad_keys = 0
+
+    def leaked(self, model: str, rule: str) -> None:
+        """An invalid request of a rule was served already, outside this dispatcher."""
+        self._leaked.add(f"{model}/{rule}")
+
+    def run(self, probes: Iterable[Probe], keep: int = 0) -> tuple[list[Exchange], list[Skipped]]:
+        """Send what may be sent. Exchanges come back in the order of the probes, whenever they were answered.
+
+        `keep` pictures of the budget are for later stages. Raises Interrupted, with what there is, for a Ctrl-C.
+        """
+        ordered = self._ordered(list(probes))
+        answers: dict[int, Exchange] = {}
+        skipped: list[Skipped] = []
+        jobs: queue.Queue[tuple[int, Probe] | None] = queue.Queue(maxsize=1)
+        free = threading.Semaphore(self._workers)
+        threads = [
+            threading.Thread(target=self._work, args=(jobs, answers, free), daemon=True)
+            for _ in range(min(self._workers, len(ordered)))
+        ]
+        for thread in threads:
+            thread.start()
+        started = 0
+        try:
+            for index, probe in ordered:
+                free.acquire()  # before the decision: it must know the call whose place it takes
+                reason = self._reason(probe, keep)
+                if reason is None:
+                    jobs.put((index, probe))
+                else:
+                    skipped.append(reason)
+                    free.release()
+                started += 1
+            for _ in threads:
+                jobs.put(None)
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            with self._changed:
+                left = [Skipped(one, "interrupted", "the run was interrupted") for _, one in ordered[started:]]
+                partial = [answers[index] for index in sorted(answers)]
+            raise Interrupted(partial, [*skipped, *left]) from None
+        return [answers[index] for index in sorted(answers)], skipped
+
+    def _ordered(self, probes: Sequence[Probe]) -> list[tuple[int, Probe]]:
+        """Cheap worst cases first, and each rule once before any rule twice: most is learned while the budget lasts."""
+        seen: dict[str, int] = defaultdict(int)
+        keyed = []
+        for index, probe in enumerate(probes):
+            group = self._group(probe)
+            keyed.append((0 if group is None else 1, probe.worst > 1, seen[group] if group else 0, index, probe))
+            if group:
+                seen[group] += 1
+        # Paid calls stay in the order of the plan; only what must be refused is reordered, behind what bills nothing.
+        return [(index, probe) for *_, index, probe in sorted(keyed, key=lambda row: row[:4])]
+
+    def _group(self, probe: Probe) -> str | None:
+        """The refusal rule that a probe is about: the first of its rules that the generic refusal judge handles."""
+        if probe.expect == "served":
+            return None
+        return next((rule for rule in probe.rules if rule in self._refusal_rules), None)
+
+    def _reason(self, probe: Probe, keep: int) -> Skipped | None:
+        """Why a probe is not sent; None when it is, and then its worst case is reserved."""
+        group = self._group(probe)
+        key = f"{probe.model}/{group}"
+        if group is not None:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._flying[key])
+                if key in self._leaked:
+                    return Skipped(probe, "stopped", f"an invalid request of {group} was served already")
+        if self._silent >= SILENT_AFTER:
+            return Skipped(probe, "silent", "the target stopped answering")
+        if probe.request.key == "bad" and self._bad_keys >= MOST_BAD_KEYS:
+            return Skipped(probe, "stopped", f"a wrong key is tried {MOST_BAD_KEYS} times at most")
+        refusal = self._budget.refusal(probe.worst, keep)
+        if refusal:
+            return Skipped(probe, "budget", refusal)
+        with self._changed:
+            self._bad_keys += probe.request.key == "bad"
+            if group is not None:
+                self._flying[key] += 1
+        return None
+
+    def _work(
+        self,
+        jobs: queue.Queue[tuple[int, Probe] | None],
+        answers: dict[int, Exchange],
+        free: threading.Semaphore,
+    ) -> None:
+        while (job := jobs.get()) is not None:
+            index, probe = job
+            exchange = self._send(probe)
+            self._budget.settle(probe.worst, pictures(exchange))
+            group = self._group(probe)
+            key = f"{probe.model}/{group}"
+            with self._changed:
+                answers[index] = exchange
+                turned_away = exchange.status is None or exchange.status in (402, 429)
+                self._silent = self._silent + 1 if turned_away else 0
+                if group is not None:
+                    self._flying[key] -= 1
+                    if served(exchange) and probe.expect == "refused":
+                        self._leaked.add(key)
+                self._changed.notify_all()
+            free.release()
+            self._done(exchange)
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a run. `exchanges` and `skipped` are what there is of the stage that was running."""
+
+    def __init__(self, exchanges: list[Exchange], skipped: list[Skipped]) -> None:
+        super().__init__("interrupted")
+        self.exchanges = exchanges
+        self.skipped = skipped

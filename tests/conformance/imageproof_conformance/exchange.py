@@ -1,0 +1,129 @@
+"""What the suite sends and what came back: the frozen records that every later step reads.
+
+`Probe` is planned, `Exchange` is what the wire made of it, `Finding` is what a judge says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Tier = Literal["free", "core", "standard"]
+Expect = Literal["served", "refused", "either"]
+Outcome = Literal["pass", "fail"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a multipart body. `filename` None makes it a text part."""
+
+    name: str
+    data: bytes
+    filename: str | None = None
+    media_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the planner means it; the wire makes bytes of it.
+
+    At most one of `json`, `parts` and `raw` is given. `json` is any JSON value (`None` is no body, not null).
+    `key` says which Authorization goes out: the target's, none, or a wrong one.
+    """
+
+    method: str
+    path: str
+    json: Any = None
+    parts: tuple[Part, ...] | None = None
+    raw: bytes | None = None
+    media_type: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    key: Literal["yes", "none", "bad"] = "yes"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One planned call.
+
+    id        stable and readable, unique in a plan: `gpt-image-1/createImage/plain`
+    operation operationId of the canonical document (`createImage`, `listModels`, ...)
+    asked     parameter -> value as sent, for the judges (files are `FileFacts`, or a list of them)
+    expect    what a behaving target does
+    rules     requirement ids that this call gives evidence for
+    images    pictures that a behaving target makes (0 for a refusal)
+    worst     pictures if the target serves it whatever it is
+    source    "plan" for a hand-made probe, "schemathesis" for a generated one
+    """
+
+    id: str
+    operation: str
+    model: str
+    request: Request
+    expect: Expect
+    rules: tuple[str, ...]
+    tier: Tier = "free"
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    images: int = 0
+    worst: int = 0
+    source: Literal["plan", "schemathesis"] = "plan"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes as they arrived; `at` is seconds since the request was sent."""
+
+    at: float
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Download:
+    """What a URL of an answer gave, fetched without the key. `failure` says why there is no body."""
+
+    url: str
+    status: int | None = None
+    media_type: str = ""
+    body: bytes = b""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One call as it happened. `status` is None when nothing was answered, and `failure` says why."""
+
+    probe: Probe
+    url: str
+    sent_headers: tuple[tuple[str, str], ...]
+    sent_body: bytes
+    status: int | None
+    headers: tuple[tuple[str, str], ...] = ()
+    chunks: tuple[Chunk, ...] = ()
+    seconds: float = 0.0
+    started: float = 0.0  # Unix seconds, for the judges of timestamps
+    failure: str = ""
+    downloads: tuple[Download, ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(chunk.data for chunk in self.chunks)
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, whatever its case."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @property
+    def media_type(self) -> str:
+        """The media type without its parameters, lower case; "" when there is none."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a judge says of one exchange, for one requirement. `got` is short and safe to print."""
+
+    rule: str
+    outcome: Outcome
+    message: str = ""
+    asked: str = ""
+    got: str = ""

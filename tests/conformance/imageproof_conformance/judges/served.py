@@ -1,0 +1,181 @@
+"""Judges of what every served request keeps: that it is served, the envelope, the count and the carriers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imageproof_conformance.exchange import Exchange
+from imageproof_conformance.judges.answer import Item, answer, shown, whole
+from imageproof_conformance.judges.table import EDIT, GEN, VAR, Breach, Context, Said, each, judges
+
+SKEW = 600.0  # seconds that a target's clock may be off
+_CLOSED = frozenset({401, 402, 403, 404, 405, 407, 408, 425, 429, 501})  # says nothing of the request
+
+# Rules of a feature: when a probe that lists one is refused, the feature is to blame, not the operation. The parameters
+# are those that an error may name when it is this feature that it objects to; () is the only feature of its probe.
+_FEATURES: Mapping[str, tuple[str, ...]] = {
+    "EDIT-MASK-SERVED": ("mask",),
+    "EDIT-IMAGE-LIST": (),
+    "EDIT-IMAGE-SINGLE": ("image", "image[]"),
+    "EDIT-JSON-SERVED": (),
+    "GEN-NULL-OMITTED": (),
+    "GEN-SAFETY-ECHO": ("safety_identifier",),
+    "GEN-STREAM-TYPE": (),
+    "EDIT-STREAM-TYPE": (),
+}
+
+
+def blamed(exchange: Exchange) -> str:
+    """The one rule that a refused legal request breaks: that of a feature which its error names, else of the only
+    feature of the probe, else that the operation serves legal requests."""
+    param = str((answer(exchange).error or {}).get("param") or "")
+    listed = [rule for rule in _FEATURES if rule in exchange.probe.rules]
+    named = [rule for rule in listed if param and param.partition("[")[0] in _FEATURES[rule]]
+    only = [rule for rule in listed if not _FEATURES[rule]]
+    plain = [rule for rule in exchange.probe.rules if rule.endswith("-SERVED") and rule not in _FEATURES]
+    return next(iter([*named, *only, *plain]), "")
+
+
+def serving(rule: str) -> Any:
+    """The judge that a legal request is served, for the rule that is to blame when it is not."""
+
+    def served(exchange: Exchange, context: Context) -> Said:
+        if 200 <= (exchange.status or 0) < 300:
+            return True
+        return refused_feature(exchange, context, rule, "a request that the contract allows was not served")
+
+    return judges(rule)(served)
+
+
+def asked(exchange: Exchange, *names: str) -> str:
+    """What a probe asked for, for a message: the named parameters, or all but prompt, model and files."""
+    given = exchange.probe.asked
+    chosen = names or tuple(name for name, value in given.items() if isinstance(value, str | int) or value is None)
+    shy = ("prompt", "model")
+    return shown(
+        ", ".join(f"{name}={shown(given[name], 30)}" for name in chosen if name in given and name not in shy), 120
+    )
+
+
+def legal_pictures(exchange: Exchange) -> tuple[Item, ...]:
+    """The pictures of a served call that was meant to be served."""
+    return answer(exchange).items if exchange.probe.expect != "refused" else ()
+
+
+_OTHERWISE_JUDGED = ("GEN-SAFETY-ECHO", *each("STREAM-TYPE", GEN, EDIT))
+for _rule in (*each("SERVED", GEN, EDIT, VAR), *(rule for rule in _FEATURES if rule not in _OTHERWISE_JUDGED)):
+    serving(_rule)
+
+
+@judges(*each("CONTENT-TYPE", GEN, EDIT, VAR))
+def content_type(exchange: Exchange, context: Context) -> Said:
+    found = answer(exchange)
+    if not found.served:
+        return None
+    if exchange.media_type != "application/json":
+        return Breach("a served request is not application/json", asked(exchange), exchange.media_type or "no type")
+    return True if isinstance(found.json, dict) else Breach("the body is no JSON object", "", shown_body(exchange))
+
+
+def shown_body(exchange: Exchange) -> str:
+    return shown(exchange.body[:80].decode("utf-8", errors="replace"))
+
+
+@judges(*each("CREATED-SECONDS", GEN, EDIT, VAR))
+def created(exchange: Exchange, context: Context) -> Said:
+    found = answer(exchange)
+    if not found.served or not found.head:
+        return None
+    name = "created_at" if found.streamed else "created"
+    value: Any = found.head.get(name)
+    if not whole(value):
+        return Breach(f"{name} is no whole number", "", f"{name}: {shown(value)}" if name in found.head else "absent")
+    if not exchange.started - SKEW <= value <= exchange.started + exchange.seconds + SKEW:
+        return Breach(f"{name} is not the time of the call in seconds", f"about {exchange.started:.0f}", shown(value))
+    return True
+
+
+@judges(*each("COUNT", GEN, EDIT, VAR))
+def count(exchange: Exchange, context: Context) -> Said:
+    found = answer(exchange)
+    if not found.served or found.streamed or not isinstance(found.json, dict):
+        return None
+    wanted = exchange.probe.asked.get("n") or 1
+    if not isinstance(found.data, list):
+        got = f"data: {shown(found.data)}" if "data" in found.json else f"keys: {shown(', '.join(found.json))}"
+        return Breach("data is no list", f"n={wanted}", got)
+    if len(found.data) != wanted:
+        return Breach("another number of pictures than was asked for", f"n={wanted}", f"{len(found.data)} in data")
+    return True
+
+
+@judges(*each("ONE-CARRIER", GEN, EDIT, VAR))
+def one_carrier(exchange: Exchange, context: Context) -> Said:
+    for index, item in enumerate(answer(exchange).items):
+        if not isinstance(item.raw, dict):
+            return Breach("an entry of data is no object", "", f"data[{index}]: {shown(item.raw)}")
+        if bool(item.b64) == bool(item.url):
+            got = "both url and b64_json" if item.b64 else f"neither; keys: {shown(', '.join(item.raw))}"
+            return Breach("a picture does not come as exactly one of url and b64_json", "", f"data[{index}]: {got}")
+    return True if answer(exchange).items else None
+
+
+@judges(*each("CARRIER", GEN, EDIT, VAR))
+def carrier(exchange: Exchange, context: Context) -> Said:
+    wanted = wanted_carrier(exchange, context)
+    carriers = [(item.b64, item.url) for item in legal_pictures(exchange) if item.b64 or item.url]
+    if not wanted or not carriers:
+        return None
+    if all(b64 if wanted == "b64_json" else url for b64, url in carriers):
+        return True
+    other = "url" if wanted == "b64_json" else "b64_json"
+    return Breach("the pictures come in another carrier", wanted, other)
+
+
+def wanted_carrier(exchange: Exchange, context: Context) -> str:
+    """The carrier that an answer must use: the one asked for where there is a choice, else the model's; "" unknown."""
+    named = exchange.probe.asked.get("response_format")
+    if context.family is None:
+        return named if named in ("url", "b64_json") else ""
+    own = context.family.returns.carriers
+    return str(named) if named in own else own[0]
+
+
+@judges("GEN-SAFETY-ECHO")
+def safety_echo(exchange: Exchange, context: Context) -> Said:
+    found = answer(exchange)
+    if not found.served:
+        return refused_feature(exchange, context, "GEN-SAFETY-ECHO", "the parameter was refused")
+    if not found.head:
+        return None
+    given = exchange.probe.asked
+    wanted = given.get("safety_identifier") or given.get("user")
+    got = found.head.get("safety_identifier")
+    if got == wanted:
+        return True
+    return Breach("safety_identifier is not the one that was sent", shown(wanted), shown(got))
+
+
+def refused_feature(exchange: Exchange, context: Context, rule: str, message: str) -> Said:
+    """A breach when the feature of a rule is to blame for a refusal; None when something else is."""
+    status = exchange.status or 0
+    if rule in _FEATURES and context.served is not None and exchange.probe.operation not in context.served:
+        return None
+    if exchange.probe.expect != "served" or status in _CLOSED or status < 400 or blamed(exchange) != rule:
+        return None
+    words = (answer(exchange).error or {}).get("message")
+    return Breach(message, asked(exchange), f"status {status}" + (f": {shown(words)}" if words else ""))
+
+
+@judges("GEN-REVISED-PROMPT")
+def revised_prompt(exchange: Exchange, context: Context) -> Said:
+    for index, item in enumerate(answer(exchange).items):
+        value = item.raw.get("revised_prompt") if isinstance(item.raw, dict) else None
+        if value is None:
+            continue
+        if not isinstance(value, str) or not value:
+            return Breach("revised_prompt is no text", "", f"data[{index}]: {shown(value)}")
+        if context.family is not None and not context.family.returns.revised_prompt and value:
+            return Breach("a model that rewrites no prompt sent revised_prompt", "", f"data[{index}]: {shown(value)}")
+    return True if answer(exchange).items else None

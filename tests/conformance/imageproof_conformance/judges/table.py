@@ -1,0 +1,78 @@
+"""The table of judges: which function speaks for which requirement id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from imageproof.contract.document import Document
+from imageproof.contract.families import Family
+from imageproof.contract.requirements import requirements
+from imageproof_conformance.exchange import Exchange
+
+GEN, EDIT, VAR = "GEN", "EDIT", "VAR"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a judge may know beside the exchange. `family` None stands for a model of which only the open rules are
+    known; `target_private` says that the target is on this machine or network. `served` are the operationIds of which a
+    plain legal call was served, None when that is not known: where none was, no feature is to blame for a refusal."""
+
+    document: Document
+    family: Family | None
+    model: str
+    target_private: bool = False
+    served: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule is broken: one sentence, what was asked and what came, all short and printable."""
+
+    message: str
+    asked: str = ""
+    got: str = ""
+
+
+# A breach, True for kept, None where the exchange says nothing of the rule.
+Said = Breach | Literal[True] | None
+Speak = Callable[[Exchange, Context], Said]
+
+_JUDGES: dict[str, Speak] = {}
+_generic: list[Speak] = []
+
+
+def judges(*rules: str) -> Callable[[Speak], Speak]:
+    """Register a function under requirement ids."""
+
+    def register(speak: Speak) -> Speak:
+        for rule in rules:
+            if rule in _JUDGES:
+                raise ValueError(f"{rule} has two judges")
+            _JUDGES[rule] = speak
+        return speak
+
+    return register
+
+
+def each(suffix: str, *prefixes: str) -> tuple[str, ...]:
+    """The ids of one rule for several operations: each("COUNT", GEN, EDIT) is GEN-COUNT, EDIT-COUNT."""
+    return tuple(f"{prefix}-{suffix}" for prefix in prefixes)
+
+
+def generic(speak: Speak) -> Speak:
+    """Register the one judge of all rules whose `judge` is `refusal`."""
+    _generic.append(speak)
+    return speak
+
+
+def found(rule: str) -> Speak:
+    """The judge of a rule. KeyError when it has none."""
+    return _generic[0] if requirements()[rule].judge == "refusal" else _JUDGES[rule]
+
+
+def judged_ids() -> frozenset[str]:
+    """All ids that some function judges."""
+    return frozenset(_JUDGES) | {one.id for one in requirements().values() if one.judge == "refusal"}

@@ -1,0 +1,202 @@
+"""The suite as a pytest plugin.
+
+    pytest -p imageproof_conformance.plugin --pyargs imageproof_conformance --imageproof-url URL
+
+pytest selects and reports; the engine buys and judges. The first selected item of a stage buys it for all selected
+items, so nothing is paid for twice and nothing for what was not selected. The exit status is the verdict's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Generator
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imageproof.errors import ImageproofError, UsageError
+from imageproof_conformance.profile import Settings, build
+from imageproof_conformance.report.terminal import Screen, problem
+from imageproof_conformance.run import Run, Session
+from imageproof_conformance.verdict import INTERRUPTED, SUITE_FAILED, USAGE, RuleVerdict
+
+PREFIX = "imageproof_"
+STATUS_FILE = "IMAGEPROOF_STATUS_FILE"  # `imageproof conform` reads the exit status there
+
+
+class Conformance:
+    """One run inside one pytest session."""
+
+    def __init__(self, session: Session, screen: Screen) -> None:
+        self.session = session
+        self.screen = screen
+        self.run: Run | None = None
+        self.files: tuple[str, ...] = ()
+
+    def finish(self, interrupted: bool = False, suite_error: str = "") -> Run:
+        """Conclude and write the reports, once."""
+        from imageproof_conformance import report
+
+        if self.run is None:
+            run = self.session.finish(suite_error, interrupted)
+            self.session.wire.close()
+            paths = report.write(run, self.session.document, self.session.registry, self.session.wire.redactor)
+            self.run, self.files = run, tuple(map(str, paths))
+        return self.run
+
+    def show(self) -> None:
+        if self.run is not None:
+            self.screen.result(self.run, self.files)
+
+
+_CONFORMANCE = pytest.StashKey[Conformance]()
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Every field of `Settings` is an option, `--imageproof-max-images` for `max_images`."""
+    pluginmanager.register(_Status(), "imageproof-status")  # here, because later the process has begun its main hook
+    group = parser.getgroup("imageproof", "conformance of an Images API")
+    for one in fields(Settings):
+        flag = f"--imageproof-{one.name.replace('_', '-')}"
+        default = None if one.default is MISSING else one.default
+        common: dict[str, Any] = {"dest": PREFIX + one.name, "help": "see `imageproof conform --help`"}
+        if one.type == "bool":
+            group.addoption(flag, action="store_true", **common)
+        elif one.name == "model":
+            group.addoption(flag, action="append", default=[], **common)
+        else:
+            kind = _TYPES.get(str(one.type).removesuffix(" | None"), str)
+            group.addoption(flag, type=kind, default=default, **common)
+
+
+_TYPES = {"int": int, "float": float}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None) or config.getoption("tx", None):
+        raise pytest.UsageError(
+            "-n would pay for every picture once a process; take --workers N, here --imageproof-workers N"
+        )
+
+
+class _Status:
+    """The exit status of the process, and the same for whoever started it: pytest's own ones mean other things."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, int | None, int | None]:
+        try:
+            status = yield
+        except pytest.UsageError as error:
+            if not config.getoption(PREFIX + "url"):
+                raise
+            problem(str(error))
+            status = USAGE
+        if (path := os.environ.get(STATUS_FILE)) is not None:
+            Path(path).write_text(str(int(status or 0)), encoding="ascii")
+        return status
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Discover and plan before pytest collects. Ends the process here when there is nothing to run."""
+    if not config.getoption(PREFIX + "url"):
+        return None
+    screen = Screen()
+    try:
+        return _prepare(config, _settings(config), screen)
+    except ImageproofError as error:
+        problem(str(error))
+        return USAGE
+    except KeyboardInterrupt:
+        problem("interrupted before anything was judged")
+        return INTERRUPTED
+    except Exception:
+        traceback.print_exc(limit=-4)
+        problem("the suite itself failed while it planned")
+        return SUITE_FAILED
+
+
+def _prepare(config: pytest.Config, settings: Settings, screen: Screen) -> int | None:
+    session = Session(build(settings, os.environ), screen.progress)
+    session.prepare(assume=settings.dry_run)
+    if settings.dry_run:
+        screen.dry_run(session)
+        return 0
+    conformance = Conformance(session, screen)
+    if session.discovery.trouble:
+        status = conformance.finish().verdict.exit_status
+        conformance.show()
+        return status
+    config.stash[_CONFORMANCE] = conformance
+    return None
+
+
+def _settings(config: pytest.Config) -> Settings:
+    values = {one.name: config.getoption(PREFIX + one.name) for one in fields(Settings)}
+    return Settings(**{**values, "model": tuple(values["model"])})
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.function.__module__.rpartition(".")[2] != "test_requirements" or "item" not in metafunc.fixturenames:
+        return
+    conformance = metafunc.config.stash.get(_CONFORMANCE, None)
+    if conformance is None:
+        raise pytest.UsageError("no target: type --imageproof-url URL, or use `imageproof conform URL`")
+    items = conformance.session.items
+    metafunc.parametrize("item", items, ids=[f"{rule}@{model}" for rule, model in items])
+
+
+@pytest.fixture(scope="session")
+def conformance(request: pytest.FixtureRequest) -> Conformance:
+    return request.config.stash[_CONFORMANCE]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is left after -k, ids and the like is what money may be spent on."""
+    conformance = session.config.stash.get(_CONFORMANCE, None)
+    if conformance is None:
+        return
+    chosen = [item.callspec.params["item"] for item in session.items if hasattr(item, "callspec")]
+    try:
+        conformance.session.select(chosen)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    conformance.screen.plan(conformance.session)
+
+
+def failure(verdict: RuleVerdict) -> str:
+    """The text of a failed item."""
+    messages = [one.finding.message for one in verdict.evidence if one.finding.outcome == "fail"]
+    title = f"{verdict.rule} ({verdict.level}): {verdict.sentence}"
+    return "\n".join([title, *dict.fromkeys(messages), verdict.reason])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+    """Judge, write, and turn pytest's status into the verdict's."""
+    conformance = session.config.stash.get(_CONFORMANCE, None)
+    if conformance is None or exitstatus == pytest.ExitCode.USAGE_ERROR:
+        return (yield)
+    crashed = "pytest stopped with an internal error" if exitstatus == pytest.ExitCode.INTERNAL_ERROR else ""
+    interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    try:
+        session.exitstatus = conformance.finish(interrupted, crashed).verdict.exit_status
+    except Exception:
+        traceback.print_exc(limit=-4, file=sys.stderr)
+        problem("the suite itself failed while it reported")
+        session.exitstatus = SUITE_FAILED
+    result = yield
+    if not session.config.pluginmanager.hasplugin("terminalreporter"):
+        conformance.show()
+    return result
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """Under pytest's own terminal the report comes after its dots."""
+    conformance = config.stash.get(_CONFORMANCE, None)
+    if conformance is not None:
+        conformance.show()

@@ -1,0 +1,302 @@
+"""Requests that must be served: a small set, so that each paid picture is judged by every rule that applies to it.
+
+What to ask for is a table; the values come from the model's cells, and what a model does not have is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from imageproof.contract.document import Operation
+from imageproof.contract.families import Grid, listed
+from imageproof_conformance.exchange import Expect, Probe, Tier
+from imageproof_conformance.probes import JSON, Target, base, probe
+from imageproof_conformance.probes_pictures import legal
+
+Wish = Callable[[Target, str], Any]  # (target, operationId) -> value, None for "leave it out"
+
+IDENTITY = "imageproof-user"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One paid call. `wishes` are tried in order and kept where the model allows them; without all of `must` the call
+    is not planned. `lead` are the rules of which one breaks when the call is refused; () for the operation's own."""
+
+    label: str
+    operation: str
+    tier: Tier
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
+    must: tuple[str, ...] = ()
+    lead: tuple[str, ...] = ()
+    json: bool = False
+    echoing: bool = False  # only for models that repeat parameters in their answer
+    anyone: bool = False  # also for a model that is not known, with no wish beyond `must`
+    drop: tuple[str, ...] = ()
+
+
+def _just(value: Any) -> Wish:
+    return lambda target, operation: value
+
+
+def _quiet_size(target: Target, operation: str) -> str | None:
+    """The cheapest size to be exact about: the fewest pixels, and not square where the model has such a size."""
+    found = sorted(sizes(target, operation), key=lambda one: (one[0] == one[1], one[0] * one[1], one))
+    return f"{found[0][0]}x{found[0][1]}" if found else None
+
+
+def _other_size(target: Target, operation: str) -> str | None:
+    """The quiet size turned, where the model has that; else the quiet one."""
+    quiet = _quiet_size(target, operation)
+    turned = "x".join(reversed(quiet.split("x"))) if quiet else None
+    found = [f"{width}x{height}" for width, height in sizes(target, operation)]
+    return turned if turned in found else quiet
+
+
+def sizes(target: Target, operation: str) -> list[tuple[int, int]]:
+    """The explicit sizes of a model, in pixels: those that it lists, of a free grid the cheapest legal ones, of a model
+    that is not known none."""
+    cell = target.cell(operation, "size")
+    if cell is not None and cell.grid is not None:
+        return list(grid_sizes(cell.grid))
+    if target.family is not None:
+        return _explicit(listed(cell.schema) if cell is not None else ())
+    return []
+
+
+@lru_cache(maxsize=8)
+def grid_sizes(grid: Grid) -> tuple[tuple[int, int], ...]:
+    """The legal sizes of a grid with the fewest pixels, lying and standing."""
+    step = grid.multiple_of
+    sides = range(step, grid.max_edge + 1, step)
+    legal_ones = [(w, h) for w in sides for h in sides if not grid.breach(w, h)]
+    least = min((w * h for w, h in legal_ones if w != h), default=0)
+    return tuple(one for one in legal_ones if one[0] * one[1] == least)
+
+
+def _explicit(values: tuple[Any, ...]) -> list[tuple[int, int]]:
+    pairs = [str(value).split("x") for value in values]
+    return [(int(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2 and all(one.isdigit() for one in pair)]
+
+
+def _second_carrier(target: Target, operation: str) -> str | None:
+    carriers = target.family.returns.carriers if target.family else ()
+    return carriers[1] if len(carriers) > 1 else None
+
+
+def _compression(target: Target, operation: str) -> int | None:
+    """The middle of the range; only where the model says of its formats that some take one."""
+    media_type = target.media_types(operation)[0]
+    prop = target.property(operation, media_type, "output_compression")
+    return (prop["minimum"] + prop["maximum"]) // 2 if "maximum" in prop and "minimum" in prop else None
+
+
+def _two_pictures(target: Target, operation: str) -> list[Any]:
+    cell = target.cell(operation, "image[]")
+    most = cell.schema.get("maxItems", 2) if cell is not None and isinstance(cell.schema, dict) else 2
+    return list(legal()[: min(2, most)])
+
+
+_STREAM: Mapping[str, Wish] = {"stream": _just(True), "partial_images": _just(1), "size": _quiet_size}
+
+SHAPES: tuple[Shape, ...] = (
+    Shape("plain", "createImage", "core", anyone=True),
+    Shape(
+        "several",
+        "createImage",
+        "core",
+        {
+            "n": _just(2),
+            "size": _quiet_size,
+            "background": _just("opaque"),
+            "output_format": _just("webp"),
+            "output_compression": _compression,
+        },
+        must=("n",),
+        anyone=True,
+    ),
+    Shape(
+        "carrier",
+        "createImage",
+        "core",
+        {"response_format": _second_carrier, "size": _quiet_size},
+        ("response_format",),
+    ),
+    Shape(
+        "transparent",
+        "createImage",
+        "core",
+        {"background": _just("transparent"), "output_format": _just("png")},
+        must=("background",),
+    ),
+    Shape("stream", "createImage", "core", _STREAM, must=("stream",), lead=("GEN-STREAM-TYPE",)),
+    Shape("nulls", "createImage", "core", must=("n",), lead=("GEN-NULL-OMITTED",)),
+    Shape(
+        "identified",
+        "createImage",
+        "standard",
+        {
+            "safety_identifier": _just(IDENTITY),
+            "size": _other_size,
+            "output_format": _just("jpeg"),
+            "output_compression": _compression,
+        },
+        must=("safety_identifier",),
+        lead=("GEN-SAFETY-ECHO",),
+        echoing=True,
+    ),
+    Shape("single", "createImageEdit", "core", {"size": _quiet_size}, lead=("EDIT-IMAGE-SINGLE",), anyone=True),
+    Shape(
+        "list",
+        "createImageEdit",
+        "core",
+        {"image[]": _two_pictures, "mask": lambda target, operation: legal()[1]},
+        must=("image[]",),
+        lead=("EDIT-IMAGE-LIST", "EDIT-MASK-SERVED"),
+        anyone=True,
+        drop=("image",),
+    ),
+    Shape(
+        "several",
+        "createImageEdit",
+        "standard",
+        {
+            "n": _just(2),
+            "size": _other_size,
+            "response_format": _second_carrier,
+            "background": _just("transparent"),
+            "output_format": _just("webp"),
+        },
+        must=("n",),
+    ),
+    Shape(
+        "stream",
+        "createImageEdit",
+        "standard",
+        {**_STREAM, "background": _just("opaque")},
+        must=("stream",),
+        lead=("EDIT-STREAM-TYPE",),
+    ),
+    Shape("json", "createImageEdit", "standard", lead=("EDIT-JSON-SERVED",), json=True, echoing=True),
+    Shape("plain", "createImageVariation", "core", anyone=True),
+    Shape(
+        "several",
+        "createImageVariation",
+        "standard",
+        {"n": _just(2), "size": _quiet_size, "response_format": _second_carrier},
+        must=("n",),
+    ),
+)
+
+
+def served(target: Target) -> Iterator[Probe]:
+    """The paid probes of a target, in the order of the table. One whose special wish may be refused is an `either`."""
+    for operation in target.making:
+        for shape in SHAPES:
+            if shape.operation == operation.id and target.can(operation.id):
+                made = _made(target, operation, shape)
+                if made is not None:
+                    yield made
+
+
+def _made(target: Target, operation: Operation, shape: Shape) -> Probe | None:
+    found = target.media_types(operation.id)
+    media_type = JSON if shape.json else found[0]
+    if media_type not in found or (shape.echoing and not (target.family and target.family.returns.echo)):
+        return None
+    if target.family is None and not shape.anyone:
+        return None
+    body, may = _granted(target, operation, media_type, shape)
+    if not set(shape.must) <= set(body):
+        return None
+    prefix = target.prefix(operation.id)
+    leads = [one for one in shape.lead if one != "EDIT-MASK-SERVED" or "mask" in body]
+    plain = [f"{prefix}-SERVED"] if not leads or "EDIT-IMAGE-SINGLE" in leads else []
+    rules = (*sorted(may), *leads, *plain, *picture_rules(target, operation.id, body))
+    n = body.get("n") or 1
+    expect: Expect = "either" if may else "served"
+    return probe(target, operation, media_type, body, shape.label, expect, rules, shape.tier, n)
+
+
+def _granted(target: Target, operation: Operation, media_type: str, shape: Shape) -> tuple[dict[str, Any], set[str]]:
+    """The body of a shape with the wishes that the model allows, and the rules by which it may also refuse it."""
+    body = base(target, operation.id, media_type)
+    wishes = shape.wishes if shape.label != "nulls" else _nulls(target, operation, media_type)
+    may = set[str]()
+    for name, wish in wishes.items():
+        value = wish(target, operation.id)
+        if (value is None and shape.label != "nulls") or (target.family is None and name not in shape.must):
+            continue
+        tried = {key: one for key, one in body.items() if key not in shape.drop} | {name: value}
+        breaches = target.breaches(operation.id, media_type, tried)
+        cell = target.cell(operation.id, name)
+        preview = name in shape.must and all(one.either for one in breaches) and not (cell and cell.schema is False)
+        if not breaches or preview:
+            body = tried
+            may |= {one.rule for one in breaches}
+    return body, may
+
+
+def _nulls(target: Target, operation: Operation, media_type: str) -> dict[str, Wish]:
+    """A null for every optional parameter that may be null and that the model has."""
+    schema = target.schema(operation.id, media_type)
+    names = []
+    for name in schema["properties"]:
+        cell, kinds = target.cell(operation.id, name), target.property(operation.id, media_type, name).get("type", ())
+        foreign = cell is not None and cell.schema is False
+        if "null" in kinds and not foreign and name not in ("model", "quality", *schema.get("required", ())):
+            names.append(name)
+    return dict.fromkeys(names, _just(None))
+
+
+def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rules that the answer to a legal body gives evidence for."""
+    family = target.family
+    streamed = body.get("stream") is True
+    echo = family.returns.echo if family else ()
+    carriers = family.returns.carriers if family else ("b64_json", "url")
+    format_cell = target.cell(operation, "output_format")
+    formats = format_cell is not None and format_cell.schema is not False
+    explicit = isinstance(body.get("size"), str) and body["size"] != "auto"
+    usage = family is not None and family.returns.usage
+    suffixes = {
+        "CONTENT-TYPE": not streamed,
+        "CREATED-SECONDS": True,
+        "COUNT": not streamed,
+        "ONE-CARRIER": not streamed,
+        "CARRIER": not streamed,
+        "B64-PLAIN": "b64_json" in carriers,
+        "URL-ABSOLUTE": "url" in carriers and not streamed,
+        "URL-FETCH": "url" in carriers and not streamed,
+        "URL-TYPE": "url" in carriers and not streamed,
+        "IMAGE-DECODES": True,
+        "FORMAT-BYTES": formats,
+        "FORMAT-ECHO": "output_format" in echo,
+        "SIZE-PIXELS": explicit,
+        "SIZE-ECHO": "size" in echo and (explicit or not streamed),
+        "QUALITY-ECHO": "quality" in echo and "quality" in body,
+        "BACKGROUND-ECHO": "background" in echo and not streamed,
+        "TRANSPARENT-ALPHA": body.get("background") == "transparent",
+        "OPAQUE-ALPHA": body.get("background") == "opaque",
+        "DISTINCT": (body.get("n") or 1) > 1,
+        "USAGE-PRESENT": usage and not streamed,
+        "USAGE-SUM": usage,
+        "USAGE-KINDS": usage,
+        "REVISED-PROMPT": not streamed,
+        "STREAM-NAMES": streamed,
+        "STREAM-FIELDS": streamed,
+        "STREAM-ORDER": streamed,
+        "STREAM-TERMINAL": streamed,
+        "STREAM-PICTURES": streamed,
+        "STREAM-USAGE": streamed and usage,
+    }
+    prefix = target.prefix(operation)
+    return (
+        *(f"{prefix}-{suffix}" for suffix, applies in suffixes.items() if applies),
+        "HTTP-NO-REDIRECT",
+        "HTTP-REQUEST-ID",
+        "ERR-NO-DATA",
+    )

@@ -1,0 +1,280 @@
+"""What a run is asked to do: the target, the key, the models and the limits, checked once and frozen.
+
+`Settings` are the options as typed, one field each; `build` makes a `Profile` of them or raises `UsageError`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from imageproof.errors import UsageError
+from imageproof_conformance.exchange import Tier
+
+TIERS: tuple[Tier, ...] = ("free", "core", "standard")
+FREE_CAP = 12  # pictures that a free run may cost on a server that serves what it must refuse
+DEFAULT_TIMEOUT = 600.0  # seconds; a large picture at high quality takes minutes
+LOCAL_WORKERS = 8
+REMOTE_RATE = 2.0  # requests a second at a server that is not ours
+
+REQUIRABLE = {
+    "generations": "createImage",
+    "edits": "createImageEdit",
+    "variations": "createImageVariation",
+    "models": "listModels",
+}
+
+_ENDPOINT = re.compile(r"/(?:images(?:/(?:generations|edits|variations))?|models(?:/[^/]*)?|chat/completions)/*$")
+_VERSION_TAIL = re.compile(r"/v\d+$")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of `imageproof conform` as they were typed. Paths are relative to where the user stands."""
+
+    url: str
+    key_env: str | None = None
+    key_file: str | None = None
+    no_key: bool = False
+    model: tuple[str, ...] = ()
+    tier: str | None = None
+    max_images: int | None = None
+    max_requests: int | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    max_time: float | None = None
+    workers: int | None = None
+    rate: float | None = None
+    require: str | None = None
+    out: str | None = None
+    json: str | None = None
+    junit: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model by the name that the target knows, and the family whose rules it is held to (None: by its name)."""
+
+    name: str
+    family: str | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A checked run. `base_url` has no trailing slash; `notes` says what was made of the URL and key options.
+
+    tier          None: chosen after planning, the larger of core and standard that fits `max_images`
+    max_images    hard cap in pictures; None: derived from the plan (free: 12)
+    max_requests  calls at most, retries included; None: no limit
+    timeout       seconds that one call may take; max_time: seconds after which no call is started
+    workers       calls at once; rate: calls started a second (None: as fast as they go)
+    require       operationIds whose absence is a failure
+    again         the arguments that name the same target, key source and models on a command line
+    """
+
+    base_url: str
+    key: str = field(default="", repr=False)
+    key_source: str = ""
+    models: tuple[ModelChoice, ...] = ()
+    tier: Tier | None = "free"
+    max_images: int | None = None
+    max_requests: int | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    max_time: float | None = None
+    workers: int = 1
+    rate: float | None = None
+    require: frozenset[str] = frozenset()
+    out: Path = Path("imageproof-runs")
+    json: Path | None = None
+    junit: Path | None = None
+    notes: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).hostname or ""
+
+
+def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
+    """Check the settings against each other and the environment. UsageError says what to type instead."""
+    base_url, notes = normalise(settings.url)
+    host = urlsplit(base_url).hostname or ""
+    key, key_source = _key(settings, environ, host)
+    local = is_loopback(host)
+    _positive(settings)
+    if settings.tier is not None and settings.tier not in TIERS:
+        raise UsageError(f"--tier {settings.tier}: there is no such tier; type one of {', '.join(TIERS)}")
+    return Profile(
+        base_url=base_url,
+        key=key,
+        key_source=key_source,
+        models=tuple(_model(text) for text in settings.model),
+        tier=_tier(settings),
+        max_images=settings.max_images,
+        max_requests=settings.max_requests,
+        timeout=settings.timeout,
+        max_time=settings.max_time,
+        workers=settings.workers or (LOCAL_WORKERS if local else 1),
+        rate=settings.rate if settings.rate is not None else (None if local else REMOTE_RATE),
+        require=_require(settings.require),
+        out=Path(settings.out) if settings.out else Path("imageproof-runs"),
+        json=Path(settings.json) if settings.json else None,
+        junit=Path(settings.junit) if settings.junit else None,
+        notes=notes,
+        again=_again(settings, base_url),
+    )
+
+
+def normalise(url: str) -> tuple[str, tuple[str, ...]]:
+    """The base URL that the paths of the contract are appended to, and what was changed to get it.
+
+    A bare host gets a scheme (http for this machine, https otherwise) and `/v1`; a pasted endpoint loses its path
+    behind the base; a base path of the provider's own is kept. UsageError for what is no http(s) URL.
+    """
+    text = url.strip().strip("'\"<>")
+    if not text or any(ord(char) <= 32 or ord(char) == 127 for char in text):
+        raise UsageError("the URL is empty or has blanks in it; type for example https://host/v1")
+    notes: list[str] = []
+    if "://" not in text:
+        scheme = "http" if is_loopback(_bare_host(text)) else "https"
+        text = f"{scheme}://{text}"
+        notes.append(f"no scheme was given: {scheme} is used")
+    parts = _split(text)
+    if parts.query or parts.fragment:
+        notes.append("the query of the URL is left out")
+    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+    cut = _ENDPOINT.sub("", path)
+    if cut != path:
+        notes.append(f"{path[len(cut) :]} is an endpoint: the base URL ends before it")
+    if not cut:
+        cut = "/v1"
+        notes.append("no base path was given: /v1 is used")
+    elif not _VERSION_TAIL.search(cut):
+        notes.append(f"the base path {cut} is used as given, without /v1")
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{cut}", tuple(notes)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine, by its spelling; nothing is resolved."""
+    name = host.strip("[]").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_openai(host: str) -> bool:
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+
+def _split(text: str) -> _Parts:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UsageError("the URL cannot be read; type for example https://host/v1") from None
+    if parts.scheme.lower() not in ("http", "https"):
+        raise UsageError(f"{parts.scheme} is not a scheme of the Images API; type an http or https URL")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("a URL with a name or password in it is not taken; use --key-env or --key-file")
+    if not parts.hostname or port == 0:
+        raise UsageError("the URL has no host; type for example https://host/v1")
+    return _Parts(parts.scheme, parts.netloc, parts.path, parts.query, parts.fragment)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    scheme: str
+    netloc: str
+    path: str
+    query: str
+    fragment: str
+
+
+def _bare_host(text: str) -> str:
+    host = text.split("/", 1)[0]
+    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.split(":", 1)[0]
+
+
+def _key(settings: Settings, environ: Mapping[str, str], host: str) -> tuple[str, str]:
+    """The key and where it came from: --key-env, --key-file, IMAGEPROOF_API_KEY, and OPENAI_API_KEY for OpenAI only."""
+    given = [name for name, value in (("--key-env", settings.key_env), ("--key-file", settings.key_file)) if value]
+    if settings.no_key:
+        if given:
+            raise UsageError(f"--no-key and {given[0]} exclude each other; leave one out")
+        return "", "--no-key"
+    if settings.key_env:
+        value = environ.get(settings.key_env, "")
+        if not value.strip():
+            raise UsageError(f"--key-env {settings.key_env}: it is not set; export it, or use --key-file FILE")
+        return _clean(value, settings.key_env), settings.key_env
+    if settings.key_file:
+        try:
+            value = Path(settings.key_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"--key-file {settings.key_file}: cannot be read") from None
+        return _clean(value, settings.key_file), settings.key_file
+    names = ("IMAGEPROOF_API_KEY", "OPENAI_API_KEY") if is_openai(host) else ("IMAGEPROOF_API_KEY",)
+    for name in names:
+        if environ.get(name, "").strip():
+            return _clean(environ[name], name), name
+    hint = (
+        f" (OPENAI_API_KEY is not sent to {host} unless named: --key-env OPENAI_API_KEY)"
+        if environ.get("OPENAI_API_KEY")
+        else ""
+    )
+    raise UsageError(
+        f"no key: set IMAGEPROOF_API_KEY, or name one with --key-env NAME or --key-file FILE, or --no-key{hint}"
+    )
+
+
+def _clean(value: str, source: str) -> str:
+    key = value.strip()
+    if not key or not all(33 <= ord(char) <= 126 for char in key):
+        raise UsageError(f"the key from {source} is empty or has characters that no header can carry")
+    return key
+
+
+def _model(text: str) -> ModelChoice:
+    name, equals, family = text.partition("=")
+    if not name.strip() or (equals and not family.strip()):
+        raise UsageError(f"--model {text}: type NAME or NAME=FAMILY")
+    return ModelChoice(name.strip(), family.strip() or None)
+
+
+def _tier(settings: Settings) -> Tier | None:
+    if settings.tier is not None:
+        return cast(Tier, settings.tier)
+    return None if settings.max_images else "free"
+
+
+def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
+    out = [base_url]
+    out += ["--no-key"] if settings.no_key else []
+    out += ["--key-env", settings.key_env] if settings.key_env else []
+    out += ["--key-file", settings.key_file] if settings.key_file and not settings.key_env else []
+    return (*out, *(text for model in settings.model for text in ("--model", model)))
+
+
+def _positive(settings: Settings) -> None:
+    if settings.max_images is not None and settings.max_images < 0:
+        raise UsageError("--max-images: type 0 or more")
+    for name in ("max_requests", "timeout", "max_time", "workers", "rate"):
+        value = getattr(settings, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"--{name.replace('_', '-')}: type a number above 0")
+
+
+def _require(text: str | None) -> frozenset[str]:
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    for name in names:
+        if name not in REQUIRABLE:
+            raise UsageError(f"--require {name}: not known; type some of {','.join(REQUIRABLE)}")
+    return frozenset(REQUIRABLE[name] for name in names)

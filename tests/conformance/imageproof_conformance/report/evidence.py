@@ -1,0 +1,114 @@
+"""An exchange told to a person: what was sent, what came back, and a curl line that repeats it without the key."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from imageproof_conformance.answers import parsed
+from imageproof_conformance.exchange import Exchange, Part, Request
+from imageproof_conformance.report.clean import line, shorten
+
+_LONG_TEXT = 60  # characters of a value inside a summary
+_CURL = 1200  # characters of a curl line
+
+
+@dataclass(frozen=True)
+class Told:
+    """`sent`, `got` and `curl` are one line each, safe to print."""
+
+    sent: str
+    got: str
+    curl: str
+
+
+def tell(exchange: Exchange, key_variable: str) -> Told:
+    """`key_variable` is the shell variable that holds the key, "" when the target takes none."""
+    return Told(_sent(exchange), _got(exchange), _curl(exchange, key_variable))
+
+
+def _sent(exchange: Exchange) -> str:
+    request = exchange.probe.request
+    key = {"yes": "", "none": ", without a key", "bad": ", with a wrong key"}[request.key]
+    return line(f"{request.method} {request.path} {_body(request)}".rstrip() + key)
+
+
+def _body(request: Request) -> str:
+    if request.parts is not None:
+        return " ".join(_part(part) for part in request.parts)
+    if request.raw is not None:
+        return shorten(request.raw.decode("utf-8", "replace"), _LONG_TEXT)
+    return json.dumps(brief(request.json), ensure_ascii=False) if request.json is not None else ""
+
+
+def _part(part: Part) -> str:
+    if part.filename is None:
+        return f"{part.name}={shorten(part.data.decode('utf-8', 'replace'), _LONG_TEXT)}"
+    return f"{part.name}=@{part.filename} ({part.media_type or 'no type'}, {len(part.data)} bytes)"
+
+
+def _got(exchange: Exchange) -> str:
+    if exchange.status is None:
+        return line(exchange.failure)
+    answer = parsed(exchange)
+    if answer is not None:
+        text = json.dumps(brief(answer), ensure_ascii=False)
+    elif exchange.media_type == "text/event-stream":
+        events = re.findall(rb"^event:\s*(\S+)", exchange.body, re.MULTILINE)
+        text = "stream of " + (", ".join(name.decode("utf-8", "replace") for name in events[:8]) or "no named events")
+    else:
+        text = exchange.body[:LONGEST_BODY].decode("utf-8", "replace")
+    cut = f" ({exchange.failure})" if exchange.failure else ""
+    return line(f"{exchange.status} {exchange.media_type or 'no content type'}{cut} {text}")
+
+
+LONGEST_BODY = 2000  # bytes of an answer that is not JSON
+
+
+def brief(value: Any, depth: int = 4) -> Any:
+    """A JSON value with long texts and lists shortened, so that a picture in base64 takes a few characters."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONG_TEXT * 2 else f"{value[:_LONG_TEXT]}… ({len(value)} characters)"
+    if depth == 0 and isinstance(value, (dict, list)):
+        return "…"
+    if isinstance(value, dict):
+        return {str(key)[:_LONG_TEXT]: brief(one, depth - 1) for key, one in list(value.items())[:20]}
+    if isinstance(value, list):
+        return [brief(one, depth - 1) for one in value[:4]] + ([f"… ({len(value)} items)"] if len(value) > 4 else [])
+    return value
+
+
+def _curl(exchange: Exchange, key_variable: str) -> str:
+    """A line for a POSIX shell. Long bodies are shortened, and files are named as they were sent."""
+    request = exchange.probe.request
+    words = ["curl", "-sS", "-i"]
+    if request.method not in ("GET", "POST") or (request.method == "POST" and not exchange.sent_body):
+        words += ["-X", request.method]
+    if request.key == "bad":
+        words += ["-H", shlex.quote("Authorization: Bearer wrong")]
+    elif request.key == "yes" and key_variable:
+        words += ["-H", f'"Authorization: Bearer ${key_variable}"']
+    words += [word for name, value in request.headers for word in ("-H", shlex.quote(line(f"{name}: {value}")))]
+    words += _curl_body(exchange)
+    return shorten(" ".join([*words, shlex.quote(line(exchange.url))]), _CURL)
+
+
+def _curl_body(exchange: Exchange) -> list[str]:
+    request = exchange.probe.request
+    if request.parts is not None:
+        return [word for part in request.parts for word in ("-F", shlex.quote(_form(part)))]
+    if not exchange.sent_body:
+        return []
+    media_type = next((value for name, value in exchange.sent_headers if name.lower() == "content-type"), "")
+    body = shorten(exchange.sent_body.decode("utf-8", "replace"), _CURL // 2)
+    return ["-H", shlex.quote(f"Content-Type: {media_type}"), "--data-binary", shlex.quote(line(body, _CURL))]
+
+
+def _form(part: Part) -> str:
+    if part.filename is None:
+        return f"{part.name}={line(part.data.decode('utf-8', 'replace'))}"
+    kind = f";type={part.media_type}" if part.media_type else ""
+    return line(f"{part.name}=@{part.filename}{kind}")

@@ -1,0 +1,89 @@
+"""The report for programs: one JSON object, described by `report.schema.json` beside this file."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from imageproof_conformance.report.clean import line
+from imageproof_conformance.report.evidence import tell
+from imageproof_conformance.run import Run
+from imageproof_conformance.verdict import STATUSES, RuleVerdict
+from imageproof_conformance.version import VERSION
+
+SCHEMA_VERSION = 1
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+
+
+def report(run: Run, contract: str, rule_set: str) -> dict[str, Any]:
+    """The report as JSON values. `contract` is the document's version, `rule_set` its newest set of rules."""
+    verdict = run.verdict
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "suite": {"name": "imageproof", "version": VERSION},
+        "contract": contract,
+        "rule_set": rule_set,
+        "target": run.profile.base_url,
+        "notes": [line(note) for note in run.notes],
+        "tier": run.tier,
+        "models": [
+            {"name": line(one.choice.name), "family": one.family.id if one.family else None} for one in run.plans
+        ],
+        "started": datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(run.seconds, 3),
+        "pictures": {"planned": run.planned, "spent": run.spent, "cap": run.cap, "worst": run.worst},
+        "requests": run.requests,
+        "offered": sorted(run.discovery.offered),
+        "missing": list(verdict.missing),
+        "trouble": run.discovery.trouble,
+        "exit_status": verdict.exit_status,
+        "headline": line(verdict.headline),
+        "counts": {status: verdict.count(status) for status in STATUSES},
+        "rules": [_rule(run, one) for one in verdict.rules],
+        "skipped": [{"probe": one.probe.id, "kind": one.kind, "why": line(one.why)} for one in run.skipped],
+        "dropped": sum(one.dropped for one in run.plans),
+    }
+
+
+def text(run: Run, contract: str, rule_set: str) -> str:
+    return json.dumps(report(run, contract, rule_set), indent=1, ensure_ascii=False) + "\n"
+
+
+def key_variable(run: Run) -> str:
+    """The shell variable of curl lines: the one that the key came from, or our own."""
+    if not run.profile.key:
+        return ""
+    return run.profile.key_source if run.profile.key_source.isidentifier() else "IMAGEPROOF_API_KEY"
+
+
+def _rule(run: Run, rule: RuleVerdict) -> dict[str, Any]:
+    return {
+        "id": rule.rule,
+        "model": line(rule.model),
+        "status": rule.status,
+        "level": rule.level,
+        "sentence": rule.sentence,
+        "breaks": list(rule.breaks),
+        "reason": line(rule.reason),
+        "cause": rule.cause,
+        "evidence": [_evidence(run, one.exchange, one.finding) for one in rule.evidence],
+    }
+
+
+def _evidence(run: Run, index: int, finding: Any) -> dict[str, Any]:
+    exchange = run.exchanges[index]
+    made = {
+        "exchange": index,
+        "probe": exchange.probe.id,
+        "outcome": finding.outcome,
+        "status": exchange.status,
+        "message": line(finding.message),
+        "asked": line(finding.asked),
+        "got": line(finding.got),
+    }
+    if finding.outcome == "fail":
+        told = tell(exchange, key_variable(run))
+        made |= {"sent": told.sent, "answer": told.got, "curl": told.curl}
+    return made

@@ -1,0 +1,74 @@
+"""The report for build servers: JUnit XML with one test case for each rule and model."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from imageproof_conformance.bench import ModelPlan
+from imageproof_conformance.report.clean import line
+from imageproof_conformance.report.evidence import tell
+from imageproof_conformance.report.json_report import key_variable
+from imageproof_conformance.run import Run
+from imageproof_conformance.verdict import RuleVerdict
+
+
+def text(run: Run) -> str:
+    """The XML document. A run without a verdict has one case in error, so that it never looks green."""
+    root = ET.Element("testsuites", name="imageproof")
+    for plan in run.plans:
+        rules = [rule for rule in run.verdict.rules if rule.model == plan.choice.name]
+        root.append(_suite(run, plan, rules))
+    if run.verdict.exit_status not in (0, 1) or not run.verdict.rules:
+        root.append(_trouble(run))
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+    ET.indent(root)
+    whole: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return whole.decode() + "\n"
+
+
+def _suite(run: Run, plan: ModelPlan, rules: list[RuleVerdict]) -> ET.Element:
+    suite = ET.Element("testsuite", name=_xml(f"imageproof {plan.choice.name}"), time=f"{run.seconds:.3f}")
+    for rule in rules:
+        suite.append(_case(run, rule))
+    counts = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    suite.set("tests", str(len(rules)))
+    for name, tag in counts.items():
+        suite.set(name, str(sum(1 for case in suite if case.find(tag) is not None)))
+    return suite
+
+
+def _case(run: Run, rule: RuleVerdict) -> ET.Element:
+    case = ET.Element("testcase", classname=_xml(f"imageproof.{rule.model}"), name=rule.rule, time="0")
+    broken = [one for one in rule.evidence if one.finding.outcome == "fail"]
+    message = _xml(broken[0].finding.message or rule.sentence) if broken else _xml(rule.reason)
+    if rule.status == "fail":
+        ET.SubElement(case, "failure", type=rule.level, message=message).text = _told(run, rule)
+    elif rule.status == "error":
+        ET.SubElement(case, "error", type="suite", message=message)
+    elif rule.status == "warn":
+        ET.SubElement(case, "system-out").text = f"warning: {message}\n{_told(run, rule)}"
+    elif rule.status != "pass":
+        ET.SubElement(case, "skipped", message=f"{rule.status}: {message}")
+    return case
+
+
+def _trouble(run: Run) -> ET.Element:
+    suite = ET.Element("testsuite", name="imageproof run", tests="1", failures="0", errors="1", skipped="0", time="0")
+    case = ET.SubElement(suite, "testcase", classname="imageproof", name="verdict", time="0")
+    ET.SubElement(case, "error", type=f"exit {run.verdict.exit_status}", message=_xml(run.verdict.headline))
+    return suite
+
+
+def _told(run: Run, rule: RuleVerdict) -> str:
+    lines = [rule.sentence]
+    for one in rule.evidence:
+        if one.finding.outcome == "fail":
+            told = tell(run.exchanges[one.exchange], key_variable(run))
+            lines += ["", one.finding.message, f"sent: {told.sent}", f"got: {told.got}", f"curl: {told.curl}"]
+    return "\n".join(_xml(text) for text in lines)
+
+
+def _xml(text: str) -> str:
+    """Characters that XML 1.0 can hold; `clean.line` leaves none that it cannot, but for these two."""
+    return line(text, 2000).replace("\ufffe", " ").replace("\uffff", " ")

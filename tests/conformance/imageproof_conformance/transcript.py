@@ -1,0 +1,162 @@
+"""The record of a run: every exchange whole, so that it can be judged again without a socket.
+
+`transcript.jsonl` has one exchange a line. A body that is large or no text lies beside it in `bodies/`, gzipped,
+named by the SHA-256 of its bytes, so that the same picture is kept once. The wire has masked the key already; the
+signatures of signed URLs are masked here, and the key once more.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from imageproof.contract.violations import FileFacts
+from imageproof_conformance.exchange import Chunk, Download, Exchange, Part, Probe, Request
+from imageproof_conformance.redact import Redactor, signatures
+
+INLINE = 4096  # bytes; a longer body gets a file of its own
+FORMAT = 1
+
+
+def write(folder: Path, exchanges: Iterable[Exchange], redactor: Redactor) -> Path:
+    """Write `transcript.jsonl` and `bodies/` into a folder, which is made. Returns the path of the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store = _Store(folder / "bodies", redactor)
+    path = folder / "transcript.jsonl"
+    with path.open("w", encoding="utf-8") as out:
+        for exchange in exchanges:
+            out.write(redactor.text(json.dumps(_record(exchange, store), ensure_ascii=True)) + "\n")
+    return path
+
+
+def read(folder: Path) -> Iterator[Exchange]:
+    """The exchanges of a written run, in order. ValueError for a format that this version does not know."""
+    bodies = folder / "bodies"
+    with (folder / "transcript.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            if record["format"] != FORMAT:
+                raise ValueError(f"transcript format {record['format']} is not known")
+            yield _exchange(record, bodies)
+
+
+class _Store:
+    def __init__(self, folder: Path, redactor: Redactor) -> None:
+        self._folder = folder
+        self._redactor = redactor
+
+    def keep(self, data: bytes) -> dict[str, Any]:
+        """Where the bytes are: `{"text": ...}` or `{"sha256": ..., "bytes": ...}`."""
+        data = signatures(self._redactor.data(data))
+        if len(data) <= INLINE:
+            try:
+                return {"text": data.decode("utf-8")}
+            except UnicodeDecodeError:
+                pass
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._folder / f"{digest}.gz"
+        if not path.exists():
+            self._folder.mkdir(exist_ok=True)
+            path.write_bytes(gzip.compress(data, compresslevel=1, mtime=0))
+        return {"sha256": digest, "bytes": len(data)}
+
+
+def _record(exchange: Exchange, store: _Store) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "probe": _probe_record(exchange.probe, store),
+        "url": exchange.url,
+        "sent_headers": exchange.sent_headers,
+        "sent_body": store.keep(exchange.sent_body),
+        "status": exchange.status,
+        "headers": exchange.headers,
+        "body": store.keep(exchange.body),
+        "arrivals": [[round(chunk.at, 6), len(chunk.data)] for chunk in exchange.chunks],
+        "seconds": round(exchange.seconds, 6),
+        "started": exchange.started,
+        "failure": exchange.failure,
+        "downloads": [{**asdict(one), "body": store.keep(one.body)} for one in exchange.downloads],
+    }
+
+
+def _probe_record(probe: Probe, store: _Store) -> dict[str, Any]:
+    request = probe.request
+    fields = {name: getattr(probe, name) for name in probe.__dataclass_fields__ if name not in ("request", "asked")}
+    parts = [{**asdict(part), "data": store.keep(part.data)} for part in request.parts or ()]
+    return {
+        **fields,
+        "asked": {name: _plain(value) for name, value in probe.asked.items()},
+        "request": {
+            "method": request.method,
+            "path": request.path,
+            "json": request.json,
+            "parts": None if request.parts is None else parts,
+            "raw": None if request.raw is None else store.keep(request.raw),
+            "media_type": request.media_type,
+            "headers": request.headers,
+            "key": request.key,
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"$file": asdict(value)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _meant(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"$file"}:
+        return FileFacts(**value["$file"])
+    return [_meant(one) for one in value] if isinstance(value, list) else value
+
+
+def _load(place: dict[str, Any], bodies: Path) -> bytes:
+    if "text" in place:
+        return str(place["text"]).encode()
+    return gzip.decompress((bodies / f"{place['sha256']}.gz").read_bytes())
+
+
+def _exchange(record: dict[str, Any], bodies: Path) -> Exchange:
+    body, chunks, start = _load(record["body"], bodies), [], 0
+    for at, size in record["arrivals"]:
+        chunks.append(Chunk(at, body[start : start + size]))
+        start += size
+    kept = {name: record[name] for name in ("url", "status", "seconds", "started", "failure")}
+    return Exchange(
+        probe=_probe(record["probe"], bodies),
+        sent_headers=_pairs(record["sent_headers"]),
+        sent_body=_load(record["sent_body"], bodies),
+        headers=_pairs(record["headers"]),
+        chunks=tuple(chunks),
+        downloads=tuple(Download(**{**one, "body": _load(one["body"], bodies)}) for one in record["downloads"]),
+        **kept,
+    )
+
+
+def _probe(record: dict[str, Any], bodies: Path) -> Probe:
+    sent = record["request"]
+    parts = sent["parts"]
+    request = Request(
+        method=sent["method"],
+        path=sent["path"],
+        json=sent["json"],
+        parts=None if parts is None else tuple(Part(**{**one, "data": _load(one["data"], bodies)}) for one in parts),
+        raw=None if sent["raw"] is None else _load(sent["raw"], bodies),
+        media_type=sent["media_type"],
+        headers=_pairs(sent["headers"]),
+        key=sent["key"],
+    )
+    asked = {name: _meant(value) for name, value in record["asked"].items()}
+    return Probe(**{**record, "request": request, "asked": asked, "rules": tuple(record["rules"])})
+
+
+def _pairs(found: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in found)

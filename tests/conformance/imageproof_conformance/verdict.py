@@ -1,0 +1,241 @@
+"""From findings to verdicts: one for each requirement and model, and one exit status for the run.
+
+The order of the exit statuses is fixed: 5 the suite failed, 1 a rule is broken, 3 no verdict, 4 the budget ended, 0.
+Silence is never green: without an answer there is no pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from imageproof.contract.requirements import Requirement
+from imageproof_conformance.answers import said, served
+from imageproof_conformance.dispatch import Skipped
+from imageproof_conformance.exchange import Exchange, Finding
+
+Status = Literal["pass", "fail", "warn", "unsupported", "not-run", "blocked", "error"]
+STATUSES: tuple[Status, ...] = ("fail", "warn", "pass", "blocked", "not-run", "unsupported", "error")
+Cause = Literal["", "budget", "no-answer", "stopped", "tier", "no-evidence", "interrupted", "declared"]
+
+OK, BROKEN, USAGE, NO_VERDICT, BUDGET_ENDED, SUITE_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+_OUTAGE = frozenset({502, 503, 504, 520, 522, 523, 524, 529})
+_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A finding and the exchange that it was made on; `exchange` counts from 0 in the transcript."""
+
+    exchange: int
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """What a run says of one requirement for one model.
+
+    reason    why there is no pass or fail, or what a pass does not cover, "" for nothing to say
+    cause     why there is neither, for programs
+    evidence  the findings, failures first
+    """
+
+    rule: str
+    model: str
+    status: Status
+    level: str
+    sentence: str
+    breaks: tuple[str, ...] = ()
+    reason: str = ""
+    cause: Cause = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The whole: all rule verdicts, what was missing that was required, the exit status and one sentence on it."""
+
+    rules: tuple[RuleVerdict, ...]
+    missing: tuple[str, ...]
+    exit_status: int
+    headline: str
+
+    def count(self, *statuses: Status) -> int:
+        return sum(1 for rule in self.rules if rule.status in statuses)
+
+
+def no_answer(exchange: Exchange, key_works: bool) -> str:
+    """Why an exchange says nothing of the contract, "" when it does: no answer, quota, a closed door, an outage."""
+    status = exchange.status
+    if status is None:
+        return exchange.failure or "no answer"
+    if exchange.failure and (exchange.media_type != "text/event-stream" or "time-out" in exchange.failure):
+        return exchange.failure
+    if status in (402, 429) or (status >= 400 and quota(exchange)):
+        return f"quota: status {status}"
+    if status in _OUTAGE:
+        return f"outage: status {status}"
+    closed = status in (401, 403) and exchange.probe.request.key == "yes"
+    if closed and (not key_works or exchange.probe.expect == "served"):
+        return f"the key is not accepted: status {status}"
+    return ""
+
+
+def quota(exchange: Exchange) -> bool:
+    """Whether a refusal is about money, not about the request."""
+    return any(code.encode() in exchange.body for code in _QUOTA_CODES)
+
+
+def key_works(exchanges: Iterable[Exchange]) -> bool:
+    """Whether any call with the target's key was let in."""
+    return any(
+        one.status is not None and one.status not in (401, 403, 407) and one.probe.request.key == "yes"
+        for one in exchanges
+    )
+
+
+def rule_verdict(
+    requirement: Requirement,
+    model: str,
+    evidence: Sequence[Evidence],
+    silences: Sequence[str],
+    skipped: Sequence[Skipped],
+    blockers: Sequence[str],
+    error: str = "",
+) -> RuleVerdict:
+    """One verdict from all that is known of a rule.
+
+    silences  why exchanges meant for this rule said nothing
+    skipped   probes for this rule that were not sent
+    blockers  rules broken by the very exchanges that should have given evidence
+    error     what the judge raised, "" when it did not
+    """
+
+    def made(status: Status, reason: str = "", cause: Cause = "") -> RuleVerdict:
+        ordered = tuple(sorted(evidence, key=lambda one: one.finding.outcome != "fail"))
+        return RuleVerdict(
+            requirement.id,
+            model,
+            status,
+            requirement.level,
+            requirement.sentence,
+            requirement.breaks,
+            reason,
+            cause,
+            ordered,
+        )
+
+    if error:
+        return made("error", error)
+    if any(one.finding.outcome == "fail" for one in evidence):
+        return made("fail" if requirement.level == "MUST" else "warn")
+    if evidence:
+        unpaid = sum(one.kind == "budget" for one in skipped)
+        return made("pass", f"{unpaid} of its calls were not made: the budget ended" if unpaid else "")
+    if blockers:
+        return made("blocked", f"{', '.join(blockers)} failed on the calls that would have shown it")
+    if silences:
+        return made("not-run", silences[0], "no-answer")
+    if skipped:
+        return made("not-run", skipped[0].why, _cause(skipped))
+    return made("not-run", "no answer gave evidence", "no-evidence")
+
+
+def _cause(skipped: Sequence[Skipped]) -> Cause:
+    kinds = {one.kind for one in skipped}
+    for kind, cause in _CAUSES:
+        if kind in kinds:
+            return cause
+    return "stopped"
+
+
+_CAUSES: tuple[tuple[str, Cause], ...] = (
+    ("interrupted", "interrupted"),
+    ("silent", "no-answer"),
+    ("budget", "budget"),
+    ("open", "declared"),
+)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the exit status needs beside the rules.
+
+    trouble      why discovery ended the run, "" when it did not
+    paid         whether the tier buys pictures
+    tried        calls sent that had to be served; `succeeded` is how many of them were
+    refused      what an unserved call answered, for the headline
+    missing      what --require names and the target does not offer
+    selected     whether only some of the rules were asked for
+    """
+
+    trouble: str = ""
+    paid: bool = False
+    tried: int = 0
+    succeeded: int = 0
+    refused: str = ""
+    missing: tuple[str, ...] = ()
+    selected: bool = False
+    interrupted: bool = False
+    suite_error: str = ""
+
+
+def conclude(rules: Sequence[RuleVerdict], situation: Situation) -> Verdict:
+    """The exit status and its sentence."""
+    status, headline = _conclusion(rules, situation)
+    if situation.interrupted:
+        status, headline = INTERRUPTED, f"Interrupted. So far: {headline}"
+    return Verdict(tuple(rules), situation.missing, status, headline)
+
+
+def _conclusion(rules: Sequence[RuleVerdict], situation: Situation) -> tuple[int, str]:
+    by_status: Mapping[Status, list[RuleVerdict]] = {
+        status: [one for one in rules if one.status == status] for status in STATUSES
+    }
+    broken, judged = len(by_status["fail"]), sum(len(by_status[one]) for one in ("pass", "fail", "warn"))
+    failed = situation.tried > 0 and not situation.succeeded
+    none = f" No call succeeded{f' ({situation.refused})' if situation.refused else ''}." if failed else ""
+    unrun = by_status["not-run"]
+    silent = [one for one in unrun if one.cause == "no-answer"]
+    unpaid = [one for one in unrun if one.cause == "budget"]
+    if situation.suite_error or by_status["error"]:
+        reason = situation.suite_error or by_status["error"][0].reason
+        return SUITE_FAILED, f"The suite itself failed: {reason}"
+    if broken or situation.missing:
+        lost = f" Not offered, but required: {', '.join(situation.missing)}." if situation.missing else ""
+        return BROKEN, f"{broken} of {judged} judged rules {'are' if broken != 1 else 'is'} broken.{lost}{none}"
+    if situation.trouble:
+        return NO_VERDICT, f"No verdict: {situation.trouble.rstrip('.')}."
+    if failed:
+        return NO_VERDICT, f"No verdict.{none}"
+    if silent:
+        return NO_VERDICT, f"No verdict on {_rules(len(silent))}: {silent[0].reason}. {judged} judged, none broken."
+    if not judged:
+        return NO_VERDICT, "No verdict: no rule could be judged."
+    if unpaid:
+        return BUDGET_ENDED, f"The budget ended before {_rules(len(unpaid))}. {judged} judged, none broken."
+    warned = f", {len(by_status['warn'])} with a warning" if by_status["warn"] else ""
+    if not situation.paid:
+        return OK, f"{_rules(judged)} judged, none broken{warned}. No picture was asked for, so none was judged."
+    if situation.selected:
+        return OK, f"{_rules(judged)} judged of those selected, none broken{warned}."
+    dearer = sum(one.cause == "tier" for one in unrun)
+    left = len(unrun) + len(by_status["blocked"]) - dearer
+    rest = f" {_rules(left)} could not be judged." if left else ""
+    rest += f" {_rules(dearer)} more with a dearer tier." if dearer else ""
+    return OK, f"Keeps the contract in all {_rules(judged)} judged{warned}.{rest}"
+
+
+def _rules(count: int) -> str:
+    return f"{count} rule{'' if count == 1 else 's'}"
+
+
+def unserved(exchanges: Iterable[Exchange]) -> str:
+    """What the first call that had to be served answered instead, in short; "" when all were served."""
+    for one in exchanges:
+        if one.probe.expect == "served" and one.probe.images and not served(one):
+            words = said(one)[:120]
+            return f"status {one.status}{f': {words}' if words else ''}" if one.status else one.failure
+    return ""

@@ -1,0 +1,160 @@
+"""The command, as a user runs it: a process of its own, its exit status, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imageproof.cli.conform import arguments
+
+from .conftest import Asked, Says, Serve
+
+KEY = "sk-canary-0b9c"
+ENVIRON = {**os.environ, "IMAGEPROOF_API_KEY": KEY, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "imageproof", "conform", *arguments]
+
+
+def conform(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env={**ENVIRON, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_broken_target_is_one_and_a_clean_one_nought(reference: Callable[..., str], tmp_path: Path) -> None:
+    # A pytest.ini of the user's that would end any pytest, and options that would too.
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    money = ("--model", "gpt-image-1", "--max-images", "12")
+    clean = conform(tmp_path, reference(KEY), *money, PYTEST_ADDOPTS="--no-such-option")
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert "Keeps the contract in all" in clean.stdout
+    faulty = conform(tmp_path, reference(KEY, "wrong-size"), *money, "-k", "SIZE and not EDIT")
+    assert faulty.returncode == 1, faulty.stdout + faulty.stderr
+    assert "BROKEN GEN-SIZE-PIXELS" in faulty.stdout and "EDIT-SIZE-PIXELS" not in faulty.stdout
+    assert KEY not in clean.stdout + clean.stderr + faulty.stdout + faulty.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["imageproof-runs", "pytest.ini"]
+
+
+def test_a_selection_of_free_rules_asks_for_no_picture(reference: Callable[..., str], tmp_path: Path) -> None:
+    found = conform(tmp_path, reference(KEY), "--model", "gpt-image-1", "--tier", "core", "-k", "N-RANGE")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "0 pictures spent of 0 planned" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("ftp://host",), 2, "error: ftp is not a scheme"),
+        (("127.0.0.1:1", "--key-env", "NOT_SET_AT_ALL"), 2, "NOT_SET_AT_ALL"),
+        (("127.0.0.1:1", "-n", "4"), 2, "--workers N"),
+        (("127.0.0.1:1", "--max-cost", "4"), 2, "--max-cost"),
+        (("127.0.0.1:1", "--require", "audio"), 2, "generations,edits"),
+        (("127.0.0.1:1",), 3, "No verdict: unreachable"),
+    ],
+)
+def test_what_cannot_be_judged(tmp_path: Path, arguments: tuple[str, ...], status: int, said: str) -> None:
+    found = conform(tmp_path, *arguments)
+    assert found.returncode == status, found.stdout + found.stderr
+    assert said in found.stdout + found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_selection_of_nothing_is_wrong_usage(reference: Callable[..., str], tmp_path: Path) -> None:
+    for expression in ("NO-SUCH", "a or or"):
+        found = conform(tmp_path, reference(KEY), "--model", "gpt-image-1", "-k", expression)
+        assert found.returncode == 2, found.stdout + found.stderr
+        assert found.stderr.startswith("error: ")
+
+
+def test_a_dry_run_asks_for_lists_only(serve: Serve, tmp_path: Path) -> None:
+    target = serve(lambda asked: Says(body={"object": "list", "data": [{"id": "dall-e-2", "object": "model"}]}))
+    found = conform(tmp_path, target.url, "--dry-run", "--max-images", "12")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert {asked.method for asked in target.asked} == {"GET"}
+    assert "pictures planned" in found.stdout and "GEN-SIZE-PIXELS" in found.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_ends_the_run_with_what_there_is(serve: Serve, tmp_path: Path) -> None:
+    def handle(asked: Asked) -> Says:
+        if len(target.asked) > 30:
+            time.sleep(20)
+        refusal = {"message": "no", "type": "invalid_request_error", "param": "prompt", "code": None}
+        return Says(400, {"error": refusal})
+
+    target = serve(handle)
+    process = subprocess.Popen(
+        command(target.url, "--model", "gpt-image-1"),
+        cwd=tmp_path,
+        env=ENVIRON,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 20
+    while len(target.asked) <= 30 and time.monotonic() < until:
+        time.sleep(0.02)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    shown, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, shown + errors
+    assert time.monotonic() - began < 10
+    assert "Interrupted. So far:" in shown
+    assert len(list(tmp_path.glob("imageproof-runs/*/report.json"))) == 1
+
+
+def test_plain_pytest_runs_it_too_and_xdist_is_refused(reference: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "pretend_xdist.py").write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--numprocesses', dest='numprocesses', type=int)\n"
+    )
+    base = [sys.executable, "-m", "pytest", "-p", "imageproof_conformance.plugin", "--pyargs", "imageproof_conformance"]
+    base += ["-p", "pretend_xdist", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
+    target = [f"--imageproof-url={reference(KEY, 'n11-accepted')}", "--imageproof-model=gpt-image-1"]
+
+    def pytest_run(*more: str) -> subprocess.CompletedProcess[str]:
+        environ = {**ENVIRON, "PYTHONPATH": str(tmp_path)}
+        return subprocess.run(
+            [*base, *more], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    ran = pytest_run(*target, "-k", "GEN-N-RANGE or EDIT-N-RANGE")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "1 failed, 1 passed" in ran.stdout and "BROKEN GEN-N-RANGE" in ran.stdout
+    assert "11 pictures spent" in ran.stdout
+    refused = pytest_run(*target, "--numprocesses=2")
+    assert refused.returncode == 2 and "--workers N" in refused.stderr
+    assert "type --imageproof-url URL" in (found := pytest_run()).stdout + found.stderr
+
+
+def test_the_key_is_no_argument_of_any_process() -> None:
+    options = {
+        "model": ("a", "b=c"),
+        "max_images": 3,
+        "dry_run": True,
+        "no_key": False,
+        "junit": None,
+        "key_env": "MINE",
+    }
+    assert arguments("host", options) == [
+        "--imageproof-url=host",
+        "--imageproof-model=a",
+        "--imageproof-model=b=c",
+        "--imageproof-max-images=3",
+        "--imageproof-dry-run",
+        "--imageproof-key-env=MINE",
+    ]

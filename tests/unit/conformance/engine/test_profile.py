@@ -1,0 +1,136 @@
+"""The options of a run, checked: URLs, keys, limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imageproof.errors import UsageError
+from imageproof_conformance.profile import ModelChoice, Settings, build, normalise
+
+KEY = {"IMAGEPROOF_API_KEY": "sk-one"}
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ("https://host.example", "https://host.example/v1"),
+        ("https://host.example/", "https://host.example/v1"),
+        ("https://host.example/v1", "https://host.example/v1"),
+        ("https://host.example/v1///", "https://host.example/v1"),
+        ("  https://host.example/v1 ", "https://host.example/v1"),
+        ("host.example", "https://host.example/v1"),
+        ("host.example:8443/v1", "https://host.example:8443/v1"),
+        ("localhost:8000", "http://localhost:8000/v1"),
+        ("127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
+        ("[::1]:8000", "http://[::1]:8000/v1"),
+        ("HTTPS://Host.Example/v1", "https://host.example/v1"),
+        ("https://host.example/v1/images/generations", "https://host.example/v1"),
+        ("https://host.example/v1/images/edits/", "https://host.example/v1"),
+        ("https://host.example/images/generations", "https://host.example/v1"),
+        ("https://host.example/v1/models", "https://host.example/v1"),
+        ("https://host.example/v1/chat/completions", "https://host.example/v1"),
+        ("https://host.example/v1beta/openai", "https://host.example/v1beta/openai"),
+        ("https://host.example/openai/v1?api-version=preview", "https://host.example/openai/v1"),
+    ],
+)
+def test_urls_are_normalised_and_every_change_is_said(given: str, base: str) -> None:
+    found, notes = normalise(given)
+    assert found == base
+    changed = given.strip().rstrip("/").lower() != base.lower()
+    assert bool(notes) == (changed or base.endswith("openai"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "   ",
+        "ftp://host/v1",
+        "https://",
+        "https://user:secret@host/v1",
+        "https://host:99999/v1",
+        "https://a b/v1",
+        "https://[::1/v1",
+    ],
+)
+def test_what_is_no_url_is_refused_without_repeating_secrets(given: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        normalise(given)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_key_comes_from_key_env_then_the_file_then_our_variable(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("sk-file\n")
+    environ = {"MINE": "sk-mine", **KEY}
+    both = Settings("https://host.example", key_env="MINE", key_file=str(file))
+    assert build(both, environ).key == "sk-mine"
+    assert build(Settings("https://host.example", key_file=str(file)), environ).key == "sk-file"
+    assert build(Settings("https://host.example"), environ).key == "sk-one"
+
+
+def test_the_openai_key_goes_to_openai_only_unless_it_is_named() -> None:
+    environ = {"OPENAI_API_KEY": "sk-openai"}
+    assert build(Settings("https://api.openai.com/v1"), environ).key == "sk-openai"
+    with pytest.raises(UsageError, match="--key-env OPENAI_API_KEY"):
+        build(Settings("https://api.openai.com.evil.example/v1"), environ)
+    assert build(Settings("https://host.example", key_env="OPENAI_API_KEY"), environ).key == "sk-openai"
+
+
+def test_our_own_variable_goes_before_openais() -> None:
+    environ = {"OPENAI_API_KEY": "sk-openai", **KEY}
+    assert build(Settings("https://api.openai.com/v1"), environ).key == "sk-one"
+
+
+def test_no_key_needs_to_be_said() -> None:
+    with pytest.raises(UsageError, match="--no-key"):
+        build(Settings("http://127.0.0.1:1"), {})
+    assert build(Settings("http://127.0.0.1:1", no_key=True), KEY).key == ""
+    with pytest.raises(UsageError, match="exclude each other"):
+        build(Settings("http://127.0.0.1:1", no_key=True, key_env="MINE"), {"MINE": "x"})
+
+
+def test_a_key_is_never_in_a_repr_or_an_error(tmp_path: Path) -> None:
+    assert "sk-one" not in repr(build(Settings("https://host.example"), KEY))
+    with pytest.raises(UsageError) as caught:
+        build(Settings("https://host.example"), {"IMAGEPROOF_API_KEY": "sk-two lines"})
+    assert "sk-two" not in str(caught.value)
+    with pytest.raises(UsageError, match="cannot be read"):
+        build(Settings("https://host.example", key_file=str(tmp_path)), KEY)
+
+
+def test_the_tier_follows_from_the_money_unless_it_is_named() -> None:
+    def tier(**options: object) -> object:
+        return build(Settings("https://host.example", **options), KEY).tier  # type: ignore[arg-type]  # the options vary
+
+    assert tier() == "free"
+    assert tier(max_images=0) == "free"
+    assert tier(max_images=20) is None
+    assert tier(max_images=20, tier="free") == "free"
+    with pytest.raises(UsageError, match="no such tier"):
+        tier(tier="huge")
+
+
+def test_strangers_are_treated_politely() -> None:
+    local, remote = build(Settings("localhost"), KEY), build(Settings("host.example"), KEY)
+    assert (local.workers, local.rate) == (8, None)
+    assert (remote.workers, remote.rate) == (1, 2.0)
+    raised = build(Settings("host.example", workers=4, rate=10), KEY)
+    assert (raised.workers, raised.rate) == (4, 10)
+
+
+def test_models_and_requirements_are_read() -> None:
+    profile = build(Settings("host.example", model=("a", "b=gpt-image-1"), require="generations, edits"), KEY)
+    assert profile.models == (ModelChoice("a"), ModelChoice("b", "gpt-image-1"))
+    assert profile.require == {"createImage", "createImageEdit"}
+    for wrong in (Settings("host.example", model=("=x",)), Settings("host.example", require="audio")):
+        with pytest.raises(UsageError):
+            build(wrong, KEY)
+
+
+@pytest.mark.parametrize("option", ["max_requests", "timeout", "max_time", "workers", "rate"])
+def test_limits_are_positive(option: str) -> None:
+    with pytest.raises(UsageError, match=option.replace("_", "-")):
+        build(Settings("host.example", **{option: -1}), KEY)  # type: ignore[arg-type]  # one option at a time

@@ -1,0 +1,217 @@
+"""Correct answers to any planned call, made by hand and with real pictures, for the judges to be tried on."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imageproof.contract.document import load
+from imageproof.contract.families import family_of
+from imageproof.contract.requirements import requirements
+from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
+from imageproof_conformance.judges import Context, judge
+from imageproof_conformance.judges.pictures import wanted_format
+from imageproof_conformance.judges.served import wanted_carrier
+from imageproof_conformance.judges.streams import kinds
+from imageproof_conformance.plan import plan
+
+DOCUMENT = load()
+REGISTRY = requirements()
+MODELS = ("gpt-image-1", "gpt-image-2", "gpt-image-2.6-flare", "dall-e-2", "dall-e-3")
+NOW = 1_795_176_000.0
+ERROR = {"type": "invalid_request_error", "message": "Not like this.", "param": None, "code": None}
+
+
+@dataclass
+class Draft:
+    """An answer in the making to `probe`. `json` is the body, unless `events` (name, data) or `raw` stand for it."""
+
+    probe: Probe
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json", "x-request-id": "r1"})
+    json: Any = None
+    events: list[tuple[str | None, dict[str, Any]]] | None = None
+    raw: bytes | None = None
+    downloads: list[Download] = field(default_factory=list)
+
+    def body(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
+        if self.events is None:
+            return json.dumps(self.json).encode()
+        lines = ((f"event: {name}\n" if name else "") + f"data: {json.dumps(data)}\n\n" for name, data in self.events)
+        return "".join(lines).encode()
+
+    @property
+    def pictures(self) -> list[dict[str, Any]]:
+        """The entries of `data`, or the completed events."""
+        if self.events is not None:
+            return [data for _, data in self.events if data["type"].endswith("completed")]
+        return list(self.json["data"])
+
+    @property
+    def head(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.pictures[-1] if self.events is not None else self.json
+        return found
+
+    def picture(self, seed: int, form: str | None = None, size: tuple[int, int] | None = None) -> bytes:
+        """A picture as asked for, but for what is given; each seed gives another one."""
+        return picture(self.probe, seed, form, size)
+
+    def replace(self, data: bytes) -> None:
+        """Other bytes for the first picture."""
+        if self.downloads:
+            first = self.downloads[0]
+            self.downloads[0] = Download(first.url, 200, first.media_type, data)
+        else:
+            self.pictures[0]["b64_json"] = plain(data)
+
+    def refuse(self, **error: Any) -> None:
+        self.status, self.events, self.downloads = 400, None, []
+        self.headers["content-type"] = "application/json"
+        self.json = {"error": {**ERROR, **error}}
+
+    def exchange(self) -> Exchange:
+        return exchange(self.probe, self)
+
+
+@lru_cache(maxsize=64)
+def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int) -> bytes:
+    image = Image.new(
+        "RGB" if alpha is None else "RGBA", size, (40 * seed % 256, 90, 160, *(() if alpha is None else (alpha,)))
+    )
+    out = io.BytesIO()
+    image.save(out, form, **({"quality": 30} if form == "webp" else {}))
+    return out.getvalue()
+
+
+def picture(probe: Probe, seed: int, form: str | None = None, size: tuple[int, int] | None = None) -> bytes:
+    """A picture as asked for; of 64 x 64 pixels where the size was left to the model."""
+    asked = probe.asked.get("size")
+    width, _, height = asked.partition("x") if isinstance(asked, str) and "x" in asked else ("64", "", "64")
+    alpha = 0 if probe.asked.get("background") == "transparent" else None
+    return drawn(
+        form or wanted_format(probe_exchange(probe), context(probe)) or "png",
+        size or (int(width), int(height)),
+        alpha,
+        seed,
+    )
+
+
+def probe_exchange(probe: Probe) -> Exchange:
+    return Exchange(probe, "http://127.0.0.1/v1", (), b"", None)
+
+
+def plain(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def usage(probe: Probe) -> dict[str, Any]:
+    images = 40 if probe.operation == "createImageEdit" else 0
+    details = {"text_tokens": 9, "image_tokens": images}
+    return {
+        "input_tokens": 9 + images,
+        "input_tokens_details": details,
+        "output_tokens": 100,
+        "total_tokens": 109 + images,
+    }
+
+
+def good(probe: Probe) -> Draft:
+    """A correct answer to any planned call."""
+    if probe.expect == "refused" or (probe.expect == "either" and not probe.asked.get("background")):
+        status = 401 if probe.request.key != "yes" else 404 if "MODELS-UNKNOWN" in probe.rules else 400
+        return Draft(
+            probe, 405 if probe.request.method == "GET" and status == 400 else status, json={"error": dict(ERROR)}
+        )
+    if probe.operation == "listModels":
+        return Draft(probe, json={"object": "list", "data": [{"id": probe.model, "object": "model"}]})
+    if probe.operation == "retrieveModel":
+        return Draft(probe, json={"id": probe.model, "object": "model"})
+    return streamed(probe) if probe.asked.get("stream") else answered(probe)
+
+
+def echoes(probe: Probe, size: str = "64x64") -> dict[str, Any]:
+    family = family_of(DOCUMENT, probe.model)
+    given = {name: value for name, value in probe.asked.items() if isinstance(value, str) and value != "auto"}
+    used = {"size": size, "quality": "low", "background": "opaque", "output_format": "png", **given}
+    return {name: used[name] for name in (family.returns.echo if family else ())}
+
+
+def answered(probe: Probe) -> Draft:
+    family = family_of(DOCUMENT, probe.model)
+    carrier = wanted_carrier(probe_exchange(probe), context(probe))
+    files = [picture(probe, seed) for seed in range(probe.asked.get("n") or 1)]
+    urls = [f"http://127.0.0.1/files/{seed}.png" for seed in range(len(files))]
+    entries = [
+        {"b64_json": plain(one)} if carrier == "b64_json" else {"url": url}
+        for one, url in zip(files, urls, strict=True)
+    ]
+    body = {"created": int(NOW), "data": entries, **echoes(probe)}
+    if family and family.returns.usage:
+        body["usage"] = usage(probe)
+    if probe.asked.get("safety_identifier"):
+        body["safety_identifier"] = probe.asked["safety_identifier"]
+    fetched = [Download(url, 200, "image/png", one) for one, url in zip(files, urls, strict=True)]
+    return Draft(probe, json=body, downloads=fetched if carrier == "url" else [])
+
+
+def streamed(probe: Probe) -> Draft:
+    preview, done = kinds(DOCUMENT, probe.operation)
+    common = {"created_at": int(NOW), "size": "auto", "quality": "auto", "background": "auto", **echoes(probe)}
+    first = {"type": preview, "b64_json": plain(picture(probe, 1)), "partial_image_index": 0, **common}
+    last = {"type": done, "b64_json": plain(picture(probe, 2)), "usage": usage(probe), **common}
+    draft = Draft(probe, events=[(preview, first), (done, last)])
+    draft.headers["content-type"] = "text/event-stream"
+    return draft
+
+
+def exchange(probe: Probe, draft: Draft) -> Exchange:
+    headers = tuple(draft.headers.items())
+    chunks = (Chunk(0.1, draft.body()),)
+    return Exchange(
+        probe, "http://127.0.0.1/v1", (), b"", draft.status, headers, chunks, 1.0, NOW, downloads=tuple(draft.downloads)
+    )
+
+
+@lru_cache(maxsize=1)
+def probes() -> tuple[Probe, ...]:
+    offered = frozenset(DOCUMENT.operations())
+    return tuple(one for model in MODELS for one in plan(DOCUMENT, REGISTRY, model, None, offered, "standard").probes)
+
+
+def context(probe: Probe) -> Context:
+    return Context(DOCUMENT, family_of(DOCUMENT, probe.model), probe.model)
+
+
+def failing(probe: Probe, draft: Draft) -> set[str]:
+    """The rules that an answer breaks, of those that the call gives evidence for."""
+    sent = exchange(probe, draft)
+    findings = [judge(rule, sent, context(probe)) for rule in probe.rules]
+    return {one.rule for one in findings if one is not None and one.outcome == "fail"}
+
+
+def passing(rule: str) -> Iterator[Probe]:
+    """The planned calls whose correct answer keeps a rule, outright and not for lack of evidence."""
+    for probe in probes():
+        if rule in probe.rules:
+            found = judge(rule, exchange(probe, good(probe)), context(probe))
+            if found is not None and found.outcome == "pass":
+                yield probe
+
+
+@pytest.fixture(scope="session")
+def bench() -> SimpleNamespace:
+    """What the tests of the judges share."""
+    return SimpleNamespace(
+        probes=probes, good=good, failing=failing, passing=passing, context=context, models=MODELS, judge=judge
+    )

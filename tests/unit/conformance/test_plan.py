@@ -1,0 +1,140 @@
+"""What is planned: legal calls that are legal, refusals that break one rule each, tiers within their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import pytest
+
+from imageproof.contract.document import load, request_schema
+from imageproof.contract.families import Grid, families
+from imageproof.contract.requirements import requirements
+from imageproof.contract.violations import violations
+from imageproof_conformance.exchange import Probe, Tier
+from imageproof_conformance.plan import LIMITS, TIERS, Plan, plan
+from imageproof_conformance.probes import as_text, typed
+from imageproof_conformance.probes_refused import off_grid
+from imageproof_conformance.probes_served import grid_sizes
+
+DOCUMENT = load()
+REGISTRY = requirements()
+OFFERED = frozenset(DOCUMENT.operations())
+MODELS = [family.models[0] for family in families(DOCUMENT)]
+STRANGER = "a-model-that-nobody-knows"
+
+
+@lru_cache(maxsize=64)
+def planned(model: str, tier: Tier = "standard") -> Plan:
+    return plan(DOCUMENT, REGISTRY, model, None, OFFERED, tier)
+
+
+def broken(probe: Probe) -> set[str]:
+    """The rules that a probe's body breaks as it is on the wire."""
+    media_type = "multipart/form-data" if probe.request.parts is not None else "application/json"
+    schema = request_schema(DOCUMENT, probe.operation, media_type)
+
+    def read(name: str, value: Any) -> Any:
+        prop = DOCUMENT.resolve(schema["properties"][name])
+        return typed(prop, as_text(value)) if isinstance(value, str | int | float) else value
+
+    sent: Mapping[str, Any] = probe.asked
+    if media_type != "application/json":
+        sent = {name: read(name, value) for name, value in sent.items()}
+    found = violations(DOCUMENT, probe.model, probe.operation, sent, media_type=media_type)
+    return {one.rule for one in found}
+
+
+def bodies(model: str) -> Iterator[Probe]:
+    """The probes of a model that carry a body which the contract can judge."""
+    yield from (one for one in planned(model).probes if one.asked and one.asked.get("model") == model)
+
+
+@pytest.mark.parametrize("model", [*MODELS, STRANGER])
+def test_calls_that_must_be_served_are_legal(model: str) -> None:
+    served = [one for one in bodies(model) if one.expect == "served"]
+    assert served
+    assert {one.id: rules for one in served if (rules := broken(one))} == {}
+
+
+@pytest.mark.parametrize("model", [*MODELS, STRANGER])
+def test_calls_that_must_be_refused_break_exactly_their_rule(model: str) -> None:
+    refused = [one for one in bodies(model) if REGISTRY[one.rules[0]].judge == "refusal"]
+    assert len(refused) > 20
+    assert {one.id: rules for one in refused if (rules := broken(one)) != {one.rules[0]}} == {}
+
+
+@pytest.mark.parametrize("model", [*MODELS, STRANGER])
+def test_tiers_keep_their_limits_and_contain_each_other(model: str) -> None:
+    plans = {tier: planned(model, tier) for tier in TIERS}
+    for tier, found in plans.items():
+        assert found.images <= LIMITS[tier]
+        assert len({one.id for one in found.probes}) == len(found.probes)
+    ids = [[one.id for one in plans[tier].probes] for tier in TIERS]
+    assert set(ids[0]) <= set(ids[1]) <= set(ids[2])
+    assert all(one.images == 0 and one.expect != "either" for one in plans["free"].probes)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_cheap_leaks_come_before_dear_ones(model: str) -> None:
+    worst = [one.worst for one in planned(model, "free").probes]
+    assert worst == sorted(worst)
+
+
+def test_every_judged_requirement_is_planned_for_some_model() -> None:
+    seen = {rule for model in MODELS for rule in planned(model).requirements}
+    assert [rule for rule, row in REGISTRY.items() if row.judge and rule not in seen] == []
+
+
+def test_excluded_requirements_are_never_planned() -> None:
+    named = {rule for model in MODELS for one in planned(model).probes for rule in one.rules}
+    assert named <= {rule for rule, row in REGISTRY.items() if row.judge}
+
+
+def test_only_offered_operations_are_called() -> None:
+    found = plan(DOCUMENT, REGISTRY, "gpt-image-1", None, frozenset({"createImage"}), "standard")
+    assert {one.operation for one in found.probes} == {"createImage"}
+
+
+def test_an_operation_that_the_model_lacks_is_only_refused() -> None:
+    edits = [one for one in planned("dall-e-3").probes if one.operation == "createImageEdit"]
+    assert [one.rules[0] for one in edits] == ["EDIT-MODEL-FAMILY"]
+
+
+def test_a_family_can_be_named_for_an_alias() -> None:
+    found = plan(DOCUMENT, REGISTRY, "my-deployment", "dall-e-3", OFFERED, "core")
+    assert any(one.rules[0] == "GEN-STYLE-VALUES" for one in found.probes)
+    assert all(
+        one.asked.get("model") in ("my-deployment", "imageproof-no-such-model") for one in found.probes if one.asked
+    )
+
+
+def test_a_model_that_nobody_knows_is_held_to_the_open_rules() -> None:
+    parameters = {name for one in planned(STRANGER).probes for name in one.asked}
+    assert "style" not in parameters and "output_format" not in parameters
+
+
+def test_sizes_off_the_grid_break_one_bound_each() -> None:
+    grid = Grid(multiple_of=16, max_edge=3840, max_ratio=3, min_pixels=655_360, max_pixels=8_294_400)
+    found = {name: tuple(map(int, size.split("x"))) for name, size in off_grid(grid)}
+    breaches = {name: grid.breach(*size) for name, size in found.items()}
+    assert len(found) == 5 and all(breaches.values()) and len(set(breaches.values())) >= 4
+    assert found["edge"][0] == 3856 and found["no-multiple"][0] % 16
+
+
+def test_the_cheapest_size_of_a_grid_is_legal_and_not_square() -> None:
+    grid = Grid(multiple_of=16, max_edge=3840, max_ratio=3, min_pixels=655_360, max_pixels=8_294_400)
+    found = grid_sizes(grid)
+    assert found and all(not grid.breach(*size) and size[0] != size[1] for size in found)
+    assert {width * height for width, height in found} == {655_360}
+
+
+def test_the_registry_names_operations_and_rules_of_the_document() -> None:
+    named = {rule for row in REGISTRY.values() for rule in row.operations}
+    assert named <= OFFERED
+    cells = [cell for one in families(DOCUMENT) for mine in one.cells.values() for cell in mine.values()]
+    rules = {cell.rule for cell in cells} | {rule.id for one in families(DOCUMENT) for rule in one.rules}
+    assert rules <= set(REGISTRY)
+    may = {cell.rule for cell in cells if cell.either}
+    assert all(REGISTRY[rule].level != "MUST" or rule not in may for rule in rules)
