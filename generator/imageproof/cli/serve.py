@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import os
 import shlex
+import signal
 import sys
 from types import ModuleType
 from typing import Any
@@ -41,6 +43,8 @@ def serve(
             click.echo(f"{row.id:22}{row.what}")
         return
     faults.seams(fault)
+    if not host:
+        raise UsageError("--host is empty, which would mean every address of this machine; 0.0.0.0 says that")
     settings: dict[str, Any] = {"fault": fault, "document": load(spec)}
     given = _given_key(key, key_env)
     if given is not None:
@@ -49,8 +53,10 @@ def serve(
     try:
         _module("serving").serve(config, host, port, lambda url: _announce(url, config.key, given, key_env, fault))
     except OSError as error:
-        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}; --port 0 takes a free port") from None
+        hint = "; --port 0 takes a free port" if error.errno == errno.EADDRINUSE else ""
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only disturb the last picture's end
         sys.exit(0)
 
 

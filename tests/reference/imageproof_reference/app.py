@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from calendar import timegm
@@ -33,6 +34,13 @@ from imageproof_reference.studio import Sources, load_sources, make, make_previe
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 log = logging.getLogger("imageproof.reference")
+
+
+class AsciiJSON(JSONResponse):
+    """JSON in ASCII: a text that callers sent may hold what no encoding can carry."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode()
 
 
 def create_app(config: Config | None = None) -> Starlette:
@@ -84,19 +92,19 @@ class Provider:
         if job.stream:
             events = iterate_in_threadpool(_events(job, sources, self.config.pause_seconds))
             return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
-        return JSONResponse(await run_in_threadpool(self._images_answer, job, sources, request))
+        return AsciiJSON(await run_in_threadpool(self._images_answer, job, sources, request))
 
     async def list_models(self, request: Request) -> Response:
         """All models of all families."""
         models = [self._model(name, family) for family in self.families for name in family.models]
-        return JSONResponse({"object": "list", "data": models})
+        return AsciiJSON({"object": "list", "data": models})
 
     async def retrieve_model(self, request: Request) -> Response:
         """One model by its id."""
         name = request.path_params["model"]
         for family in self.families:
             if name in family.models:
-                return JSONResponse(self._model(name, family))
+                return AsciiJSON(self._model(name, family))
         message = f"The model {name[:100]!r} does not exist."
         raise Refusal(message, status=404, param="model", code="model_not_found")
 
@@ -110,7 +118,7 @@ class Provider:
     def _job(self, operation: str, body: Body, host: str) -> Job:
         """The job of a body. Raises Refusal for one that breaks the contract."""
         document = self.config.document
-        chosen = choose_model(document, operation, body.value("model"))
+        chosen = choose_model(document, operation, body)
         name = chosen[0] if chosen else None
         self._refuse_breach(body, violations(document, name, operation, body.values, media_type=body.media_type))
         refusal = self.seams.refuse(body)

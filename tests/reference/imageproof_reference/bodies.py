@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
@@ -27,6 +27,7 @@ BOOLEANS = {"true": True, "false": False}
 # Parts beyond these are no Images API request any more, whatever the contract's own limits say.
 MOST_PARTS = 200
 LARGEST_TEXT = 4 * 1024 * 1024
+DEEPEST_JSON = 64
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ async def _read_json(request: Request, config: Config) -> dict[str, Any]:
         raise Refusal("The body could not be parsed as JSON.") from None
     if not isinstance(values, dict):
         raise Refusal("The body must be a JSON object.")
+    _refuse_depth(values)
     return values
 
 
@@ -85,15 +87,43 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _refuse_depth(values: Any) -> None:
+    """Refuse what nests so deeply that whoever walks it runs out of stack."""
+    level = [values]
+    for _ in range(DEEPEST_JSON):
+        level = [
+            child
+            for one in level
+            for child in (one.values() if isinstance(one, dict) else one)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return
+    raise Refusal(f"The body nests more than {DEEPEST_JSON} levels deep.")
+
+
+class _Form(MultiPartParser):
+    """Starlette's parser, which by itself does not tell a form that ends from one that is cut short."""
+
+    whole = False
+
+    def on_end(self) -> None:
+        self.whole = True
+
+
 async def _read_form(request: Request, operation: str, config: Config) -> Body:
     stream = bounded(request.stream(), config.max_body)
-    parser = MultiPartParser(
-        request.headers, stream, max_files=MOST_PARTS, max_fields=MOST_PARTS, max_part_size=LARGEST_TEXT
-    )
+    head = Headers({"content-type": request.headers.get("content-type") or FORM})
+    parser = _Form(head, stream, max_files=MOST_PARTS, max_fields=MOST_PARTS, max_part_size=LARGEST_TEXT)
     try:
         form = await parser.parse()
     except MultiPartException as error:
         raise Refusal(f"The multipart body could not be read: {error.message}") from None
+    except UnicodeError:
+        raise Refusal("The multipart body is not in the charset that its Content-Type names.") from None
+    if not parser.whole:
+        await form.close()
+        raise Refusal("The multipart body is cut short: its last boundary is missing.")
     schema = request_schema(config.document, operation, FORM)
     parts = [(name, value) for name, value in form.multi_items() if name in schema.get("properties", {})]
     _refuse_duplicates(config.document, schema, (name for name, _ in parts))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from imageproof.contract.document import Document, load
+from imageproof.errors import UsageError
 
 MIB = 1024 * 1024
+VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
 def random_key() -> str:
@@ -38,6 +41,15 @@ class Config:
 
     @property
     def base_path(self) -> str:
-        """The path that all operations are below, such as `/v1`; "" for a document that names no server."""
-        servers = self.document.data.get("servers") or [{"url": "/"}]
-        return urlsplit(str(servers[0]["url"])).path.rstrip("/")
+        """The path that all operations are below, such as `/v1`; "" for a document that names no server.
+
+        Raises UsageError for a server whose URL cannot be read.
+        """
+        server = (self.document.data.get("servers") or [{}])[0]
+        defaults = {name: str(one.get("default", "")) for name, one in server.get("variables", {}).items()}
+        url = VARIABLE.sub(lambda found: defaults.get(found[1], ""), str(server.get("url", "/")))
+        try:
+            path = urlsplit(url).path.strip("/")
+        except ValueError:
+            raise UsageError(f"{self.document.source}: the URL of its server cannot be read: {url!r}") from None
+        return f"/{path}" if path else ""

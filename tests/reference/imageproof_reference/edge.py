@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imageproof_reference.config import Config
 from imageproof_reference.faults import Seams
+from imageproof_reference.hosting import PATH
 from imageproof_reference.refusal import Refusal
 
 DRAIN_SECONDS = 30
@@ -26,7 +27,7 @@ log = logging.getLogger("imageproof.reference")
 
 class Edge:
     """ASGI middleware around the routes. Paths below `guarded` need the key, which is checked before their bodies are
-    looked at."""
+    looked at; hosted files do not, where `guarded` is "" and everything lies below it."""
 
     def __init__(self, app: ASGIApp, *, config: Config, seams: Seams, guarded: str) -> None:
         self.app = app
@@ -54,7 +55,8 @@ class Edge:
             await self._refuse(call, Refusal("The server had an error.", status=500, kind="server_error"))
 
     def _check_key(self, scope: Scope) -> None:
-        if not f"{scope['path']}/".startswith(f"{self.guarded}/"):
+        path = f"{scope['path']}/"
+        if not path.startswith(f"{self.guarded}/") or (not self.guarded and path.startswith(PATH)):
             return
         header = Headers(scope=scope).get("authorization")
         scheme, _, key = (header or "").partition(" ")
@@ -98,7 +100,8 @@ class _Call:
     async def answer(self, status: int, body: bytes, headers: MutableMapping[str, str]) -> None:
         """Send a whole answer; HEAD gets its head alone."""
         head = [(name.encode(), value.encode()) for name, value in headers.items()]
-        head.append((b"content-length", str(len(body)).encode()))
+        if status != 204:
+            head.append((b"content-length", str(len(body)).encode()))
         await self.send({"type": "http.response.start", "status": status, "headers": head})
         await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from PIL import Image
 
@@ -30,12 +30,11 @@ def encode(picture: Image.Image, file_format: str, compression: int) -> bytes:
     return ENCODERS[file_format](picture, compression)
 
 
-def encode_frames(frames: Sequence[Image.Image], milliseconds: int) -> bytes:
+def encode_frames(frames: Iterable[Image.Image], milliseconds: int) -> bytes:
     """An endless animated GIF that shows each frame for `milliseconds`, rounded to the 10 that the format can hold."""
-    duration = min(round(milliseconds / 10) * 10, 655350)  # the format counts hundredths in 16 bits
-    return _saved(
-        frames[0], "GIF", save_all=True, append_images=list(frames[1:]), duration=duration, loop=0, disposal=1
-    )
+    duration = round(min(milliseconds, 655350) / 10) * 10  # the format counts hundredths in 16 bits
+    first, *others = _told_apart(frames)
+    return _saved(first, "GIF", save_all=True, append_images=others, duration=duration, loop=0, disposal=1)
 
 
 def svg(shown: Scene, canvas: Canvas, backdrop: bytes = b"") -> bytes:
@@ -55,6 +54,19 @@ def svg(shown: Scene, canvas: Canvas, backdrop: bytes = b"") -> bytes:
         f"{'' if canvas.transparent else ground}{circle}{hills}</svg>"
     )
     return text.encode()
+
+
+def _told_apart(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
+    """The frames, with one pixel changed in each that equals the one before it: Pillow would make them one frame."""
+    before = b""
+    for frame in frames:
+        shown = frame
+        if shown.tobytes() == before:
+            shown = frame.convert("RGB")
+            brightness = shown.convert("L").getpixel((0, 0))
+            shown.putpixel((0, 0), (0, 0, 0) if isinstance(brightness, int) and brightness > 127 else (255, 255, 255))
+        before = shown.tobytes()
+        yield shown
 
 
 def _sky(shown: Scene) -> str:

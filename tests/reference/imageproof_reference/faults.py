@@ -82,7 +82,9 @@ def _smaller(job: Job) -> Job:
 
 
 def _jpeg_for_png(job: Job) -> Job:
-    return replace(job, file_format="jpeg") if job.file_format == "png" else job
+    """JPEG for an opaque PNG. A transparent one stays right: losing its alpha channel would be a second fault."""
+    fits = job.file_format == "png" and not job.canvas.transparent
+    return replace(job, file_format="jpeg") if fits else job
 
 
 def _prefixed(body: Answer, pictures: tuple[bytes, ...], link: Link) -> Answer:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import struct
 import threading
 from collections.abc import Mapping
 from typing import IO
 
-from PIL import GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from imageproof.contract.violations import FileFacts
 from imageproof_reference.refusal import Refusal
@@ -26,10 +27,20 @@ OPENED = tuple(reader.format for reader in READERS)
 # Pillow's name -> ours. MPO is a JPEG of several pictures, as phones make them; the JPEG reader finds it.
 FORMATS: Mapping[str, str] = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "GIF": "gif"}
 DECODING = threading.BoundedSemaphore(2)  # pictures unpacked at the same time, each of which may fill much memory
-ORIENTATION = 0x0112  # the EXIF tag; its values from 5 swap width and height
+ORIENTATION = 0x0112  # the EXIF tag
+UPRIGHT: Mapping[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 SVG_LOOKAHEAD = 1024
 
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, MemoryError, OverflowError, Image.DecompressionBombError)
+BROKEN_EXIF = (*UNREADABLE, TypeError, KeyError, struct.error)
 
 
 def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
@@ -39,9 +50,7 @@ def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
     try:
         with DECODING, _opened(file, max_pixels) as picture:
             picture.load()
-            width, height = picture.size
-            if picture.getexif().get(ORIENTATION, 1) >= 5:
-                width, height = height, width
+            width, height = _upright(picture).size
             alpha = picture.has_transparency_data
             return FileFacts(FORMATS[str(picture.format)], width, height, size, alpha, alpha and _see_through(picture))
     except UNREADABLE:
@@ -49,16 +58,17 @@ def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
 
 
 def picture_of(file: IO[bytes], max_pixels: int, width: int, height: int) -> Image.Image:
-    """The picture in a file, upright, as RGBA, and no larger than a canvas of `width` by `height` pixels needs.
+    """The picture in a file, upright, as RGBA, cut at its longer edges to the shape of a canvas of `width` by `height`
+    pixels, and no larger than that needs.
 
     Raises Refusal for a file without a readable picture.
     """
     try:
         with DECODING, _opened(file, max_pixels) as picture:
             picture.draft("RGB", (width, height))  # lets JPEG decode at a fraction of its size
-            upright = ImageOps.exif_transpose(picture).convert("RGBA")
-            shrink = min(upright.width // width, upright.height // height)
-            return upright.reduce(shrink) if shrink > 1 else upright
+            middle = _middle(_upright(picture), width / height).convert("RGBA")
+            shrink = min(middle.width // width, middle.height // height)
+            return middle.reduce(shrink) if shrink > 1 else middle
     except UNREADABLE:
         raise Refusal("The file is not a picture that can be read.", param="image", code="invalid_image_file") from None
 
@@ -81,6 +91,23 @@ def _opened(file: IO[bytes], max_pixels: int) -> Image.Image:
     if picture.width * picture.height > max_pixels:
         raise ValueError("too many pixels")
     return picture
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture as its EXIF data says that it is to be seen; EXIF data that cannot be read says nothing."""
+    try:
+        turn = UPRIGHT.get(picture.getexif().get(ORIENTATION))
+    except BROKEN_EXIF:
+        turn = None
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _middle(picture: Image.Image, ratio: float) -> Image.Image:
+    """The largest part around the centre that has this ratio of width to height."""
+    width = min(picture.width, max(1, round(picture.height * ratio)))
+    height = min(picture.height, max(1, round(picture.width / ratio)))
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
 
 
 def _see_through(picture: Image.Image) -> bool:

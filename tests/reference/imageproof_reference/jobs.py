@@ -53,14 +53,22 @@ class Job:
         return "transparent" if self.canvas.transparent else "opaque"
 
 
-def choose_model(document: Document, operation: str, model: Any) -> tuple[str, Family] | None:
-    """The model that serves a request and its family; without a name the first current model that offers the operation,
-    else the first that does. None for a value that is no name at all. Raises Refusal for a name that nobody has."""
+def choose_model(document: Document, operation: str, body: Body) -> tuple[str, Family] | None:
+    """The model that serves a request and its family. Without a name it is the first that takes the request as it is,
+    current models first: clients from before models had names send the sizes and carriers of their time. None for a
+    value that is no name at all. Raises Refusal for a name that nobody has."""
+    model = body.value("model")
     if model is None:
         able = [one for one in families(document) if operation in one.operations]
-        chosen = next((one for one in able if one.status.state == "current"), able[0] if able else None)
-        if chosen is None:
+        able.sort(key=lambda one: one.status.state != "current")
+        if not able:
             raise Refusal("No model offers this.", status=404, param="model", code="model_not_found")
+        takers = (
+            one
+            for one in able
+            if not violations(document, one.models[0], operation, body.values, media_type=body.media_type)
+        )
+        chosen = next(takers, able[0])
         return chosen.models[0], chosen
     if not isinstance(model, str):
         return None

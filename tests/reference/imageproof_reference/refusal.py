@@ -55,5 +55,5 @@ class Refusal(Exception):
 def refuse(violation: Violation) -> Refusal:
     """The refusal of a body that breaks a rule of the contract."""
     kind, code = KINDS.get(violation.rule.partition("-")[2], (BAD_REQUEST, "invalid_value"))
-    message = f"{violation.message[:1].upper()}{violation.message[1:]}."
+    message = f"{violation.message}."
     return Refusal(message, param=violation.parameter or None, code=code, kind=kind, rule=violation.rule)

@@ -83,7 +83,7 @@ def _server(config: Config) -> uvicorn.Server:
         http="h11",
         ws="none",
         lifespan="off",
-        log_level="warning",
+        log_level="critical",  # failures are logged at the edge; the rest is what callers did
         access_log=False,
         timeout_graceful_shutdown=2,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from imageproof_reference.files import picture_of
 from imageproof_reference.jobs import Job
 from imageproof_reference.scene import scene
 
+DRAWING = threading.BoundedSemaphore(4)  # pictures in the making at the same time, up to a few 100 MB each
 KEPT_PICTURES = 64  # a picture is made from its parameters alone, so the same ones need not be drawn twice
 
 
@@ -41,6 +43,21 @@ def load_sources(job: Job, max_pixels: int) -> Sources:
 
 def make(job: Job, index: int, sources: Sources) -> bytes:
     """The file of one picture of a job, `index` counting from 0."""
+    with DRAWING:
+        return _made(job, index, sources)
+
+
+def make_previews(job: Job, index: int, sources: Sources) -> Iterator[bytes]:
+    """The files of a picture in the making, `job.partials` of them, each sharper than the one before."""
+    with DRAWING:
+        picture = _edited(job, index, sources) if sources.pictures else draw(scene(job.prompt, index), job.canvas)
+    for step in range(job.partials):
+        with DRAWING:
+            data = encode(preview(picture, step, job.partials), job.file_format, job.compression)
+        yield data
+
+
+def _made(job: Job, index: int, sources: Sources) -> bytes:
     if not sources.pictures:
         return _generated(
             job.prompt, index, job.canvas, job.file_format, job.compression, job.frames, job.frame_milliseconds
@@ -49,16 +66,9 @@ def make(job: Job, index: int, sources: Sources) -> bytes:
         backdrop = encode(_edited(job, index, sources), "png", job.compression)
         return svg(scene(job.prompt, index), job.canvas, backdrop)
     if job.file_format == "gif":
-        frames = [_edited(job, index, sources, frame) for frame in range(job.frames)]
+        frames = (_edited(job, index, sources, frame) for frame in range(job.frames))
         return encode_frames(frames, job.frame_milliseconds)
     return encode(_edited(job, index, sources), job.file_format, job.compression)
-
-
-def make_previews(job: Job, index: int, sources: Sources) -> Iterator[bytes]:
-    """The files of a picture in the making, `job.partials` of them, each sharper than the one before."""
-    picture = _edited(job, index, sources) if sources.pictures else draw(scene(job.prompt, index), job.canvas)
-    for step in range(job.partials):
-        yield encode(preview(picture, step, job.partials), job.file_format, job.compression)
 
 
 def _unmarked(markup: Image.Image) -> Image.Image:

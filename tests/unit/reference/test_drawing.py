@@ -74,6 +74,18 @@ def test_an_animation_has_its_frames_and_delays(asked: int, shown: int) -> None:
     assert all(difference(one, two) > 0 for one, two in itertools.pairwise(seen))
 
 
+@pytest.mark.parametrize("mode", ["RGB", "P", "L"])
+@pytest.mark.parametrize("shade", [0, 127, 128, 255])
+def test_frames_that_are_alike_stay_frames(mode: str, shade: int) -> None:
+    frames = [Image.new(mode, SQUARE.size, shade if mode != "RGB" else (shade, shade, shade))] * 5
+    assert getattr(Image.open(io.BytesIO(encode_frames(frames, 100))), "n_frames", 0) == 5
+
+
+def test_a_delay_may_be_any_number() -> None:
+    frames = [paint(scene("a fox", 0, frame, 2), SQUARE) for frame in range(2)]
+    assert Image.open(io.BytesIO(encode_frames(frames, 10**400))).info["duration"] == 655350
+
+
 @pytest.mark.parametrize("backdrop", [b"", encode(draw(scene("b", 0), SQUARE), "png", 100)])
 def test_svg_is_xml_with_an_svg_root_of_the_size(backdrop: bytes) -> None:
     root = ElementTree.fromstring(svg(scene('<&">', 0), SQUARE, backdrop))

@@ -77,6 +77,8 @@ ODD: dict[str, Any] = {
     "huge size": {**GOOD, "model": "gpt-image-2", "size": "100000x100000"},
     "long size": {**GOOD, "size": "9" * 100_000},
     "prompt of a wrong type": {**GOOD, "prompt": {"a": 1}},
+    "deep value": {**GOOD, "n": json.loads("[" * 500 + "]" * 500)},
+    "deep stranger": {**GOOD, "x_probe": json.loads('{"a":' * 500 + "1" + "}" * 500)},
 }
 
 
@@ -84,6 +86,19 @@ ODD: dict[str, Any] = {
 def test_odd_values_are_refused_and_harm_nothing(client: httpx.Client, body: dict[str, Any]) -> None:
     error(client.post(PATH, content=json.dumps(body).encode(), headers={"Content-Type": "application/json"}), 400)
     assert client.post(PATH, json=GOOD).status_code == 200
+
+
+SURROGATES: dict[str, dict[str, Any]] = {
+    "revised prompt": {"model": "dall-e-3", "prompt": "\ud800"},
+    "identifier": {**GOOD, "safety_identifier": "\ud800"},
+    "author": {"model": "gpt-image-2.6-flare", "prompt": "a", "output_format": "svg", "svg": {"model": "\ud800"}},
+}
+
+
+@pytest.mark.parametrize("body", SURROGATES.values(), ids=SURROGATES.keys())
+def test_half_a_character_comes_back_as_it_was_sent(client: httpx.Client, body: dict[str, Any]) -> None:
+    answer = client.post(PATH, content=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200 and "\\ud800" in answer.text
 
 
 def test_a_missing_prompt_is_named(client: httpx.Client) -> None:
@@ -96,6 +111,7 @@ def test_a_parameter_of_another_family_is_unknown(client: httpx.Client) -> None:
     assert (found["param"], found["code"]) == ("response_format", "unknown_parameter")
     found = error(client.post(PATH, json={**GOOD, "size": "17x17"}), 400)
     assert (found["param"], found["code"]) == ("size", "invalid_size")
+    assert found["message"].startswith("size must be one of ")
 
 
 def test_a_model_that_nobody_has(client: httpx.Client) -> None:
@@ -131,11 +147,32 @@ def test_a_browser_may_call(url: str) -> None:
     asked = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "POST"}
     asked["Access-Control-Request-Headers"] = "authorization,content-type,x-stainless-lang"
     answer = httpx.options(f"{url}/{PATH}", headers=asked)
-    assert answer.status_code == 204
+    assert answer.status_code == 204 and "content-length" not in answer.headers
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert answer.headers["access-control-allow-headers"] == asked["Access-Control-Request-Headers"]
     assert httpx.post(f"{url}/{PATH}").headers["access-control-allow-origin"] == "*"
+
+
+HOSTS = {
+    "api.example": "http://api.example/files/",
+    "api.example:8443": "http://api.example:8443/files/",
+    "[::1]:99": "http://[::1]:99/files/",
+    "[::1": None,
+    "a/b?c#d": None,
+    "user@elsewhere": None,
+    "x:999999": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("host", "expected"), HOSTS.items())
+def test_links_name_the_host_that_was_called(client: httpx.Client, url: str, host: str, expected: str | None) -> None:
+    body = {"model": "dall-e-2", "prompt": "a fox"}
+    link = client.post(PATH, json=body, headers={"Host": host}).json()["data"][0]["url"]
+    assert link.startswith(expected or url.removesuffix("v1") + "files/")
+    proxied = client.post(PATH, json=body, headers={"Host": "api.example", "X-Forwarded-Proto": "https"})
+    assert proxied.json()["data"][0]["url"].startswith("https://api.example/files/")
 
 
 def test_links_are_fetched_without_a_key_and_expire() -> None:

@@ -46,7 +46,7 @@ def shown(answer: httpx.Response, index: int = 0) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def error(answer: httpx.Response, param: str | None, code: str, status: int = 400) -> str:
+def error(answer: httpx.Response, param: str | None, code: str | None, status: int = 400) -> str:
     assert answer.status_code == status, answer.text
     assert set(answer.json()["error"]) == {"type", "message", "param", "code"}
     assert (answer.json()["error"]["param"], answer.json()["error"]["code"]) == (param, code)
@@ -125,6 +125,9 @@ def test_forms_that_cannot_be_read(client: httpx.Client) -> None:
         ("multipart/form-data", form(IMAGE)),
         ("multipart/form-data; boundary=other", form(IMAGE)),
         ("multipart/form-data; boundary=b0undary", form(*TEXTS, IMAGE)[:-300]),
+        ("multipart/form-data; boundary=b0undary; charset=undefined", form(*TEXTS, IMAGE)),
+        ("multipart/form-data; boundary=b0undary", form(*TEXTS, IMAGE, *[part("x", "1")] * 10_000)),
+        ("multipart/form-data; boundary=b0undary", form(*TEXTS, IMAGE, *[part("x", "1", "f")] * 10_000)),
         ("multipart/form-data; boundary=b0undary", b""),
         ("application/x-www-form-urlencoded", b"prompt=x"),
         ("text/plain", b"x"),
@@ -132,6 +135,17 @@ def test_forms_that_cannot_be_read(client: httpx.Client) -> None:
         answer = client.post(PATH, content=content, headers={"Content-Type": kind})
         assert answer.status_code == 400, kind
         assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("missing", range(3, 60))
+def test_a_form_that_is_cut_short_is_not_taken_for_a_whole_one(client: httpx.Client, missing: int) -> None:
+    content = form(*TEXTS, IMAGE, part("n", "2"))[:-missing]
+    kind = {"Content-Type": "multipart/form-data; boundary=b0undary"}
+    assert "cut short" in error(client.post(PATH, content=content, headers=kind), None, None)
+
+
+def test_a_form_without_a_content_type(client: httpx.Client) -> None:
+    assert "boundary" in client.post(PATH, content=form(*TEXTS, IMAGE)).json()["error"]["message"]
 
 
 def test_the_size_follows_the_picture_when_it_is_left_open(client: httpx.Client) -> None:
@@ -216,6 +230,12 @@ def test_an_edit_as_animation_and_as_drawing(client: httpx.Client) -> None:
     texts = (part("model", "gpt-image-2.6-flare"), part("prompt", "snow falls"), IMAGE)
     gif = shown(send(client, *texts, part("output_format", "gif"), part("frame_count", "2")))
     assert (gif.format, getattr(gif, "n_frames", 0)) == ("GIF", 2)
+    corner = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    corner.paste((255, 0, 0, 255), (0, 60, 4, 64))  # where nothing moves
+    stream = io.BytesIO()
+    corner.save(stream, "PNG")
+    still = send(client, *texts, part("output_format", "gif"), part("markup", stream.getvalue(), "m.png"))
+    assert getattr(shown(still), "n_frames", 0) == 9
     svg = send(client, *texts, part("output_format", "svg"), part("svg[model]", "gpt-5"))
     assert svg.status_code == 200, svg.text
     assert base64.b64decode(svg.json()["data"][0]["b64_json"]).startswith(b"<svg")

@@ -110,6 +110,14 @@ def test_a_fault_that_does_not_exist() -> None:
         seams("none-such")
 
 
+def test_jpeg_for_png_leaves_a_transparent_picture_alone() -> None:
+    with running(Config(key="k", fault="jpeg-for-png")) as url:
+        key = {"Authorization": "Bearer k"}
+        with httpx.Client(base_url=url, headers=key) as client:
+            shown = picture(answer(client, background="transparent")["data"][0])
+    assert (shown.format, shown.mode) == ("PNG", "RGBA")
+
+
 def test_both_carriers_show_the_same_picture() -> None:
     with running(Config(key="k", fault="both-carriers")) as url:
         for model, size in (("gpt-image-1", "1024x1024"), ("dall-e-2", "256x256")):

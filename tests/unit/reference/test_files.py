@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from imageproof_reference.files import facts, from_data_url, picture_of
 from imageproof_reference.refusal import Refusal
@@ -45,7 +45,26 @@ def test_size_is_the_one_after_orientation() -> None:
     data = saved(Image.new("RGB", (30, 20)), "JPEG", exif=exif)
     found = facts(io.BytesIO(data), LIMIT)
     assert (found.width, found.height) == (20, 30)
-    assert picture_of(io.BytesIO(data), LIMIT, 100, 100).size == (20, 30)
+    assert picture_of(io.BytesIO(data), LIMIT, 200, 300).size == (20, 30)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_upright(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    drawn = Image.effect_noise((30, 20), 90)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(saved(drawn, "PNG", exif=exif)))).convert("RGBA")
+    found = picture_of(io.BytesIO(saved(drawn, "PNG", exif=exif)), LIMIT, *expected.size)
+    assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
+@pytest.mark.parametrize("kind", [b"\x00\x02", b"\x00\x07", b"\x00\x0c", b"\xff\xff"])
+def test_exif_data_that_makes_no_sense_is_passed_over(kind: bytes) -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12" + kind + b"\0\0\0\x01a\0\0\0\0\0\0\0"
+    data = saved(Image.new("RGB", (30, 20)), "JPEG", exif=exif)
+    assert facts(io.BytesIO(data), LIMIT).width == 30
+    assert picture_of(io.BytesIO(data), LIMIT, 30, 20).size == (30, 20)
 
 
 PNG = saved(Image.effect_noise((64, 64), 50), "PNG")
@@ -78,7 +97,15 @@ def test_svg_is_told_but_not_read() -> None:
 
 def test_a_picture_is_reduced_to_what_is_needed() -> None:
     data = saved(Image.new("RGB", (800, 600)), "PNG")
-    assert picture_of(io.BytesIO(data), LIMIT, 100, 100).size == (134, 100)
+    assert picture_of(io.BytesIO(data), LIMIT, 100, 100).size == (100, 100)
+
+
+@pytest.mark.parametrize(("width", "height"), [(5000, 20), (20, 5000)])
+def test_a_long_picture_is_cut_to_its_middle(width: int, height: int) -> None:
+    drawn = Image.new("RGB", (width, height))
+    drawn.paste("red", (width // 2 - 10, height // 2 - 10, width // 2 + 10, height // 2 + 10))
+    found = picture_of(io.BytesIO(saved(drawn, "PNG")), LIMIT, 100, 100)
+    assert found.size == (20, 20) and found.getcolors() == [(400, (255, 0, 0, 255))]
 
 
 def test_data_urls() -> None:

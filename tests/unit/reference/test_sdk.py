@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from collections.abc import Iterator
@@ -124,3 +125,31 @@ def test_streams(sdk: openai.OpenAI, tmp_path: Path) -> None:
 def test_models(sdk: openai.OpenAI) -> None:
     names = [model.id for model in sdk.models.list()]
     assert sdk.models.retrieve(names[0]).id == names[0]
+
+
+def test_async_calls(url: str, tmp_path: Path) -> None:
+    async def calls() -> tuple[ImagesResponse, ImagesResponse, list[str]]:
+        async with openai.AsyncOpenAI(base_url=url, api_key="sk-test-provider", max_retries=0) as client:
+            made, edited = await asyncio.gather(
+                client.images.generate(model="gpt-image-1", prompt="a fox"),
+                client.images.edit(model="gpt-image-1", image=[file(tmp_path, "a.png")], prompt="add snow"),
+            )
+            stream = await client.images.generate(model="gpt-image-1", prompt="x", stream=True, partial_images=1)
+            return made, edited, [event.type async for event in stream]
+
+    made, edited, events = asyncio.run(calls())
+    assert picture(made).size == picture(edited).size == (1024, 1024)
+    assert events == ["image_generation.partial_image", "image_generation.completed"]
+
+
+def test_raw_and_streaming_responses(sdk: openai.OpenAI) -> None:
+    raw = sdk.images.with_raw_response.generate(model="gpt-image-1", prompt="a fox")
+    assert raw.headers["x-request-id"] and picture(raw.parse()).format == "PNG"
+    with sdk.images.with_streaming_response.generate(model="gpt-image-1", prompt="a fox") as streamed:
+        assert streamed.headers["content-type"] == "application/json"
+        assert picture(streamed.parse()).format == "PNG"
+
+
+def test_null_counts_as_left_out(sdk: openai.OpenAI) -> None:
+    answer = sdk.images.generate(model="gpt-image-1", prompt="a fox", size=None, n=None, stream=None, background=None)
+    assert picture(answer).size == (1024, 1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,26 @@ def test_a_key_that_is_given_is_used_and_not_shown() -> None:
         assert "sk-mine-1" not in line + paste + ended(process)
 
 
+def test_an_interrupt_in_the_middle_of_a_stream_is_quiet_too() -> None:
+    process = started("--key", "sk-mine-1")
+    url = first_lines(process)[0].split()[2]
+    body = {"model": "gpt-image-2", "prompt": "x", "size": "3840x2160", "n": 10, "stream": True, "partial_images": 3}
+    key = {"Authorization": "Bearer sk-mine-1"}
+    with httpx.stream("POST", f"{url}/images/generations", json=body, headers=key, timeout=60) as answer:
+        chunks = answer.iter_raw()
+        next(chunks)
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(chunks)
+    assert ended(process) == ""
+
+
+def test_a_port_that_is_taken_is_said_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = CliRunner().invoke(serve, ["--port", str(taken.getsockname()[1])])
+    assert isinstance(result.exception, UsageError) and "--port 0 takes a free port" in str(result.exception)
+
+
 def test_another_contract_is_served(tmp_path: Path) -> None:
     spec = tmp_path / "other.yaml"
     text = spec_file("openapi.yaml").read_text(encoding="utf-8")
@@ -99,6 +120,7 @@ def test_faults_are_listed() -> None:
         (["--key", "a", "--key-env", "B"], "give one"),
         (["--key-env", "NO_SUCH_VARIABLE"], "not set"),
         (["--host", "192.0.2.1"], "cannot listen on"),
+        (["--host", ""], "every address"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(options: list[str], said: str) -> None:
@@ -132,6 +154,38 @@ def test_a_document_without_servers_and_families_serves_no_model() -> None:
         for body in ({"prompt": "x"}, {"prompt": "x", "model": "gpt-image-1"}):
             answer = httpx.post(f"{url}/images/generations", json=body, headers=key)
             assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+SERVERS = {
+    "servers: []": "",
+    "servers: [{description: nameless}]": "",
+    'servers: [{url: ""}]': "",
+    "servers: [{url: v1}]": "/v1",
+    'servers: [{url: "https://h/{v}/", variables: {v: {default: v2}}}]': "/v2",
+    'servers: [{url: "{base}/v1", variables: {base: {default: "https://h/api"}}}]': "/api/v1",
+    'servers: [{url: "{base}/v1"}]': "/v1",
+}
+
+
+@pytest.mark.parametrize(("servers", "base"), SERVERS.items())
+def test_paths_lie_below_the_server_of_the_document(servers: str, base: str) -> None:
+    text = spec_file("openapi.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^servers:\n(?: .*\n)+", f"{servers}\n", text)
+    with running(Config(document=parse(text, "own.yaml"), key="k")) as url:
+        assert url.partition("//")[2].partition("/")[2] == base[1:]
+        answer = httpx.post(
+            f"{url}/images/generations",
+            json={"model": "dall-e-2", "prompt": "x"},
+            headers={"Authorization": "Bearer k"},
+        )
+        assert httpx.get(answer.json()["data"][0]["url"]).status_code == 200
+        assert httpx.get(f"{url}/models").status_code == 401
+
+
+def test_a_server_that_cannot_be_read_is_said_in_one_line() -> None:
+    text = BARE.replace("OPERATION", "createImage") + 'servers: [{url: "http://[bad/"}]\n'
+    with pytest.raises(UsageError, match=r"^bare\.yaml: the URL of its server "):
+        create_app(Config(document=parse(text, "bare.yaml"), key="k"))
 
 
 def test_a_document_of_another_api_is_refused() -> None:
