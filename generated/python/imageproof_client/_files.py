@@ -12,10 +12,10 @@ from typing import IO, Any, TypeAlias
 
 from ._model import NotGiven
 
-FileContent: TypeAlias = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+FileContent: TypeAlias = os.PathLike[str] | bytes | bytearray | IO[bytes]
 FileTuple: TypeAlias = tuple[str, FileContent] | tuple[str, FileContent, str]
-FileInput: TypeAlias = FileContent | FileTuple
-"""A path, the bytes, an open file, or a tuple of name, one of these, and perhaps the media type."""
+FileInput: TypeAlias = str | FileContent | FileTuple
+"""A path, the bytes, an open file, or a tuple of name, content (a path as a Path), and perhaps the media type."""
 
 Part: TypeAlias = tuple[str | None, bytes, str] | tuple[None, str]
 
@@ -63,8 +63,10 @@ def form_parts(
     for name, value in form.items():
         if value is None or isinstance(value, NotGiven):
             continue
-        if name in files:
+        if name in files or _is_content(value):
             several = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | tuple)
+            if several and not value:
+                raise ValueError(f"{name}: the list of files is empty")
             part = lists.get(name, name) if several else name
             uploads += [(part, _file(name, item)) for item in (value if several else [value])]
         elif name in documents:
@@ -93,12 +95,22 @@ def text_of(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
+def _is_content(value: Any) -> bool:
+    """Whether a value that nobody declared can only be a file."""
+    return isinstance(value, bytes | bytearray | os.PathLike) or hasattr(value, "read")
+
+
 def _file(name: str, value: FileInput) -> tuple[str | None, bytes, str]:
     """Name, bytes and media type of a file; the type is what the bytes are, and only then what the name says."""
     told_name, told_type = "", ""
     if isinstance(value, tuple):
+        texts = (value[0], *value[2:]) if len(value) in (2, 3) else (None,)
+        if not all(isinstance(one, str) for one in texts) or not _is_content(value[1]):
+            raise TypeError(f"{name}: a tuple is (name, content) or (name, content, media type); use a list for files")
         told_name, told_type = value[0], value[2] if len(value) == 3 else ""
         value = value[1]
+        if not told_type.isprintable():
+            raise ValueError(f"{name}: a media type has no control characters: {told_type!r}")
     content, own_name = _read(name, value)
     suffix, media_type = sniff(content)
     file_name = told_name or own_name or (f"{name}.{suffix}" if suffix else name)
@@ -106,7 +118,7 @@ def _file(name: str, value: FileInput) -> tuple[str | None, bytes, str]:
     return file_name, content, told_type or guessed
 
 
-def _read(name: str, value: FileContent) -> tuple[bytes, str]:
+def _read(name: str, value: str | FileContent) -> tuple[bytes, str]:
     if isinstance(value, bytes | bytearray):
         return bytes(value), ""
     if isinstance(value, str | os.PathLike):
@@ -114,6 +126,8 @@ def _read(name: str, value: FileContent) -> tuple[bytes, str]:
     if hasattr(value, "read"):
         content = value.read()
         if isinstance(content, bytes):
+            if not content and hasattr(value, "seekable") and value.seekable() and value.tell() > 0:
+                raise ValueError(f"{name}: the file was read to its end before; call seek(0) on it")
             own_name = getattr(value, "name", "")
             return content, Path(own_name).name if isinstance(own_name, str) else ""
         raise TypeError(f"{name}: the file is open as text; open it with mode 'rb'")

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from imageproof.api.ir import Body, Events, Field, Model, Part, Reply, Type
 from imageproof.api.schemas import Schemas, last_events
-from imageproof.contract.document import Operation
-from imageproof.contract.pointers import join
+from imageproof.contract.document import Operation, required_names
+from imageproof.contract.pointers import join, target
 
 Form = Literal["json", "multipart", "urlencoded", "raw"]
 # Of several media types the first of these that is there is emitted: a form can carry files, JSON cannot.
@@ -26,7 +26,7 @@ def describe_body(schemas: Schemas, operation: Operation, name: str) -> Body | N
         return None
     pointer = f"{operation.pointer}/requestBody"
     if "$ref" in told:
-        pointer = told["$ref"].removeprefix("#")
+        pointer = target(told["$ref"])
     node = schemas.document.resolve(told)
     content: dict[str, Any] = node["content"]
     if not content:
@@ -52,7 +52,7 @@ def describe_reply(schemas: Schemas, operation: Operation, body: Body | None, na
             schemas.warn(f"{operation.pointer}{join('responses', status)}", message)
     pointer = f"{operation.pointer}{join('responses', good[0])}"
     if "$ref" in responses[good[0]]:
-        pointer = responses[good[0]]["$ref"].removeprefix("#")
+        pointer = target(responses[good[0]]["$ref"])
     content = schemas.document.resolve(responses[good[0]]).get("content", {})
     whole, raw, events = None, False, None
     for media_type, media in content.items():
@@ -89,7 +89,8 @@ def _body(schemas: Schemas, media_type: str, media: Mapping[str, Any], where: st
 
 def _alternatives(node: Mapping[str, Any]) -> bool:
     """Whether alternatives of a body bring members of their own, so that it is no flat list of members."""
-    return any("properties" in one or "$ref" in one for key in ("oneOf", "anyOf") for one in node.get(key, ()))
+    options = [one for key in ("oneOf", "anyOf") for one in node.get(key, ()) if isinstance(one, Mapping)]
+    return any("properties" in one or "$ref" in one for one in options)
 
 
 @dataclass
@@ -117,7 +118,7 @@ def _parts(
             group.many = found
         else:
             group.one = found
-    alternatives = [set(one.get("required", ())) for one in node.get("anyOf", ())]
+    alternatives = [set(required_names(one)) for one in node.get("anyOf", ())]
     fields, parts = [], []
     for parameter, group in groups.items():
         made, part = _grouped(schemas, parameter, group, f"{name} {parameter}", pointer)
@@ -178,7 +179,8 @@ def _events(schemas: Schemas, node: Any, where: str, name: str) -> Events:
 
 def _switch(body: Body | None) -> str:
     fields = body.fields if body else ()
-    return next((one.name for one in fields if one.name == SWITCH and one.type.kind == "boolean"), "")
+    free = (one for one in fields if one.type.kind == "boolean" and not one.type.fixed)
+    return next((one.name for one in free if one.name == SWITCH), "")
 
 
 def _bare(media_type: str) -> str:

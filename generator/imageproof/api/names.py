@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TypeVar
@@ -14,7 +15,7 @@ NOT_WORD = re.compile(r"[\W_]+")
 
 def words(text: str) -> tuple[str, ...]:
     """Lower-case words of `createImage`, `image[]`, `gpt-image-2.5`, `HTTPServer`; () without a letter or digit."""
-    return tuple(part.lower() for part in NOT_WORD.split(HUMP.sub(" ", text)) if part)
+    return tuple(part.lower() for part in _parts(text))
 
 
 def snake(*texts: str) -> str:
@@ -24,7 +25,7 @@ def snake(*texts: str) -> str:
 
 def pascal(*texts: str) -> str:
     """`ImageEdit`; capitals that a text already has inside a word stay (`gptIMAGE` is `GptIMAGE`)."""
-    parts = [part for text in texts for part in NOT_WORD.split(HUMP.sub(" ", text).replace(" ", "_")) if part]
+    parts = [part for text in texts for part in _parts(text)]
     return _legal("".join(part[0].upper() + part[1:] for part in parts), "N")
 
 
@@ -64,6 +65,11 @@ def assign(wanted: Mapping[K, Sequence[str]], taken: Collection[str] = ()) -> di
             names[key] = f"{options[-1]}_{number}"
             used.add(names[key])
     return {key: names[key] for key in wanted}
+
+
+def _parts(text: str) -> list[str]:
+    """Words as they are written, in the one spelling (NFKC) that languages compare identifiers by."""
+    return [part for part in NOT_WORD.split(HUMP.sub(" ", unicodedata.normalize("NFKC", text))) if part]
 
 
 def _legal(name: str, prefix: str) -> str:

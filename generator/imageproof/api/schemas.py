@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from imageproof.api.ir import Content, Field, Kind, Model, Scalar, Source, Type, Union
-from imageproof.contract.document import Document
-from imageproof.contract.pointers import join, split
+from imageproof.contract.document import Document, required_names
+from imageproof.contract.pointers import join, split, target
 from imageproof.errors import Problem
 
 SCALARS: dict[str, Kind] = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
@@ -27,6 +27,11 @@ SHAPING = frozenset(
         "oneOf",
         "format",
     }
+)
+DEEPEST = 40  # objects read inside one another; in large documents they refer to one another in chains of hundreds
+# What says nothing of the shape: a reference with these beside it is the reference.
+ANNOTATIONS = frozenset(
+    {"title", "description", "default", "example", "examples", "deprecated", "nullable", "readOnly", "writeOnly"}
 )
 # Shapes that no type below can express; a document that has them is told so.
 NOT_READ = {
@@ -53,6 +58,10 @@ class Schemas:
         self._begun: set[str] = set()  # objects whose members are being read, or are read
         self._open: set[str] = set()  # references that are being followed
         self._merging: set[str] = set()  # allOf that are being merged
+        self._folding: set[str] = set()  # allOf that are being read as one schema
+        self._depth = 0  # objects that are being read, one inside the other
+        self._later: list[tuple[Mapping[str, Any], str, str]] = []  # objects that wait until fewer are open
+        self._homes: dict[int, str] = {}  # id of a schema inside a merged one -> its own pointer
         self._done: dict[str, Type] = {}  # what they led to
 
     def source(self, pointer: str) -> Source:
@@ -75,7 +84,27 @@ class Schemas:
             if keyword in node:
                 self.warn(join(*split(pointer), keyword), f"{keyword} is not emitted: {what}")
         if "allOf" in node:
-            node = self._merged(node, pointer)
+            return self._composed(node, pointer, name)
+        return self._shaped(node, pointer, name)
+
+    def _composed(self, node: dict[str, Any], pointer: str, name: str) -> Type:
+        """The type of an `allOf`: that of the one reference in it, where nothing beside it says more."""
+        parts = [one for one in node["allOf"] if isinstance(one, Mapping) and set(one) - ANNOTATIONS]
+        alone = len(parts) == 1 and "$ref" in parts[0] and not set(node) - ANNOTATIONS - {"allOf"}
+        if alone and not _is_component(pointer):
+            found = self._referred(parts[0], pointer, name)
+            return replace(found, nullable=True) if node.get("nullable") is True else found
+        if pointer in self._folding and pointer not in self.models:
+            self.warn(pointer, "a schema that holds itself without an object between is emitted as any value")
+            return Type("any")
+        inner = pointer in self._folding
+        self._folding.add(pointer)
+        found = self._shaped(self._merged(node, pointer), pointer, name)
+        if not inner:
+            self._folding.discard(pointer)
+        return found
+
+    def _shaped(self, node: dict[str, Any], pointer: str, name: str) -> Type:
         choices = self._choices(node, pointer)
         if choices is not None:
             return self._union(node, pointer, name, choices)
@@ -83,10 +112,11 @@ class Schemas:
 
     def fields(self, node: Mapping[str, Any], pointer: str, name: str) -> tuple[Field, ...]:
         """The members of an object schema, in document order."""
-        required = node.get("required", ())
-        required = required if isinstance(required, list | tuple) else ()
+        required = required_names(node)
         return tuple(
-            self.field(member, prop, f"{pointer}{join('properties', member)}", f"{name} {member}", member in required)
+            self.field(
+                member, prop, self._home(prop, pointer, "properties", member), f"{name} {member}", member in required
+            )
             for member, prop in node.get("properties", {}).items()
         )
 
@@ -135,8 +165,10 @@ class Schemas:
             return merged
         self._merging.add(pointer)
         beside = {key: value for key, value in node.items() if key != "allOf"}
-        for part in [*node["allOf"], beside]:
-            part, _ = self.object(part, pointer)
+        parts = [(one, f"{pointer}/allOf/{index}") for index, one in enumerate(node["allOf"])]
+        for told, where in [*parts, (beside, pointer)]:
+            part, where = self.object(told, where)
+            self._settle(part, where)
             for key, value in part.items():
                 if key in ("properties", "patternProperties") and key in merged:
                     merged[key] = {**merged[key], **value}
@@ -150,12 +182,26 @@ class Schemas:
         self._merging.discard(pointer)
         return merged
 
+    def _settle(self, part: Mapping[str, Any], where: str) -> None:
+        """Remembers where the schemas in one part of an `allOf` stand: merged, they would seem to stand elsewhere."""
+        children = [(prop, join("properties", member)) for member, prop in part.get("properties", {}).items()]
+        children += [(part[key], f"/{key}") for key in ("items", "additionalProperties") if key in part]
+        for key in ("oneOf", "anyOf"):
+            children += [(one, f"/{key}/{index}") for index, one in enumerate(part.get(key, ()))]
+        for child, place in children:
+            if isinstance(child, Mapping):
+                self._homes.setdefault(id(child), where + place)
+
+    def _home(self, child: Any, pointer: str, *place: str | int) -> str:
+        """Where a schema stands that was met at a place below a pointer."""
+        return self._homes.get(id(child)) or pointer + join(*place)
+
     def _choices(self, node: Mapping[str, Any], pointer: str) -> list[tuple[Any, str]] | None:
         """Alternatives with their pointers; None where the schema has none that shape anything."""
         for keyword in ("oneOf", "anyOf"):
             options = node.get(keyword, [])
             if options and _shaping(options):
-                return [(option, f"{pointer}/{keyword}/{index}") for index, option in enumerate(options)]
+                return [(option, self._home(option, pointer, keyword, index)) for index, option in enumerate(options)]
         types = node.get("type")
         if isinstance(types, list) and len([one for one in types if one != "null"]) > 1:
             return [({**node, "type": one}, pointer) for one in types]
@@ -177,7 +223,7 @@ class Schemas:
             return Type("string", nullable, known=known, fixed=all(one.fixed for one in found) and len(known) == 1)
         if len(found) == 1:
             return replace(found[0], nullable=nullable)
-        if pointer.startswith("/components/schemas/") and len(split(pointer)) == 3:
+        if _is_component(pointer):
             return Type("union", nullable, union=self._named(node, pointer, tuple(found)), choices=tuple(found))
         key = self._named(node, pointer, tuple(found), name) if all(one.kind == "model" for one in found) else ""
         return Type("union", nullable, union=key, choices=tuple(found))
@@ -222,7 +268,8 @@ class Schemas:
         if kind == "object":
             return self._object(node, pointer, name, nullable)
         if kind == "array":
-            item = self.type(node.get("items", {}), f"{pointer}/items", f"{name} item")
+            held = node.get("items", {})
+            item = self.type(held, self._home(held, pointer, "items"), f"{name} item")
             return Type("list", nullable, item=item)
         if kind in SCALARS:
             return _scalar(node, SCALARS[kind], nullable)
@@ -230,24 +277,34 @@ class Schemas:
 
     def _object(self, node: Mapping[str, Any], pointer: str, name: str, nullable: bool) -> Type:
         rest = node.get("additionalProperties")
+        where = self._home(rest, pointer, "additionalProperties")
         if not node.get("properties"):
-            item = self.type(rest, f"{pointer}/additionalProperties", f"{name} value")
+            item = self.type(rest, where, f"{name} value")
             return Type("map", nullable, item=item)
         if pointer not in self._begun:
             self._begun.add(pointer)  # before its members, which may refer back to it
             self.models[pointer] = Model(pointer, name, (), "", self.source(pointer))
-            fields = self.fields(node, pointer, name)
-            self.models[pointer] = Model(
-                key=pointer,
-                name=name,
-                fields=fields,
-                doc=str(node.get("description", "")).strip(),
-                source=self.source(pointer),
-                rest=self.type(rest, f"{pointer}/additionalProperties", name) if isinstance(rest, Mapping) else None,
-                content=_content(fields),
-                anonymous=len(split(pointer)) != 3,
-            )
+            self._later.append((node, pointer, name))
+            while self._later and self._depth < DEEPEST:
+                self._depth += 1
+                self._model(*self._later.pop())
+                self._depth -= 1
         return Type("model", nullable, model=pointer)
+
+    def _model(self, node: Mapping[str, Any], pointer: str, name: str) -> None:
+        fields = self.fields(node, pointer, name)
+        rest = node.get("additionalProperties")
+        where = self._home(rest, pointer, "additionalProperties")
+        self.models[pointer] = Model(
+            key=pointer,
+            name=name,
+            fields=fields,
+            doc=str(node.get("description", "")).strip(),
+            source=self.source(pointer),
+            rest=self.type(rest, where, name) if isinstance(rest, Mapping) else None,
+            content=_content(fields),
+            anonymous=len(split(pointer)) != 3,
+        )
 
 
 def last_events(union: Union | None) -> tuple[str, ...]:
@@ -259,6 +316,10 @@ def last_events(union: Union | None) -> tuple[str, ...]:
 def is_file(node: Mapping[str, Any]) -> bool:
     """Whether a string schema means raw bytes rather than text."""
     return node.get("format") == "binary" or ("contentMediaType" in node and "contentEncoding" not in node)
+
+
+def _is_component(pointer: str) -> bool:
+    return pointer.startswith("/components/schemas/") and pointer.count("/") == 3
 
 
 def _kind(node: Mapping[str, Any]) -> tuple[str, bool]:
@@ -316,4 +377,4 @@ def _each(options: Any) -> Iterator[Any]:
 
 def _pointer(reference: str) -> str:
     """The pointer of a local reference in its one spelling."""
-    return join(*split(reference.removeprefix("#")))
+    return join(*split(target(reference)))

@@ -36,7 +36,7 @@ def demo(keep: Path | None) -> None:
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="imageproof-demo-"))
     _step(1, f"generating the clients into {folder / 'clients'}")
-    _imageproof("generate", "--out", str(folder / "clients"))
+    _imageproof("generate", "--quiet", "--out", str(folder / "clients"))
     _step(2, "judging the reference provider, which keeps the contract")
     clean = _judge("", folder)
     found: dict[str, int] = {}

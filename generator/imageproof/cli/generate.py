@@ -13,7 +13,7 @@ from imageproof.api.describe import describe
 from imageproof.api.ir import Api
 from imageproof.contract.document import Document, load
 from imageproof.contract.locate import CHECKOUT, in_checkout
-from imageproof.emit.output import Manifest, compare, describe_document, read_manifest, write
+from imageproof.emit.output import MANIFEST, Manifest, compare, describe_document, read_manifest, write
 from imageproof.emit.render import render
 from imageproof.emit.targets import TARGETS
 from imageproof.emit.targets.python import default_name, is_name
@@ -54,20 +54,19 @@ def generate(
     In a checkout of imageproof the folder is generated/; elsewhere name one with --out. Without --target, a folder that
     was written before keeps its targets, and a new one gets all. No file that this command did not write is touched.
     """
-    root = _folder(out)
-    old = read_manifest(root)
-    chosen = tuple(one.strip() for told in targets for one in told.split(",") if one.strip())
-    document = load(spec)
-    rendering = rendered(
-        document,
-        chosen or (old.targets if old else tuple(TARGETS)),
-        name
-        or (old.name if old else None)
-        or (default_name(document.data["info"]["title"]) if spec else CANONICAL_NAME),
-    )
-    if not quiet:
-        _tell(rendering.warnings)
-    return _check(root, rendering) if check else _write(root, rendering)
+    chosen = tuple(one.strip() for told in targets for one in told.split(","))
+    try:
+        root = _folder(out)
+        old = read_manifest(root)
+        document = load(spec)
+        if name is None:
+            name = old.name if old else default_name(document.data["info"]["title"]) if spec else CANONICAL_NAME
+        rendering = rendered(document, chosen or (old.targets if old else tuple(TARGETS)), name)
+        if not quiet:
+            _tell(rendering.warnings)
+        return _check(root, rendering) if check else _write(root, rendering)
+    except OSError as error:
+        raise UsageError(f"{error.filename or out}: {error.strerror}; choose another folder with --out") from None
 
 
 def rendered(document: Document, targets: Iterable[str], name: str) -> Rendering:
@@ -77,7 +76,10 @@ def rendered(document: Document, targets: Iterable[str], name: str) -> Rendering
         if target not in TARGETS:
             raise UsageError(f"target {target!r} is not there yet; known: {', '.join(TARGETS)}")
     if not is_name(name):
-        raise UsageError(f"{name!r} is not a name for a package; use letters, digits and underscores")
+        raise UsageError(
+            f"{name!r} is not a name for a package; use letters, digits and underscores, as in --name my_client, "
+            "and no keyword or module of Python's"
+        )
     api: Api | None = None
     warnings: tuple[Problem, ...] = ()
     if any(TARGETS[target].subject == "api" for target in targets):
@@ -93,7 +95,7 @@ def rendered(document: Document, targets: Iterable[str], name: str) -> Rendering
 
 def _folder(out: Path | None) -> Path:
     if out is None:
-        if not in_checkout():
+        if not (in_checkout() and _here().is_relative_to(CHECKOUT)):
             raise UsageError("where to? type: imageproof generate --target python --out clients")
         return CHECKOUT / "generated"
     if out.exists() and not out.is_dir():
@@ -103,8 +105,16 @@ def _folder(out: Path | None) -> Path:
 
 def _shown(root: Path) -> Path:
     """A folder as a person would type it from here."""
-    here = Path.cwd()
+    here = _here()
     return root.relative_to(here) if root.is_relative_to(here) else root
+
+
+def _here() -> Path:
+    """Where the user stands; the root where somebody removed that folder."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
 
 
 def _tell(warnings: Iterable[Problem]) -> None:
@@ -129,9 +139,9 @@ def _check(root: Path, rendering: Rendering) -> int:
 def _write(root: Path, rendering: Rendering) -> int:
     changed = write(root, rendering.files, rendering.manifest)
     root = _shown(root)
+    removed = [path for path in changed if path not in rendering.files and path != MANIFEST]
     for path in changed:
-        click.echo(f"  {path}")
-    click.echo(
-        f"{root}: {len(changed)} of {len(rendering.files) + 1} files written ({', '.join(rendering.manifest.targets)})"
-    )
+        click.echo(f"  {path}{' (removed)' if path in removed else ''}")
+    written, total = len(changed) - len(removed), len(rendering.files) + 1
+    click.echo(f"{root}: {written} of {total} files written ({', '.join(rendering.manifest.targets)})")
     return 0

@@ -13,7 +13,7 @@ from typing import Any, cast
 import yaml
 
 from imageproof.contract.locate import spec_file
-from imageproof.contract.pointers import join, references, split
+from imageproof.contract.pointers import follow, join, references, split, target
 from imageproof.contract.shape import OPENAPI_VERSION, misshapen
 from imageproof.errors import DocumentError, Problem
 
@@ -46,12 +46,12 @@ class Document:
 
     def at(self, pointer: str) -> Any:
         """The value at a JSON pointer. KeyError where it leads nowhere."""
-        return _follow(self.data, pointer)
+        return follow(self.data, pointer)
 
     def resolve(self, node: Any) -> Any:
         """The node that a chain of local `$ref` means; the node itself when it is no reference."""
         while isinstance(node, dict) and isinstance(node.get("$ref"), str):
-            node = self.at(node["$ref"].removeprefix("#"))
+            node = self.at(target(node["$ref"]))
         return node
 
     def line(self, pointer: str) -> int | None:
@@ -59,8 +59,8 @@ class Document:
         return _line(self.tree, pointer)
 
     def operations(self) -> dict[str, Operation]:
-        """All operations by id, in document order."""
-        return dict(_operations(self))
+        """All operations by id, in document order; one table for each document, not to be changed."""
+        return _operation_table(self)
 
 
 @lru_cache(maxsize=1)
@@ -88,7 +88,14 @@ def read_text(path: Path | str) -> str:
         raise DocumentError([Problem(str(path), f"not UTF-8 text: byte {error.start} cannot be read")]) from None
     except OSError as error:
         reason = error.strerror or "cannot be read"
-        raise DocumentError([Problem(str(path), f"cannot be read: {reason}", hint="check the path")]) from None
+        raise DocumentError([Problem(str(path), f"cannot be read: {reason}", hint=_no_file(str(path)))]) from None
+
+
+def _no_file(path: str) -> str:
+    """What to do about a path that is no readable file."""
+    if "://" in path:
+        return f"a URL is not fetched; type: curl -fLo api.yaml {path}"
+    return "standard input is not read; write it to a file, and name that" if path == "-" else "check the path"
 
 
 def parse(text: str, source: str) -> Document:
@@ -98,6 +105,7 @@ def parse(text: str, source: str) -> Document:
     problems = [
         Problem(source, message, pointer, document.line(pointer), hint=hint) for pointer, message, hint in _faults(data)
     ]
+    problems = problems or list(_twice(document))
     if problems:
         raise DocumentError(problems)
     return document
@@ -124,7 +132,7 @@ def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
 
 
 def request_schema(document: Document, operation: str, media_type: str | None = None) -> dict[str, Any]:
-    """The schema of an operation's request body, resolved at its top level; {} when it takes none.
+    """The schema of an operation's request body, resolved at its top level; {} when it takes none, or takes anything.
 
     `media_type` is one of the body's keys; without it the first one. KeyError for an unknown operation.
     """
@@ -132,8 +140,8 @@ def request_schema(document: Document, operation: str, media_type: str | None = 
     if not content:
         return {}
     entry = content[media_type] if media_type else next(iter(content.values()))
-    schema: dict[str, Any] = document.resolve(entry.get("schema", {}))
-    return schema
+    schema = document.resolve(entry.get("schema", {}))
+    return schema if isinstance(schema, dict) else {}
 
 
 def request_content(document: Document, operation: str) -> dict[str, Any]:
@@ -147,6 +155,12 @@ def property_schema(document: Document, schema: Mapping[str, Any], name: str) ->
     """The schema of a property of an object schema, folded; {} for `true` and for a property that it does not name."""
     node = folded(document, schema.get("properties", {}).get(name, {}))
     return node if isinstance(node, dict) else {}
+
+
+def required_names(schema: Any) -> list[str]:
+    """The members that a schema requires; none for `true`, nor for one that says it in another way than by a list."""
+    told = schema.get("required") if isinstance(schema, Mapping) else None
+    return list(told) if isinstance(told, list | tuple) else []
 
 
 def folded(document: Document, node: Any) -> Any:
@@ -189,25 +203,12 @@ def _dangling(data: dict[str, Any], reference: str) -> tuple[str, str] | None:
             return f"$ref leads in a circle: {reference}", "let one of the references be a schema"
         seen.add(reference)
         try:
-            target = _follow(data, reference.removeprefix("#"))
+            found = follow(data, target(reference))
         except KeyError:
             return f"$ref leads nowhere: {reference}", "define it, or mend the pointer"
-        if not (isinstance(target, dict) and isinstance(target.get("$ref"), str) and target["$ref"].startswith("#")):
+        if not (isinstance(found, dict) and isinstance(found.get("$ref"), str) and found["$ref"].startswith("#")):
             return None
-        reference = target["$ref"]
-
-
-def _follow(data: Any, pointer: str) -> Any:
-    for token in split(pointer):
-        if isinstance(data, list):
-            if not token.isdecimal() or int(token) >= len(data):
-                raise KeyError(pointer)
-            data = data[int(token)]
-        elif isinstance(data, dict) and token in data:
-            data = data[token]
-        else:
-            raise KeyError(pointer)
-    return data
+        reference = found["$ref"]
 
 
 def _line(tree: yaml.Node | None, pointer: str) -> int | None:
@@ -232,14 +233,34 @@ def _step(tree: yaml.Node, token: str) -> tuple[int, yaml.Node] | None:
     return None
 
 
+@lru_cache(maxsize=32)
+def _operation_table(document: Document) -> dict[str, Operation]:
+    return dict(_operations(document))
+
+
+def _twice(document: Document) -> Iterator[Problem]:
+    """Two operations under one id: whoever looks operations up by it would lose one of them."""
+    first: dict[str, Operation] = {}
+    for name, operation in _operations(document):
+        if name in first:
+            other = first[name]
+            message = f"operationId {name!r} is that of {other.method} {other.path} already"
+            line = document.line(operation.pointer)
+            yield Problem(document.source, message, operation.pointer, line, hint="give each operation its own")
+        first.setdefault(name, operation)
+
+
 def _operations(document: Document) -> Iterator[tuple[str, Operation]]:
     for path, item in document.data.get("paths", {}).items():
-        item = document.resolve(item)
+        pointer = join("paths", path)
+        while isinstance(item.get("$ref"), str):
+            pointer = target(item["$ref"])
+            item = document.at(pointer)
         for method in METHODS:
             if method in item:
                 node = item[method]
                 name = node.get("operationId") or f"{method.upper()} {path}"
-                yield name, Operation(name, method.upper(), path, join("paths", path, method), node)
+                yield name, Operation(name, method.upper(), path, pointer + join(method), node)
 
 
 def _as_json(text: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ from imageproof.contract.pointers import join
 from imageproof.errors import DocumentError, Problem, UsageError
 
 KEY = "x-model-families"
+GRID = "x-size-grid"
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ def families(document: Document) -> tuple[Family, ...]:
     """All families, in document order; () for a document without them. Raises DocumentError for rows that break the
     vocabulary, inherit from a family that is not above them, or name operations and parameters that do not exist."""
     rows = document.data.get(KEY, [])
-    if rows:
-        _check(document, list(_vocabulary_problems(document, rows)))
+    _check(document, list(_vocabulary_problems(document, rows)))
+    _check(document, [problem for index, row in enumerate(rows) for problem in _unusable(row, join(KEY, index))])
     folded: dict[str, dict[str, Any]] = {}
     for index, row in enumerate(rows):
         base = folded.get(row.get("like", ""))
@@ -231,7 +233,7 @@ def _family(document: Document, row: dict[str, Any]) -> Family:
 
 def _cell(cell: dict[str, Any]) -> Cell:
     schema = cell["schema"]
-    grid = schema.get("x-size-grid") if isinstance(schema, dict) else None
+    grid = schema.get(GRID) if isinstance(schema, dict) else None
     return Cell(schema, cell["rule"], cell.get("either", False), cell.get("file"), Grid(**grid) if grid else None)
 
 
@@ -240,15 +242,34 @@ def _prices(prices: dict[str, Any]) -> Prices:
     return Prices(prices["currency"], prices["date"], prices["source"], rows, prices.get("tokens", {}))
 
 
-@lru_cache(maxsize=1)
-def _vocabulary() -> Draft202012Validator:
+@lru_cache(maxsize=2)
+def _vocabulary(key: str) -> Draft202012Validator:
     schema = json.loads(spec_file("vocabulary.schema.json").read_text(encoding="utf-8"))
-    return Draft202012Validator({"$ref": "#/$defs/x-model-families", "$defs": schema["$defs"]})
+    return Draft202012Validator({"$ref": f"#/$defs/{key}", "$defs": schema["$defs"]})
 
 
 def _vocabulary_problems(document: Document, rows: Any) -> Iterator[tuple[str, str]]:
-    for error in _vocabulary().iter_errors(rows):
+    for error in _vocabulary(KEY).iter_errors(rows):
         yield join(KEY, *error.absolute_path), error.message[:200]
+
+
+def _unusable(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """What the schemas of a row cannot hold: they are read on their own, and a pattern must be one."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        where = pointer + join(key)
+        if key == "$ref":
+            yield where, "a row stands on its own: write the schema in place of the $ref"
+        elif key == GRID:
+            yield from (
+                (where + join(*one.absolute_path), one.message[:200]) for one in _vocabulary(GRID).iter_errors(value)
+            )
+        elif key == "pattern" and isinstance(value, str):
+            try:
+                re.compile(value)
+            except re.error as error:
+                yield where, f"not a regular expression: {error}"
+        else:
+            yield from _unusable(value, where)
 
 
 def _stray_names(document: Document, found: Iterable[Family]) -> Iterator[tuple[str, str]]:
@@ -269,7 +290,7 @@ def _stray_names(document: Document, found: Iterable[Family]) -> Iterator[tuple[
 def _names(document: Document, media: dict[str, Any]) -> Iterator[str]:
     """Wire names and canonical names of a body's parameters."""
     schema = document.resolve(media.get("schema", {}))
-    for name in schema.get("properties", {}):
+    for name in schema.get("properties", {}) if isinstance(schema, dict) else ():
         yield from {name, parameter_name(name, property_schema(document, schema, name))}
 
 

@@ -6,9 +6,9 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from imageproof.contract.document import Document, parameter_name, property_schema, request_content
+from imageproof.contract.document import Document, parameter_name, property_schema, request_content, required_names
 from imageproof.contract.families import Cell, Family, family_of
-from imageproof.contract.pointers import NAMED, references, split
+from imageproof.contract.pointers import NAMED, references, split, target
 from imageproof.contract.violations import is_file, violations
 
 Images = Literal["one", "list"]
@@ -23,6 +23,8 @@ def narrow(document: Document, model: str, images: Images = "one", family: str |
     """
     known = family_of(document, model, family)
     narrowed: dict[str, Any] = copy.deepcopy(document.data)
+    for path, item in document.data.get("paths", {}).items():
+        narrowed["paths"][path] = copy.deepcopy(document.resolve(item))
     for operation in document.operations().values():
         item = narrowed["paths"][operation.path]
         content = request_content(document, operation.id)
@@ -49,7 +51,11 @@ def _content(
     """The media types of one request body that the family takes, each with a flat schema and the examples that fit."""
     kept: dict[str, Any] = {}
     for media_type, media in content.items():
-        schema = _flat(document, operation, document.resolve(media["schema"]), model, family, images)
+        told = document.resolve(media.get("schema"))
+        if not isinstance(told, dict) or "properties" not in told:  # nothing that a family could narrow
+            kept[media_type] = copy.deepcopy(media)
+            continue
+        schema = _flat(document, operation, told, model, family, images)
         if schema is None:
             continue
         examples = _examples(document, operation, media_type, media, model, family, schema)
@@ -68,8 +74,8 @@ def _flat(
     document: Document, operation: str, schema: Mapping[str, Any], model: str, family: Family | None, images: Images
 ) -> dict[str, Any] | None:
     """The body schema for one model; None when the family forbids what this body requires."""
-    required = list(schema.get("required", ()))
-    choices = [name for choice in schema.get("anyOf", ()) for name in choice.get("required", ())]
+    required = required_names(schema)
+    choices = [name for choice in schema.get("anyOf", ()) for name in required_names(choice)]
     if choices:
         required.append(choices[0] if images == "one" else choices[-1])
     properties: dict[str, Any] = {}
@@ -190,7 +196,7 @@ def _without_extensions(node: Any, names: bool = False) -> Any:
 def _drop_unused_components(document: dict[str, Any]) -> None:
     """Removes components that nothing refers to any more, until nothing more falls away."""
     while True:
-        used = {tuple(split(reference.removeprefix("#"))[1:3]) for _, reference in references(document)}
+        used = {tuple(split(target(reference))[1:3]) for _, reference in references(document)}
         used |= {("securitySchemes", name) for name in document.get("components", {}).get("securitySchemes", {})}
         stale = [
             (kind, name)

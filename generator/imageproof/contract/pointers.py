@@ -13,15 +13,34 @@ NAMED = frozenset({"properties", "patternProperties", "schemas", "parameters", "
 
 
 def split(pointer: str) -> list[str]:
-    """Tokens of a pointer such as `/paths/~1images/post`; percent-encoding, legal in a `$ref`, is undone."""
+    """Tokens of a pointer such as `/paths/~1images/post`."""
     if not pointer:
         return []
-    return [unquote(token).replace("~1", "/").replace("~0", "~") for token in pointer.lstrip("/").split("/")]
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.removeprefix("/").split("/")]
+
+
+def target(reference: str) -> str:
+    """The pointer of a local `$ref`: a URL, so the percent-encoding of `#/components/schemas/My%20Model` is undone."""
+    return unquote(reference.removeprefix("#"))
 
 
 def join(*tokens: str | int) -> str:
     """A pointer made of unescaped tokens."""
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def follow(data: Any, pointer: str) -> Any:
+    """The value at a pointer. KeyError where it leads nowhere."""
+    for token in split(pointer):
+        if isinstance(data, list):
+            if not token.isdecimal() or int(token) >= len(data):
+                raise KeyError(pointer)
+            data = data[int(token)]
+        elif isinstance(data, dict) and token in data:
+            data = data[token]
+        else:
+            raise KeyError(pointer)
+    return data
 
 
 def references(data: Any) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from imageproof.contract.pointers import join
+from imageproof.contract.pointers import follow, join, target
 
 OPENAPI_VERSION = re.compile(r"^3\.[01](\.\d+)?$")
 
@@ -51,6 +51,11 @@ SHAPES: dict[str, dict[str, str]] = {
         "type": "type",
         "description": "string",
         "enum": "array",
+        "format": "string",
+        "contentMediaType": "string",
+        "contentEncoding": "string",
+        "discriminator": "Discriminator",
+        "x-known-values": "array",
         "required": "[string]|boolean",  # a boolean is a common slip of converters; it says nothing, and harms nobody
         "properties": "{Schema}",
         "patternProperties": "{Schema}",
@@ -67,6 +72,7 @@ SHAPES: dict[str, dict[str, str]] = {
         "nullable": "boolean",
         "deprecated": "boolean",
     },
+    "Discriminator": {"propertyName": "string", "mapping": "{string}"},
 }
 
 REQUIRED = {"Root": ("info",), "Info": ("title", "version"), "Parameter": ("name", "in"), "Body": ("content",)}
@@ -89,8 +95,25 @@ def misshapen(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         message = _message(node, kind)
         if message:
             yield pointer, message
+        elif kind in SHAPES and isinstance(node, dict) and "$ref" in node:
+            yield from _referred(data, pointer, node["$ref"], kind, stack)
         else:
             stack.extend(_children(pointer, node, kind))
+
+
+def _referred(
+    data: dict[str, Any], pointer: str, reference: Any, kind: str, stack: list[tuple[str, Any, str]]
+) -> Iterator[tuple[str, str]]:
+    """What a reference means must be of the kind that it stands for. One that leads nowhere is told elsewhere."""
+    try:
+        found = follow(data, target(reference))
+    except (KeyError, AttributeError):
+        return
+    message = _message(found, kind)
+    if message:
+        yield pointer, f"$ref to what cannot stand here: {message}"
+    else:
+        stack.append((target(reference), found, kind))
 
 
 def _message(node: Any, kind: str) -> str:

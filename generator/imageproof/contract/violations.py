@@ -9,12 +9,31 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
-from imageproof.contract.document import Document, folded, parameter_name, property_schema, request_schema
+from imageproof.contract.document import (
+    Document,
+    folded,
+    parameter_name,
+    property_schema,
+    request_schema,
+    required_names,
+)
 from imageproof.contract.families import Cell, CrossRule, Family, family_of
 from imageproof.contract.pointers import join
 
 SIZE = re.compile(r"^([0-9]{1,6})x([0-9]{1,6})$")
+
+
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """`pattern` as JSON Schema means it (ECMA-262): `$` is the end; Python also takes the place before a newline."""
+    if isinstance(instance, str) and not re.search(re.sub(r"(?<!\\)\$(?=$|[)|])", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+Validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # its stub has no annotations
+    Draft202012Validator, {"pattern": _pattern}
+)
 
 
 @dataclass(frozen=True)
@@ -85,8 +104,8 @@ def is_file(schema: Mapping[str, Any]) -> bool:
 
 
 def _missing(document: Document, schema: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Violation]:
-    groups = [[name] for name in schema.get("required", ())]
-    alternatives = [name for choice in schema.get("anyOf", ()) for name in choice.get("required", ())]
+    groups = [[name] for name in required_names(schema)]
+    alternatives = [name for choice in schema.get("anyOf", ()) for name in required_names(choice)]
     for names in [*groups, *([alternatives] if alternatives else [])]:
         if not any(name in body for name in names):
             rule = next(
@@ -102,7 +121,7 @@ def _misfits(document: Document, schema: Mapping[str, Any], body: Mapping[str, A
         if name not in schema.get("properties", {}):
             continue
         prop = property_schema(document, schema, name)
-        validator = Draft202012Validator({**prop, "components": document.data.get("components", {})})
+        validator = Validator({**prop, "components": document.data.get("components", {})})
         parameter = parameter_name(name, prop)
         problem = _file_problem(document, prop, body[name])
         if problem:
@@ -178,7 +197,7 @@ def _cell_messages(
     if cell.schema is False:
         yield join(name), f"{parameter} is not a parameter of this model"
         return
-    for error in Draft202012Validator(cell.schema).iter_errors(_without_files(value)):
+    for error in Validator(cell.schema).iter_errors(_without_files(value)):
         yield join(name, *error.absolute_path), f"{name} {_said(error)}"
     if cell.grid and isinstance(value, str) and (match := SIZE.match(value)):
         breach = cell.grid.breach(int(match[1]), int(match[2]))
@@ -186,7 +205,7 @@ def _cell_messages(
             yield join(name), f"{name} {value!r}: {breach}"
     if cell.file is not None:
         for where, facts in _files(name, value):
-            for error in Draft202012Validator(cell.file).iter_errors(_facts(facts, body)):
+            for error in Validator(cell.file).iter_errors(_facts(facts, body)):
                 yield where, f"{name} has {_fact_said(error)}"
 
 
@@ -226,7 +245,7 @@ def _blamed(rule: CrossRule, given: Mapping[str, Any]) -> str:
 
 
 def _holds(schema: Mapping[str, Any] | bool, given: Mapping[str, Any]) -> bool:
-    return bool(Draft202012Validator(schema).is_valid(given))
+    return bool(Validator(schema).is_valid(given))
 
 
 def _said(error: ValidationError) -> str:

@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -128,7 +128,13 @@ def write(root: Path, rendered: Mapping[str, str], manifest: Manifest) -> list[s
     _refuse_foreign(root, wanted, owned)
     _refuse_edited(root, obsolete, owned)
     changed = [path for path, text in wanted.items() if _text(root / path) != text]
+    claimed = [path for path in changed if path not in owned and path != MANIFEST]
     try:
+        if claimed:  # first, so that a run that is cut short leaves no file that the next one takes for foreign
+            _replace(
+                root / MANIFEST,
+                replace(manifest, files={**owned, **{one: digest(wanted[one]) for one in claimed}}).text(),
+            )
         for path in changed:
             _replace(root / path, wanted[path])
         for path in obsolete:

@@ -110,3 +110,24 @@ def test_a_property_may_be_called_example() -> None:
     with pytest.raises(DocumentError) as caught:
         parse(text, "x")
     assert len(caught.value.problems) == 1
+
+
+def test_a_percent_sign_in_a_path_is_part_of_it() -> None:
+    """Only a `$ref` is a URL; a pointer that was made of a key is not decoded again."""
+    document = parse(HEAD + "paths:\n  /a%20b: {get: {responses: {}}}\n  /a b: {get: {responses: {}}}\n", "x")
+    for operation in document.operations().values():
+        assert document.at(operation.pointer) is operation.node
+
+
+def test_a_path_by_reference_has_its_operations_where_they_stand() -> None:
+    text = "paths: {/a: {$ref: '#/components/pathItems/A'}}\ncomponents: {pathItems: {A: {get: {operationId: x}}}}\n"
+    operation = parse(HEAD + text, "x").operations()["x"]
+    assert (operation.path, operation.pointer) == ("/a", "/components/pathItems/A/get")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("https://host/api.yaml", "curl -fLo"), ("-", "standard input"), ("gone.yaml", "check the path")]
+)
+def test_what_is_no_file_says_what_to_do(name: str, hint: str) -> None:
+    with pytest.raises(DocumentError, match=hint):
+        load(name)

@@ -15,6 +15,15 @@ from imageproof import __version__
 from imageproof.cli import main
 from imageproof.contract.locate import CHECKOUT, spec_file
 
+SMALL = """openapi: 3.1.0
+info: {title: Title, version: "1"}
+paths:
+  /a:
+    get:
+      operationId: a
+      responses: {"200": {description: ok, content: {application/json: {schema: {type: string}}}}}
+"""
+
 
 def run(*args: str) -> Result:
     return CliRunner().invoke(main, list(args))
@@ -118,8 +127,9 @@ def test_out_that_is_a_file(tmp_path: Path) -> None:
     assert run("generate", "--out", str(tmp_path / "out")).exit_code == 2
 
 
-def test_outside_a_checkout_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imageproof.cli.generate.in_checkout", lambda: False)
+def test_outside_a_checkout_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where an editable install knows of one: what counts is where the user stands."""
+    monkeypatch.chdir(tmp_path)
     result = run("generate")
     assert result.exit_code == 2
     assert "type: imageproof generate --target python --out clients" in result.stderr
@@ -157,3 +167,45 @@ def test_interruption_is_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
     monkeypatch.setattr("imageproof.cli.generate.load", interrupted)
     assert run("generate", "--out", str(tmp_path)).exit_code == 130
+
+
+@pytest.mark.parametrize("name", ["", "class", "a-b", "../up", "é", "_", "x_", "httpx2", "json", "typing"])
+def test_names_that_no_package_can_have(tmp_path: Path, name: str) -> None:
+    """Not Python's own either: a package called httpx2 would import itself."""
+    result = run("generate", "-t", "python", "--name", name, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "--name my_client" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_title_without_a_latin_letter_still_gives_a_name(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SMALL.replace("Title", "画像"), encoding="utf-8")
+    assert run("generate", "-t", "python", "--spec", str(spec), "--out", str(tmp_path)).exit_code == 0
+    assert (tmp_path / "python" / "api_client").is_dir()
+
+
+def test_a_folder_whose_name_is_too_long(tmp_path: Path) -> None:
+    result = run("generate", "-q", "--out", str(tmp_path / ("a" * 300)))
+    assert (result.exit_code, "choose another folder with --out" in result.stderr) == (2, True)
+
+
+def test_what_is_removed_is_called_so(tmp_path: Path) -> None:
+    for name in ("one_client", "two_client"):
+        result = run("generate", "-q", "-t", "python", "--name", name, "--out", str(tmp_path))
+    assert "  python/one_client/client.py (removed)" in result.stdout.splitlines()
+    assert "13 of 13 files written" in result.stdout
+
+
+def test_a_chain_of_a_thousand_schemas(tmp_path: Path) -> None:
+    """Large documents refer from schema to schema deeper than Python recurses."""
+    links = "".join(
+        f'    M{one}: {{type: object, properties: {{next: {{$ref: "#/components/schemas/M{one + 1}"}}}}}}\n'
+        for one in range(1000)
+    )
+    spec = tmp_path / "spec.yaml"
+    text = SMALL.replace("{type: string}", '{$ref: "#/components/schemas/M0"}')
+    spec.write_text(f"{text}components:\n  schemas:\n{links}    M1000: {{type: string}}\n", encoding="utf-8")
+    result = run("generate", "-t", "python", "--name", "c", "--spec", str(spec), "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "class M999(" in (tmp_path / "python" / "c" / "models.py").read_text(encoding="utf-8")

@@ -125,3 +125,21 @@ def test_a_manifest_cannot_reach_outside(tmp_path: Path, name: str) -> None:
     with pytest.raises(DocumentError, match="outside its folder"):
         write(root, FILES, manifest())
     assert (tmp_path / "outside.txt").exists()
+
+
+def test_a_run_that_was_cut_short_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even when the document changed meanwhile: what the cut run wrote is ours."""
+    real = Path.replace
+
+    def cut(self: Path, target: Path) -> Path:
+        if Path(target).name == "b.py":
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", cut)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, FILES, manifest())
+    monkeypatch.undo()
+    assert (tmp_path / "python/a.py").exists()
+    write(tmp_path, {path: f"{text}# changed\n" for path, text in FILES.items()}, manifest())
+    assert set(tree(tmp_path)) == {MANIFEST, *FILES}

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from imageproof.contract.document import Document, parameter_name, request_content
+from imageproof.contract.document import Document, parameter_name, property_schema, request_content
 from imageproof.contract.families import KEY, Cell, CrossRule, Family, families
-from imageproof.contract.pointers import join, split
+from imageproof.contract.pointers import join, split, target
 from imageproof.emit.targets.page import Page
 from imageproof.errors import DocumentError, Problem
 
@@ -40,10 +40,10 @@ def pages(document: Document, name: str) -> list[Page]:
     for pointer, operation, where in bodies:
         schema = document.at(pointer)
         rules = list(_rules(document, operation, schema, known))
-        target = pointer if shared[pointer] == 1 else where
+        place = pointer if shared[pointer] == 1 else where
         if rules:
             schema = copy.deepcopy(schema)
-            _put(strict, target, {**schema, "allOf": [*schema.get("allOf", ()), *rules]})
+            _put(strict, place, {**schema, "allOf": [*schema.get("allOf", ()), *rules]})
     return [Page("strict.yaml", text=_yaml(strict), header=HEADER)]
 
 
@@ -53,13 +53,13 @@ def _bodies(document: Document) -> Iterator[tuple[str, str, str]]:
         pointer = f"{operation.pointer}/requestBody"
         body = operation.node.get("requestBody", {})
         while "$ref" in body:
-            pointer = body["$ref"].removeprefix("#")
+            pointer = target(body["$ref"])
             body = document.at(pointer)
         for media_type, media in request_content(document, operation.id).items():
             where = f"{pointer}{join('content', media_type, 'schema')}"
             schema, node = where, media.get("schema")
             while isinstance(node, dict) and "$ref" in node:
-                schema = node["$ref"].removeprefix("#")
+                schema = target(node["$ref"])
                 node = document.at(schema)
             if isinstance(node, dict):
                 yield schema, operation.id, where
@@ -98,10 +98,10 @@ def _rules(
 
 def _family(document: Document, operation: str, schema: Mapping[str, Any], family: Family) -> dict[str, Any]:
     """What a family asks of a body: a schema for each member that it narrows, and its cross rules."""
-    nullable = {name for name, node in schema["properties"].items() if _takes_null(document, node)}
+    members = {name: property_schema(document, schema, name) for name in schema["properties"]}
+    nullable = {name for name, told in members.items() if _takes_null(told)}
     properties: dict[str, Schema] = {}
-    for name, node in schema["properties"].items():
-        told = {**document.resolve(node), **node}
+    for name, told in members.items():
         cells = [family.cell(operation, one) for one in dict.fromkeys((name, parameter_name(name, told)))]
         narrowed = [_cell(cell, name in nullable) for cell in cells if cell]
         narrowed = [one for one in narrowed if one is not True]
@@ -151,8 +151,7 @@ def _without_nulls(schema: Any, nullable: set[str]) -> Any:
     return {**told, **({"properties": properties} if properties else {})}
 
 
-def _takes_null(document: Document, node: Mapping[str, Any]) -> bool:
-    told = {**document.resolve(node), **node}
+def _takes_null(told: Mapping[str, Any]) -> bool:
     types = told.get("type", "null")
     return types == "null" or (isinstance(types, list) and "null" in types)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from typing import Any
 
@@ -15,6 +16,8 @@ from imageproof.emit.targets.python.text import docstring, export_order, importe
 from imageproof.emit.targets.python.types import KEYWORDS, Names, operations, settle
 
 RUNTIME = ("_content.py", "_files.py", "_http.py", "_model.py", "_stream.py", "errors.py")
+# A package called like a module that it imports would import itself; one called like the standard library's hides that.
+NOT_NAMES = KEYWORDS | sys.stdlib_module_names | {"httpx2"}
 ERRORS = [
     "APIConnectionError",
     "APIError",
@@ -52,12 +55,13 @@ def pages(api: Api, name: str) -> list[Page]:
 
 def is_name(name: str) -> bool:
     """Whether a client package can be called so."""
-    return name.isidentifier() and name.isascii() and name not in KEYWORDS
+    return bool(re.fullmatch(r"[A-Za-z](\w*[A-Za-z0-9])?", name, re.ASCII)) and name not in NOT_NAMES
 
 
 def default_name(title: str) -> str:
     """The package name for a document that nobody named: its title's words, and `client`."""
-    return f"{snake('_'.join(words(title)) or 'api')}_client"
+    ascii_words = [word for word in words(title) if word.isascii()]
+    return f"{snake('_'.join(ascii_words) or 'api')}_client"
 
 
 def _package_view(api: Api, names: Names) -> dict[str, Any]:

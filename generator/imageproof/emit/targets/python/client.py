@@ -18,12 +18,16 @@ from imageproof.emit.targets.python.types import (
     annotation,
     decoder,
     operations,
+    union_decoder_name,
     unshadowed,
 )
 
-# Arguments that every method has, and names that its body uses.
+# Arguments that every method has, names that its body uses, and what the module imports.
 OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout")
-METHOD_NAMES = KEYWORDS | {"self", "told", *OPTIONS}
+IMPORTED = {"builtins", "httpx2", "joined", "os", "overload", "path_of", "raw_bytes"}
+METHOD_NAMES = KEYWORDS | {"self", "told", "answer", "dict", "str", *OPTIONS, *IMPORTED}
+# Methods called like these would hide what the signatures below them mean; `list` is too good a name to lose.
+SIGNATURE_NAMES = KEYWORDS | {"builtins", "float", "str"}
 CLIENT_NAMES = KEYWORDS | {"self", "close", "base_url"}
 
 
@@ -101,7 +105,15 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
 
 
 def _texts(method: Method) -> Iterator[str]:
-    yield from (*method.positional, *method.arguments, method.returns, *method.told, *method.call, *method.stream)
+    yield from (
+        *method.positional,
+        *method.arguments,
+        method.returns,
+        method.bound,
+        *method.told,
+        *method.call,
+        *method.stream,
+    )
     for arguments, returns in method.overloads:
         yield from (*arguments, returns, "overload")
 
@@ -125,7 +137,7 @@ def _imports(texts: Sequence[str], public: Sequence[str]) -> list[str]:
 
 
 def _class(resource: Resource, name: str, attribute: str, api: Api, names: Names) -> Class:
-    methods = assign({one.id: (unreserved(snake(one.method), KEYWORDS),) for one in resource.operations})
+    methods = assign({one.id: (unreserved(snake(one.method), SIGNATURE_NAMES),) for one in resource.operations})
     shadows = set(methods.values())
     made = tuple(_method(one, methods[one.id], names, shadows) for one in resource.operations)
     return Class(name, attribute, docstring(resource.doc or f"Operations on {resource.name}.", 4), made)
@@ -137,6 +149,7 @@ def _method(operation: Operation, name: str, names: Names, shadows: set[str]) ->
     rest = [one for field, one, place in arguments if place != "path"]
     switch = next((one for field, one, place in arguments if place == "body" and _switches(operation, field)), None)
     whole, streamed = (unshadowed(text, shadows) for text in _returns(operation, names))
+    inside = unshadowed(whole, {one.name for _, one, _ in arguments} - shadows)  # as the method's body must write it
     lines = tuple(one.line for one in rest)
     overloads: list[tuple[tuple[str, ...], str]] = []
     if switch:
@@ -159,7 +172,7 @@ def _method(operation: Operation, name: str, names: Names, shadows: set[str]) ->
         told=tuple(_told(operation, arguments)),
         switch=switch.name if switch else "",
         verb="fetch" if operation.reply.raw else "call" if operation.reply.whole else "send",
-        bound=whole if operation.reply.whole and not _is_model(operation.reply.whole) else "",
+        bound=inside if operation.reply.whole and not _is_model(operation.reply.whole) else "",
         call=() if only_events else tuple(_call(operation, names, path)),
         stream=tuple(_stream(operation, names, path)) if operation.reply.events else (),
     )
@@ -182,9 +195,9 @@ def _arguments(operation: Operation, names: Names, shadows: set[str]) -> list[tu
     if body and body.whole:
         fields.append((Field("body", body.whole, body.required, "The body.", body.source), "whole"))
     keys = {f"{place} {one.name}": one for one, place in fields}
+    reserved = METHOD_NAMES | {union_decoder_name(key, names) for key in names.unions}
     wanted = {
-        key: (unreserved(snake(one.name), METHOD_NAMES), unreserved(snake(key), METHOD_NAMES))
-        for key, one in keys.items()
+        key: (unreserved(snake(one.name), reserved), unreserved(snake(key), reserved)) for key, one in keys.items()
     }
     settled = assign({key: names for key, names in wanted.items() if key.startswith("path ")})
     settled |= assign({key: names for key, names in wanted.items() if key not in settled}, settled.values())
@@ -211,6 +224,8 @@ def _taken(field: Field, names: Names, alias: str, body: Body | None) -> str:
 
 
 def _omissible(told: str) -> str:
+    if told == "None":
+        return "NotGiven | None"
     return f"{told.removesuffix(' | None')} | NotGiven | None" if told.endswith(" | None") else f"{told} | NotGiven"
 
 
@@ -253,7 +268,8 @@ def _told(operation: Operation, arguments: list[tuple[Field, Argument, str]]) ->
     yield f'"media_type": {literal(body.media_type)},'
     whole = next((one.name for _, one, place in arguments if place == "whole"), None)
     if whole is not None:
-        yield f'"body": {f"raw_bytes({whole})" if body.form == "raw" else whole},'
+        key = "form" if body.form in ("multipart", "urlencoded") else "body"
+        yield f'"{key}": {f"raw_bytes({whole})" if body.form == "raw" else whole},'
         return
     rows = [f"    {one.key}: {one.name}," for _, one, place in arguments if place == "body"]
     yield "\n".join([f'"{"body" if body.form == "json" else "form"}": {{', *rows, "},"])

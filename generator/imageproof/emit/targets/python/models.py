@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,12 +38,14 @@ class Class:
 
 @dataclass(frozen=True)
 class Dictionary:
-    """A TypedDict: as a class with `fields`, or, where a key is no identifier, as a call with `items`."""
+    """A TypedDict: as a class with `fields`, or, where a key cannot be an attribute, as a call with `items`.
+    `told` are the annotations in either."""
 
     name: str
     doc: str
     fields: tuple[str, ...]
     items: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def models_view(api: Api, names: Names) -> dict[str, Any]:
     aliases, unions = list(_known(api, names)), list(_unions(api, names, incoming))
     decoders = [*_union_decoders(api, names, incoming), *_nested(api, names, incoming)]
     texts = [*aliases, *unions, *(line for one in classes for line in (one.bases, *one.fields, *one.constants))]
-    texts += [line for one in dictionaries for line in (*one.fields, *one.items)]
+    texts += [line for one in dictionaries for line in one.told]
     texts += ["dataclass"] if classes else []
     texts += ["TypedDict"] if dictionaries else []
     texts += [one.expression for one in decoders]
@@ -175,7 +178,7 @@ def _constants(model: Model, attributes: Mapping[str, str], renamed: Mapping[str
 
 def _dictionary(model: Model, names: Names) -> Dictionary:
     lines = []
-    plain = all(one.name.isidentifier() and one.name not in KEYWORDS for one in model.fields)
+    plain = all(_is_attribute(one.name) for one in model.fields)
     shadows = {one.name for one in model.fields} if plain else set()
     for one in model.fields:
         told = unshadowed(annotation(one.type, names, True), shadows)
@@ -188,11 +191,18 @@ def _dictionary(model: Model, names: Names) -> Dictionary:
         )
         if part
     )
+    annotations = tuple(told for _, told in lines)
     if plain:
         fields = tuple(f"{name}: {told}" for name, told in lines)
-        return Dictionary(names.params[model.key], docstring(text, 4), fields, ())
+        return Dictionary(names.params[model.key], docstring(text, 4), fields, (), annotations)
     items = tuple(f"{literal(name)}: {literal(told)}" for name, told in lines)
-    return Dictionary(names.params[model.key], docstring(text, 0), (), items)
+    return Dictionary(names.params[model.key], docstring(text, 0), (), items, annotations)
+
+
+def _is_attribute(key: str) -> bool:
+    """Whether a key may stand in a class: no keyword, spelt as Python spells it, and not mangled."""
+    spelt = key.isidentifier() and unicodedata.normalize("NFKC", key) == key and not key.startswith("__")
+    return spelt and key not in KEYWORDS
 
 
 def _note(field: Field) -> str:

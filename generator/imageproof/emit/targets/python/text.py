@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 WIDTH = 120
+QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'[^']*'|^\w+(?=: )""")  # literals, and the name that a line declares
 LIST_ITEM = re.compile(r"^\s*([-*+]|\d+[.)])\s|^\s{4,}|^\s*\|")
 
 
@@ -80,8 +81,8 @@ def imported(module: str, names: Iterable[str]) -> str:
 
 
 def used(names: Iterable[str], texts: Sequence[str]) -> list[str]:
-    """Those of the names that some text mentions."""
-    words = {word for text in texts for word in re.findall(r"\w+", text)}
+    """Those of the names that some text mentions as code: not inside a literal, nor as the name that it declares."""
+    words = {word for text in texts for word in re.findall(r"\w+", QUOTED.sub("", text))}
     return [name for name in names if name in words]
 
 

@@ -8,55 +8,60 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from imageproof.api.ir import Api, Field, Model, Operation, Type, Union
+from imageproof.api.ir import Api, Field, Model, Operation, Scalar, Type, Union
 from imageproof.api.names import assign, pascal, snake, unreserved
-from imageproof.emit.targets.python.text import literal
+from imageproof.emit.targets.python.text import WIDTH, literal
 
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "base64": "str", "null": "None"}
+# What cannot be a name, and what linters refuse as one because it looks like a digit.
+KEYWORDS = frozenset((*keyword.kwlist, "l", "I", "O"))
 # What the emitted modules import or define themselves.
-MODULE_NAMES = frozenset(
-    [
-        "Any",
-        "ClassVar",
-        "Client",
-        "Http",
-        "Literal",
-        "Mapping",
-        "NOT_GIVEN",
-        "NotGiven",
-        "NotRequired",
-        "Self",
-        "Sequence",
-        "Stream",
-        "TypeAlias",
-        "TypedDict",
-        "FileInput",
-        "dataclass",
-        "overload",
-        "os",
-        "builtins",
-        "annotations",
-    ]
-) | frozenset(
-    [
-        "APIError",
-        "APIConnectionError",
-        "APITimeoutError",
-        "APIResponseValidationError",
-        "APIStatusError",
-        "BadRequestError",
-        "AuthenticationError",
-        "PermissionDeniedError",
-        "NotFoundError",
-        "ConflictError",
-        "UnprocessableEntityError",
-        "RateLimitError",
-        "InternalServerError",
-    ]
+MODULE_NAMES = (
+    KEYWORDS
+    | frozenset(
+        [
+            "Any",
+            "ClassVar",
+            "Client",
+            "Http",
+            "Literal",
+            "Mapping",
+            "NOT_GIVEN",
+            "NotGiven",
+            "NotRequired",
+            "Self",
+            "Sequence",
+            "Stream",
+            "TypeAlias",
+            "TypedDict",
+            "FileInput",
+            "dataclass",
+            "overload",
+            "os",
+            "builtins",
+            "annotations",
+        ]
+    )
+    | frozenset(
+        [
+            "APIError",
+            "APIConnectionError",
+            "APITimeoutError",
+            "APIResponseValidationError",
+            "APIStatusError",
+            "BadRequestError",
+            "AuthenticationError",
+            "PermissionDeniedError",
+            "NotFoundError",
+            "ConflictError",
+            "UnprocessableEntityError",
+            "RateLimitError",
+            "InternalServerError",
+        ]
+    )
 )
 # What every model has.
-MODEL_NAMES = frozenset(("extra", "request_id", "decode", "to_bytes", "save", "self", "cls"))
-KEYWORDS = frozenset((*keyword.kwlist, "None", "True", "False"))
+MODEL_NAMES = frozenset(("extra", "request_id", "decode", "to_bytes", "save", "self", "cls", "builtins"))
 BUILTINS = frozenset(("str", "int", "float", "bool", "bytes", "list", "dict", "object", "tuple"))
 
 
@@ -120,15 +125,16 @@ def reach(api: Api) -> tuple[set[str], set[str]]:
 
 
 def _follow(told: Type, models: Mapping[str, Model], found: set[str]) -> None:
-    if told.union:
-        found.add(told.union)
-    for inner in (told.item, *told.choices):
-        if inner:
-            _follow(inner, models, found)
-    if told.model and told.model not in found:
-        found.add(told.model)
-        for field in models[told.model].fields:
-            _follow(field.type, models, found)
+    """Adds the keys that a type leads to. By a stack: models of large documents form chains of hundreds."""
+    stack = [told]
+    while stack:
+        told = stack.pop()
+        stack.extend(inner for inner in (told.item, *told.choices) if inner)
+        if told.union:
+            found.add(told.union)
+        if told.model and told.model not in found:
+            found.add(told.model)
+            stack.extend(field.type for field in models[told.model].fields)
 
 
 def aliased(field: Field) -> bool:
@@ -168,8 +174,13 @@ def _plain(told: Type, names: Names, outgoing: bool) -> str:
 
 def _literals(told: Type) -> list[str]:
     """Known values as `Literal` takes them: texts, whole numbers and truth values."""
-    values = [literal(value) for value in told.known if not isinstance(value, float)]
+    values = [literal(value) for value in told.known if not isinstance(value, float) and _is_short(value)]
     return values if told.kind != "number" else []
+
+
+def _is_short(value: Scalar) -> bool:
+    """Whether type checkers take a value in a `Literal`; they read whole numbers of 64 bits."""
+    return isinstance(value, str) or abs(value) < 2**63
 
 
 def decoder(told: Type | None, names: Names) -> str:
@@ -202,7 +213,13 @@ def union_decoder(union: Union, names: Names) -> str:
             f"\n        {literal(value)}: {names.models[key]}," for value, key in union.tags if key in names.models
         )
         return f"_model.tagged(\n    {literal(union.property)},\n    {{{rows}\n    }},\n)"
-    return f"_model.closest({', '.join(names.models[one.model] for one in models)})" if models else "_model.as_is"
+    if not models:
+        return "_model.as_is"
+    listed = [names.models[one.model] for one in models]
+    line = f"_model.closest({', '.join(listed)})"
+    if len(union_decoder_name(union.key, names)) + len(" = ") + len(line) <= WIDTH:
+        return line
+    return "\n".join(["_model.closest(", *(f"    {one}," for one in listed), ")"])
 
 
 def attribute_names(model: Model) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -14,6 +15,7 @@ from ._files import sniff
 from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
 
 MAX_BYTES = 256 * 1024 * 1024
+MAX_ERROR_BYTES = 64 * 1024
 
 
 class Content:
@@ -25,7 +27,7 @@ class Content:
     def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes of the file, from its base64 or else downloaded from its URL.
 
-        The download carries no key, and stops at `max_bytes`. `timeout` is in seconds. Raises
+        The download carries no key, and stops at `max_bytes` or after `timeout` seconds in all. Raises
         APIResponseValidationError when there is no file or it cannot be decoded, APIConnectionError or APIStatusError
         when it cannot be downloaded.
         """
@@ -66,20 +68,25 @@ def _download(url: str, timeout: float, max_bytes: int) -> bytes:
     if urlsplit(url).scheme not in ("http", "https"):
         raise APIResponseValidationError(f"not a URL that can be downloaded: {url[:200]}")
     content = bytearray()
+    end = time.monotonic() + timeout
     try:
         with (
             httpx2.Client(timeout=timeout, follow_redirects=True, max_redirects=5) as http,
             http.stream("GET", url) as response,
         ):
-            if not response.is_success:
-                response.read()
-                raise status_error(response.status_code, response.text, None, response.headers)
+            limit = max_bytes if response.is_success else MAX_ERROR_BYTES
             for chunk in response.iter_bytes():
                 content += chunk
-                if len(content) > max_bytes:
-                    raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+                if len(content) > limit:
+                    break
+                if time.monotonic() > end:
+                    raise APITimeoutError(f"the file did not come within {timeout} seconds")
     except httpx2.TimeoutException:
         raise APITimeoutError(f"the file did not come within {timeout} seconds") from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise APIConnectionError(f"the file could not be downloaded: {error}") from None
+    if not response.is_success:
+        raise status_error(response.status_code, content[:limit].decode("utf-8", "replace"), None, response.headers)
+    if len(content) > limit:
+        raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
     return bytes(content)

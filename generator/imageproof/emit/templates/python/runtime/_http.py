@@ -37,6 +37,7 @@ class Http:
         self.base_url, _, self._query = base_url.partition("?")
         self.timeout = timeout
         self._key = key
+        self._secret = _spellings(key) if len(key) >= SECRET_LENGTH else None
         self._auth = auth
         self._headers = dict(headers)
         self._own = http_client is None
@@ -161,7 +162,8 @@ class Http:
             text = ""
         finally:
             response.close()
-        raise status_error(response.status_code, self._clean(text), _request_id(response), response.headers)
+        headers = self._headers_of(response)
+        raise status_error(response.status_code, self._clean(text), _request_id(response), headers)
 
     def _answer(self, response: httpx2.Response, decode: Callable[[Any], T]) -> T:
         try:
@@ -181,12 +183,15 @@ class Http:
             status_code=response.status_code,
             raw=self._clean(response.text),
             request_id=_request_id(response),
-            headers=response.headers,
+            headers=self._headers_of(response),
         )
 
     def _clean(self, text: str) -> str:
         """A server's text without the key: some repeat it in their errors."""
-        return text.replace(self._key, "[key]") if len(self._key) >= SECRET_LENGTH else text
+        return self._secret.sub("[key]", text) if self._secret else text
+
+    def _headers_of(self, response: httpx2.Response) -> httpx2.Headers:
+        return httpx2.Headers([(name, self._clean(value)) for name, value in response.headers.multi_items()])
 
 
 def normal_base_url(url: str, default: str, paths: Collection[str]) -> str:
@@ -216,6 +221,12 @@ def normal_key(key: str | None) -> str:
     return key
 
 
+def _spellings(key: str) -> re.Pattern[str]:
+    """Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will."""
+    letters = (f"(?:{re.escape(one)}|\\\\u00{ord(one):02x}|\\\\{re.escape(one)}|%{ord(one):02x})" for one in key)
+    return re.compile("".join(letters), re.IGNORECASE)
+
+
 def path_of(template: str, values: Mapping[str, Any]) -> str:
     """A path with its parameters filled in and percent-encoded."""
     for name, value in values.items():
@@ -234,27 +245,32 @@ def _body(
     *,
     body: Any = None,
     media_type: str = "",
-    form: Mapping[str, Any] | None = None,
+    form: Mapping[str, Any] | NotGiven | None = None,
     files: Collection[str] = (),
     lists: Mapping[str, str] | None = None,
     documents: Collection[str] = (),
     extra_body: Mapping[str, Any] | None = None,
 ) -> tuple[bytes | None, Any, str]:
     """Content, parts of a multipart form, and media type ("" where a form brings its own)."""
-    if form is not None and media_type == "multipart/form-data":
+    if isinstance(form, NotGiven) or isinstance(body, NotGiven) or (form is None and body is None and not media_type):
+        return (None, None, "") if not extra_body else (_json(extra_body), None, "application/json")
+    if form is not None and media_type.startswith("multipart/form-data"):
         return None, form_parts({**form, **(extra_body or {})}, files, lists or {}, documents), ""
     if form is not None:
-        pairs = [pair for name, value in form.items() for pair in form_texts(name, value, name)]
+        members = {**form, **(extra_body or {})}
+        pairs = [pair for name, value in members.items() for pair in form_texts(name, value, name)]
         return urlencode(pairs).encode(), None, media_type
-    if isinstance(body, NotGiven) or (body is None and not media_type):
-        return (None, None, "") if not extra_body else (_json(extra_body), None, "application/json")
-    if isinstance(body, bytes):
-        return body, None, media_type
-    return _json({**_given(body), **(extra_body or {})} if isinstance(body, dict) else body), None, media_type
+    if isinstance(body, dict):
+        return _json({**_given(body), **(extra_body or {})}), None, media_type
+    if extra_body:
+        raise TypeError("extra_body needs a body with members")
+    return body if isinstance(body, bytes) else _json(body), None, media_type
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """JSON as every server reads it: NaN is a ValueError here, half a surrogate pair an escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _request_id(response: httpx2.Response) -> str | None:
