@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,24 +12,46 @@ from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Finding, Probe, Tier
-from imageproof_conformance.judges import Context, judge
-from imageproof_conformance.profile import TIERS, ModelChoice
-from imageproof_conformance.verdict import Evidence, RuleVerdict, key_works, no_answer, rule_verdict
+from imageproof_conformance.judges import Context, declined, judge, plain_rule
+from imageproof_conformance.profile import ModelChoice
+from imageproof_conformance.verdict import (
+    Cause,
+    Evidence,
+    RuleVerdict,
+    Status,
+    key_works,
+    no_answer,
+    rule_verdict,
+)
 from imageproof_conformance.wire import Wire
-
-_READS = ("listModels", "retrieveModel")  # every model is listed, whatever it can draw
 
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """What is planned for one model. `requirements` are the rules in scope of the tier, `dropped` counts generated
-    cases that were left out because they are valid again on the wire."""
+    """What is planned for one model.
+
+    requirements  the rules that the probes give evidence for
+    dearer        rules that only a dearer tier gives evidence for
+    missing       rules of operations that the target does not offer
+    dropped       generated cases that were left out because they are valid again on the wire
+    """
 
     choice: ModelChoice
     family: Family | None
     probes: tuple[Probe, ...]
     requirements: tuple[str, ...]
+    dearer: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     dropped: int = 0
+
+    def within(self, *tiers: Tier) -> ModelPlan:
+        """The plan cut down to some tiers."""
+        probes = tuple(probe for probe in self.probes if probe.tier in tiers)
+        named = {rule for probe in probes for rule in probe.rules}
+        kept = tuple(rule for rule in self.requirements if rule in named)
+        return replace(
+            self, probes=probes, requirements=kept, dearer=tuple(one for one in self.requirements if one not in named)
+        )
 
     def images(self, *tiers: Tier) -> int:
         """Pictures that a behaving target makes for the calls of these tiers."""
@@ -49,6 +71,15 @@ class Bench:
     @cached_property
     def _key_works(self) -> bool:
         return key_works(self.exchanges)
+
+    @cached_property
+    def _unserved(self) -> Mapping[tuple[str, str], str]:
+        """Model and operation of which a plain legal call was answered and no legal call served -> the broken rule."""
+        legal = [one for one in self.exchanges if one.probe.expect == "served" and one.probe.images]
+        heard = [one for one in legal if plain_rule(one.probe) and not no_answer(one, self._key_works)]
+        refused = {(one.probe.model, one.probe.operation): plain_rule(one.probe) for one in heard}
+        working = {(one.probe.model, one.probe.operation) for one in legal if served(one)}
+        return {place: rule for place, rule in refused.items() if place not in working}
 
     def verdict(self, rule: str, plan: ModelPlan, unbought: bool) -> RuleVerdict:
         """One rule of one model. `unbought` says that the stage which would have shown it never ran."""
@@ -75,12 +106,33 @@ class Bench:
         skipped = [one for one in self.skipped if one.probe.model == model and rule in one.probe.rules]
         if unbought and not skipped:
             skipped = [Skipped(one, "interrupted", "the run ended before its stage") for one in plan.probes[:1]]
-        blockers = () if evidence else _blockers(rule, mute, context)
+        blockers = () if evidence else self._blockers(rule, mute, context)
+        refused = self.wire.redactor.text(next((words for one in mute if (words := declined(one))), ""))
         error = self.wire.redactor.text(error)
-        return rule_verdict(self.registry[rule], model, evidence, silences, skipped, blockers, error)
+        return rule_verdict(self.registry[rule], model, evidence, silences, skipped, blockers, refused, error)
 
     def _context(self, plan: ModelPlan) -> Context:
-        return Context(self.document, plan.family, plan.choice.name, self.wire.private)
+        lacking = {operation for model, operation in self._unserved if model == plan.choice.name}
+        working = frozenset(self.document.operations()) - lacking
+        return Context(self.document, plan.family, plan.choice.name, self.wire.private, working)
+
+    def _blockers(self, name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:
+        """Rules that the exchanges without evidence break, or their operation as a whole: why they show nothing."""
+        found: dict[str, None] = {}
+        for exchange in mute:
+            whole = self._unserved.get((exchange.probe.model, exchange.probe.operation))
+            if whole and whole != name and exchange.probe.expect == "served":
+                found[whole] = None
+            for rule in exchange.probe.rules:
+                if rule == name:
+                    continue
+                try:
+                    finding = judge(rule, exchange, context)
+                except Exception:  # reported where that rule itself is judged
+                    continue
+                if finding is not None and finding.outcome == "fail":
+                    found[rule] = None
+        return tuple(found)
 
     def _clean(self, finding: Finding) -> Finding:
         text = self.wire.redactor.text
@@ -92,44 +144,14 @@ def _speaks(exchange: Exchange, model: str) -> bool:
     return exchange.probe.model == model or (not exchange.probe.model and served(exchange))
 
 
-def beside(
-    registry: Mapping[str, Requirement], plan: ModelPlan, offered: frozenset[str], tier: Tier
-) -> Sequence[RuleVerdict]:
-    """Rules of the contract that a plan leaves out for its model: not offered by the target, or of a dearer tier."""
-    out = []
-    for one in registry.values():
-        if one.excluded or one.id in plan.requirements or not _concerns(one, plan.family):
-            continue
-        common = (one.level, one.sentence, one.breaks)
-        if one.operations and not set(one.operations) & offered:
-            reason = "the target does not offer it"
-            out.append(RuleVerdict(one.id, plan.choice.name, "unsupported", *common, reason))
-        elif one.cost in ("shared", "own") and tier != TIERS[-1]:
-            reason = f"needs a picture: not part of tier {tier}"
-            out.append(RuleVerdict(one.id, plan.choice.name, "not-run", *common, reason, "tier"))
-    return out
+def beside(registry: Mapping[str, Requirement], plan: ModelPlan, tier: Tier) -> Iterator[RuleVerdict]:
+    """The rules that a plan leaves out although they apply to its model: not offered by the target, or of a dearer
+    tier."""
+    for rule in plan.missing:
+        yield _left_out(registry[rule], plan, "unsupported", "the target does not offer it")
+    for rule in plan.dearer:
+        yield _left_out(registry[rule], plan, "not-run", f"needs a picture: not part of tier {tier}", "tier")
 
 
-def _concerns(requirement: Requirement, family: Family | None) -> bool:
-    """Whether a model of that family could keep or break a rule at all, wherever it is served."""
-    if family is None or (not requirement.families and not requirement.operations):
-        return True
-    if requirement.families and family.id not in requirement.families:
-        return False
-    return not requirement.operations or bool(set(requirement.operations) & {*family.operations, *_READS})
-
-
-def _blockers(name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:
-    """Rules that the exchanges without evidence break: what they broke is why they show nothing."""
-    found: dict[str, None] = {}
-    for exchange in mute:
-        for rule in exchange.probe.rules:
-            if rule == name:
-                continue
-            try:
-                finding = judge(rule, exchange, context)
-            except Exception:  # reported where that rule itself is judged
-                continue
-            if finding is not None and finding.outcome == "fail":
-                found[rule] = None
-    return tuple(found)
+def _left_out(rule: Requirement, plan: ModelPlan, status: Status, reason: str, cause: Cause = "") -> RuleVerdict:
+    return RuleVerdict(rule.id, plan.choice.name, status, rule.level, rule.sentence, rule.breaks, reason, cause)

@@ -81,13 +81,16 @@ class Budget:
         pending = self._spent + self._reserved
         return pending + worst <= self.cap and (own is None or not pending or pending + worst <= own)
 
-    def again(self) -> bool:
-        """Whether a call that was turned away unbilled may be sent once more; counts it."""
+    def again(self, cost: int = 0) -> bool:
+        """Whether a call may be sent once more, though its first sending may have cost `cost` pictures; books both."""
         with self._changed:
+            if cost and self._spent + self._reserved + cost > self.cap:
+                return False
             if self.max_requests is not None and self._requests >= self.max_requests:
                 return False
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 return False
+            self._spent += cost
             self._requests += 1
             return True
 
@@ -102,32 +105,33 @@ class Budget:
 def pictures(exchange: Exchange) -> int:
     """Pictures that a call cost: those seen in a success (at least one), none for a refusal.
 
-    Without an answer, with one that was cut, or with a gateway's time-out it is the worst case of the probe.
+    Without an answer, with one that was cut or cannot be read, with a gateway's time-out, and where a call that should
+    have been served failed on the target's side, it is the worst case.
     """
     worst = exchange.probe.worst
     if worst == 0:
         return 0
     if exchange.status is None:
         return 0 if exchange.failure.startswith(NEVER_SENT) else worst
-    if exchange.status in _UNKNOWN_STATUS:
+    if exchange.status in _UNKNOWN_STATUS or (exchange.status >= 500 and exchange.probe.expect != "refused"):
         return worst
     if not 200 <= exchange.status < 300:
         return 0
     seen = _seen(exchange)
-    return max(seen, worst) if exchange.failure else max(seen, 1)
+    return max(seen or 0, worst) if seen is None or exchange.failure else max(seen, 1)
 
 
 NEVER_SENT = "no connection"  # how a failure begins that came before a byte was sent
 
 
-def _seen(exchange: Exchange) -> int:
-    """Final pictures in a success: entries of `data`, or the completed events of a stream."""
+def _seen(exchange: Exchange) -> int | None:
+    """Final pictures in a success: entries of `data`, or the completed events of a stream. None: it cannot be read."""
     body = exchange.body
     if exchange.media_type == "text/event-stream":
         return sum(1 for line in body.splitlines() if line.startswith(b"data:") and b".completed" in line)
     try:
         answer: Any = json.loads(body)
-    except ValueError:
-        return 0
+    except (ValueError, RecursionError):
+        return None
     data = answer.get("data") if isinstance(answer, dict) else None
     return len(data) if isinstance(data, list) else 0

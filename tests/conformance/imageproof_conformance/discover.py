@@ -40,6 +40,12 @@ class Discovery:
     trouble: Trouble = ""
     detail: str = ""
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the outage may be none: 500 for impossible bodies alone is also how a careless target refuses."""
+        posted = {one.status for one in self.exchanges if one.probe.request.method == "POST"}
+        return self.trouble == "outage" and posted == {500}
+
 
 def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     """Ask the target what it offers. Nothing is raised for what the target does."""
@@ -153,7 +159,8 @@ def _trouble(exchanges: list[Exchange], offered: set[str], operations: Iterable[
     if all(status in (402, 429) for status in heard):
         return "quota", f"every call was answered {_named(heard)}{words}"
     if all(status in _OUTAGE | {401, 402, 403, 429} for status in heard):
-        return "outage", f"every call was answered {_named(heard)}{words}"
+        hint = "; a run with --max-images asks whether legal calls fail too" if set(heard) == {500} else ""
+        return "outage", f"every call that could make a picture was answered {_named(heard)}{words}{hint}"
     if not offered & making:
         return "nothing", f"no operation of the Images API answers here (status {_named(heard)})"
     return "", ""

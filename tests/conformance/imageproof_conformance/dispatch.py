@@ -49,6 +49,7 @@ class Dispatcher:
         self._leaked: set[str] = set()  # refusal rules of which an invalid request was served
         self._silent = 0
         self._bad_keys = 0
+        self._crash: Exception | None = None
 
     def leaked(self, model: str, rule: str) -> None:
         """An invalid request of a rule was served already, outside this dispatcher."""
@@ -90,6 +91,8 @@ class Dispatcher:
                 left = [Skipped(one, "interrupted", "the run was interrupted") for _, one in ordered[started:]]
                 partial = [answers[index] for index in sorted(answers)]
             raise Interrupted(partial, [*skipped, *left]) from None
+        if self._crash is not None:
+            raise self._crash
         return [answers[index] for index in sorted(answers)], skipped
 
     def _ordered(self, probes: Sequence[Probe]) -> list[tuple[int, Probe]]:
@@ -140,21 +143,31 @@ class Dispatcher:
     ) -> None:
         while (job := jobs.get()) is not None:
             index, probe = job
-            exchange = self._send(probe)
-            self._budget.settle(probe.worst, pictures(exchange))
-            group = self._group(probe)
-            key = f"{probe.model}/{group}"
+            key = f"{probe.model}/{self._group(probe)}"
+            exchange: Exchange | None = None
+            try:
+                exchange = self._send(probe)
+                spent = pictures(exchange)
+            except Exception as error:  # ours; nobody must wait for a worker that has gone
+                self._crash, spent = error, probe.worst
+            self._budget.settle(probe.worst, spent)
             with self._changed:
-                answers[index] = exchange
-                turned_away = exchange.status is None or exchange.status in (402, 429)
-                self._silent = self._silent + 1 if turned_away else 0
-                if group is not None:
+                if self._group(probe) is not None:
                     self._flying[key] -= 1
-                    if served(exchange) and probe.expect == "refused":
-                        self._leaked.add(key)
+                if exchange is not None:
+                    self._note(index, exchange, key, answers)
                 self._changed.notify_all()
             free.release()
-            self._done(exchange)
+            if exchange is not None:
+                self._done(exchange)
+
+    def _note(self, index: int, exchange: Exchange, key: str, answers: dict[int, Exchange]) -> None:
+        """Keep an answer, and what it says of the calls to come."""
+        answers[index] = exchange
+        turned_away = exchange.status is None or exchange.status in (402, 429)
+        self._silent = self._silent + 1 if turned_away else 0
+        if served(exchange) and exchange.probe.expect == "refused":
+            self._leaked.add(key)
 
 
 class Interrupted(KeyboardInterrupt):

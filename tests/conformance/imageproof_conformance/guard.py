@@ -70,14 +70,18 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+# Metadata services of clouds that are not at a link-local address: AWS (IPv6), Alibaba, Oracle.
+_METADATA = frozenset({"fd00:ec2::254", "100.100.100.200", "192.0.0.192"})
+
+
 def _refusal(host: str, addresses: tuple[str, ...], target_host: str, target_private: bool) -> str:
     """Every address must be allowed: a name with one good and one bad address is refused."""
     if host == target_host.lower():
         return ""
     for address in addresses:
         bare = _bare(address)
-        if bare.is_link_local or bare.is_multicast or bare.is_unspecified:
-            return "not fetched: the address is link-local, as metadata services are, or multicast"
+        if bare.is_link_local or bare.is_multicast or bare.is_unspecified or str(bare) in _METADATA:
+            return "not fetched: the address is link-local or multicast, or a metadata service's"
         if target_private and bare.is_global:
             return "not fetched: a target on this network names a host outside it"
         if not target_private and not bare.is_global:

@@ -6,12 +6,14 @@ A mask is as long as what it hides, so the offsets and the arrival times of chun
 from __future__ import annotations
 
 import base64
-import json
 import re
-from urllib.parse import quote, quote_plus
+from collections.abc import Callable
 
-# A shorter "key" would turn up in ordinary text by chance, and masking it would damage the evidence.
+# A shorter "key" would turn up in ordinary text by chance, and masking it would damage the evidence. One below LONG
+# turns up inside the base64 of a picture by chance, so it is masked as a word only.
 SHORTEST = 4
+LONG = 8
+PICTURE = 2**14  # bytes; what is shorter is searched for escapes too
 
 _SIGNED = re.compile(
     rb"([?&](?:sig|signature|token|key|api[-_]?key|access_token|x-amz-signature|x-amz-security-token|x-amz-credential"
@@ -25,18 +27,30 @@ class Redactor:
     """Masks one key in bytes, texts and headers. An empty key masks nothing but URL signatures and cookies."""
 
     def __init__(self, key: str = "") -> None:
-        self._forms = _forms(key) if len(key) >= SHORTEST else ()
+        self._key = _pattern(key) if len(key) >= SHORTEST else None
+        self._literal = tuple(_literals(key.encode())) if len(key) >= LONG else ()
+        self._edge = 32 * len(key)  # bytes; longer than any form
 
     def data(self, value: bytes) -> bytes:
         """The same bytes with every form of the key masked; same length."""
-        for form in self._forms:
-            if form in value:
-                value = value.replace(form, b"*" * len(form))
-        return value
+        if self._key is None:
+            return value
+        lowered = value.lower()
+        for form in self._literal:
+            if form.lower() in lowered:
+                value = re.sub(re.escape(form) + b"[A-Za-z0-9+/_-]?", _stars, value, flags=re.IGNORECASE)
+        # Inside a picture in base64 nothing is escaped or split, and a picture is long.
+        out, start = [], 0
+        for run in _RUN.finditer(value) if self._literal and len(value) > PICTURE else ():
+            first, last = run.start() + self._edge, run.end() - self._edge
+            if last - first > PICTURE:
+                out += [self._key.sub(_stars, value[start:first]), value[first:last]]
+                start = last
+        return b"".join([*out, self._key.sub(_stars, value[start:])])
 
     def text(self, value: str) -> str:
         """Like `data`, and the values of signature parameters in URLs are masked too."""
-        return signatures(self.data(value.encode("utf-8", "surrogateescape"))).decode("utf-8", "surrogateescape")
+        return signatures(self.data(value.encode("utf-8", "surrogatepass"))).decode("utf-8", "surrogatepass")
 
     def headers(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """Headers that carry secrets keep their name and their scheme only."""
@@ -49,6 +63,14 @@ class Redactor:
         return f"{scheme} {'*' * 8}" if space and rest and name.lower().endswith("authorization") else "*" * 8
 
 
+# All runs, and not the long ones alone: to look for those takes the square of the length of a shorter one.
+_RUN = re.compile(rb"[A-Za-z0-9+/=_-]+")
+
+
+def _stars(match: re.Match[bytes]) -> bytes:
+    return b"*" * len(match[0])
+
+
 def signatures(value: bytes) -> bytes:
     """URL parameters that hold a signature or a credential, masked; same length."""
     if b"=" not in value:
@@ -56,9 +78,40 @@ def signatures(value: bytes) -> bytes:
     return _SIGNED.sub(lambda match: match[1] + b"*" * len(match[2]), value)
 
 
-def _forms(key: str) -> tuple[bytes, ...]:
-    """The ways in which a server may write the key back: as it is, escaped for a URL or JSON, or in base64."""
+def _pattern(key: str) -> re.Pattern[bytes]:
+    """The ways in which a server may write a key back: each character as it is, in the other case, or escaped for JSON,
+    a URL or HTML, also with blanks between them; in hexadecimal; and in base64, also behind other text (`user:KEY`)."""
     plain = key.encode()
-    spelled = {key, quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1]}
-    encoded = {base64.b64encode(plain).rstrip(b"="), base64.urlsafe_b64encode(plain).rstrip(b"=")}
-    return tuple(sorted({form.encode() for form in spelled} | encoded, key=len, reverse=True))
+    blanks = rb"(?:\s|\\[nrt])*"
+    spelled = blanks.join(_character(char) for char in plain)
+    if len(key) < LONG:
+        encoded = [base64.b64encode(plain).rstrip(b"="), base64.urlsafe_b64encode(plain).rstrip(b"=")]
+        either = b"|".join([spelled, *map(re.escape, encoded)])
+        return re.compile(rb"(?<![A-Za-z0-9+/])(?:" + either + rb")(?![A-Za-z0-9+/])")
+    # The character behind base64 may hold some bits of the key.
+    shared = [re.escape(form) + b"[A-Za-z0-9+/_-]?" for form in _literals(plain)]
+    return re.compile(b"|".join([spelled, *shared]))
+
+
+def _literals(plain: bytes) -> dict[bytes, None]:
+    """The spellings without an escape."""
+    encoded = (_inside(encode, plain, shift) for encode in _ENCODERS for shift in range(3))
+    return dict.fromkeys([plain, plain.hex().encode(), plain.hex().upper().encode(), *encoded])
+
+
+_ENCODERS = (base64.b64encode, base64.urlsafe_b64encode)
+
+
+def _character(char: int) -> bytes:
+    """All spellings of one character, each beginning with a plain one so that a search skips quickly."""
+    cases = sorted({bytes([char]), bytes([char]).lower(), bytes([char]).upper()})
+    number = b"|".join(rb"%%%02x|%%%02X|\\u00%02x|\\u00%02X|&#x%02x;|&#x%02X;" % ((one[0],) * 6) for one in cases)
+    decimal = b"|".join(b"&#0*%d;" % one[0] for one in cases)
+    literal = b"|".join(re.escape(one) for one in cases)
+    return b"(?:" + b"|".join([literal, rb"\\" + re.escape(bytes([char])), number, decimal]) + b")"
+
+
+def _inside(encode: Callable[[bytes], bytes], plain: bytes, shift: int) -> bytes:
+    """The base64 characters that depend on nothing but the key, when `shift` bytes (modulo 3) stand before it."""
+    text = encode(b"\0" * shift + plain)
+    return text[-(-shift * 8 // 6) : (shift + len(plain)) * 8 // 6]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ from imageproof_conformance.budget import Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover
 from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Tier
-from imageproof_conformance.plan import plan
+from imageproof_conformance.plan import Plan, plan
 from imageproof_conformance.profile import FREE_CAP, TIERS, ModelChoice, Profile
 from imageproof_conformance.properties import negatives
 from imageproof_conformance.verdict import (
@@ -102,6 +102,7 @@ class Session:
         self.wire = Wire(profile, self.budget.again)
         self.tier: Tier = profile.tier or "free"
         self.plans: tuple[ModelPlan, ...] = ()
+        self._whole: tuple[ModelPlan, ...] = ()  # the same for all tiers
         self.notes: tuple[str, ...] = profile.notes
         self.discovery = Discovery(frozenset(), (), ())
         self._progress = progress or (lambda step: None)
@@ -128,17 +129,33 @@ class Session:
         if assume:
             everything = frozenset(self.document.operations())
             self.discovery = replace(self.discovery, offered=everything, trouble="", detail="")
-        if self.discovery.trouble:
+        named = bool(self.profile.models or self.discovery.listed)
+        if self.discovery.trouble and not (self.discovery.doubtful and named):
             return
         choices, note = choose_models(self.document, self.profile, self.discovery)
         self.notes = (*self.notes, note) if note else self.notes
-        self.tier, self.plans = self._plan(choices)
+        self._whole = tuple(self._plan(choice) for choice in choices)
+        self.tier = self.profile.tier or self._affordable()
+        self.plans = tuple(one.within(*_upto(self.tier)) for one in self._whole)
         leaks = {rule for one in self.discovery.exchanges if served(one) for rule in one.probe.rules}
         for model, rule in itertools.product([choice.name for choice in choices], leaks):
             self._dispatcher.leaked(model, rule)
         if self.profile.max_images is None:
             paid = sum(one.images(*_upto(self.tier)) for one in self.plans)
             self.budget.cap = paid + FREE_CAP * len(self.plans)
+        if self.discovery.trouble and self._serves():
+            self.discovery = replace(self.discovery, trouble="", detail="")
+        elif self.discovery.trouble:
+            self.plans = ()
+
+    def _serves(self) -> bool:
+        """Whether the first plain call that the plan pays for is served; it is kept, and not made again."""
+        probe = next((one for one in self.probes if one.expect == "served" and one.images == 1), None)
+        exchange = self._ask(probe, self.budget) if probe else None
+        if exchange is None or not served(exchange):
+            return False
+        self._state.exchanges.append(exchange)
+        return True
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -177,21 +194,19 @@ class Session:
         self._state.interrupted = self._state.interrupted or interrupted
         chosen = [item for item in self.items if self._selected is None or item in self._selected]
         rules = [self._state.verdicts.get(item) or self._judge(item) for item in chosen]
-        if not self._partial:
-            rules += [
-                rule for one in self.plans for rule in beside(self.registry, one, self.discovery.offered, self.tier)
-            ]
+        if not self.partial:
+            rules += [rule for one in self.plans for rule in beside(self.registry, one, self.tier)]
         exchanges = self._exchanges
         needed = [one for one in self._state.exchanges if one.probe.expect == "served" and one.probe.images]
         missing = sorted(self.profile.require - self.discovery.offered) if not self.discovery.trouble else []
         situation = Situation(
-            trouble=f"{self.discovery.trouble}: {self.discovery.detail}" if self.discovery.trouble else "",
+            trouble=f"{self.discovery.trouble}: {self.discovery.detail}".removeprefix("nothing: ").removeprefix(": "),
             paid=self.planned > 0,
             tried=len(needed),
             succeeded=sum(map(served, needed)),
             refused=self.wire.redactor.text(unserved(needed)),
             missing=tuple(missing),
-            selected=self._partial,
+            selected=self.partial,
             interrupted=self._state.interrupted,
             suite_error=suite_error,
         )
@@ -233,40 +248,45 @@ class Session:
         return min(self.budget.cap, sum(max(probe.worst, probe.images) for probe in self.probes))
 
     @property
-    def _partial(self) -> bool:
+    def partial(self) -> bool:
+        """Whether only some of the rules were selected."""
         return self._selected is not None and self._selected != frozenset(self.items)
 
     @property
     def _exchanges(self) -> tuple[Exchange, ...]:
         return (*self.discovery.exchanges, *self._state.exchanges)
 
-    def _plan(self, choices: Iterable[ModelChoice]) -> tuple[Tier, tuple[ModelPlan, ...]]:
-        tier, limit = self.profile.tier, self.profile.max_images
-        choices = tuple(choices)
-        if tier is not None:
-            return tier, tuple(self._plan_one(choice, tier) for choice in choices)
-        plans = tuple(self._plan_one(choice, "standard") for choice in choices)
-        if limit is not None and sum(one.images(*TIERS) for one in plans) <= limit - self.budget.spent:
-            return "standard", plans
-        return "core", tuple(self._plan_one(choice, "core") for choice in choices)
+    def _affordable(self) -> Tier:
+        """The larger of the paid tiers that the cap is enough for."""
+        room = (self.profile.max_images or 0) - self.budget.spent
+        return "standard" if sum(one.images(*TIERS) for one in self._whole) <= room else "core"
 
     def _dearer(self) -> tuple[Tier | None, int]:
-        """The next tier and its pictures; no generated cases are needed to know them."""
-        if self.tier == TIERS[-1] or not self.plans:
+        """The next tier and its pictures."""
+        if self.tier == TIERS[-1] or not self._whole:
             return None, 0
-        tier, offered = TIERS[TIERS.index(self.tier) + 1], self.discovery.offered
-        choices = [one.choice for one in self.plans]
-        plans = [plan(self.document, self.registry, one.name, one.family, offered, tier) for one in choices]
-        return tier, sum(one.images for one in plans)
+        tier = TIERS[TIERS.index(self.tier) + 1]
+        return tier, sum(one.images(*_upto(tier)) for one in self._whole)
 
-    def _plan_one(self, choice: ModelChoice, tier: Tier) -> ModelPlan:
-        family = family_of(self.document, choice.name, choice.family)
-        offered = self.discovery.offered
-        planned = plan(self.document, self.registry, choice.name, choice.family, offered, tier)
+    def _plan(self, choice: ModelChoice) -> ModelPlan:
+        """Everything that can be asked of one model."""
+        offered, everything = self.discovery.offered, frozenset(self.document.operations())
+
+        def planned(operations: frozenset[str]) -> Plan:
+            return plan(self.document, self.registry, choice.name, choice.family, operations, TIERS[-1])
+
+        made = planned(offered)
         generated = _generated(self.document, choice.name, choice.family, offered)
-        rules = dict.fromkeys((*planned.requirements, *(rule for one in generated.probes for rule in one.rules)))
-        probes = tuple(_bounded(probe) for probe in (*planned.probes, *generated.probes))
-        return ModelPlan(choice, family, probes, tuple(rules), generated.dropped)
+        rules = dict.fromkeys((*made.requirements, *(rule for one in generated.probes for rule in one.rules)))
+        missing = [one for one in planned(everything).requirements if one not in rules] if offered < everything else []
+        return ModelPlan(
+            choice,
+            family_of(self.document, choice.name, choice.family),
+            tuple(_bounded(probe) for probe in (*made.probes, *generated.probes)),
+            tuple(rules),
+            missing=tuple(missing),
+            dropped=generated.dropped,
+        )
 
     def _probes(self, model: str) -> tuple[Probe, ...]:
         return next((one.probes for one in self.plans if one.choice.name == model), ())
@@ -283,6 +303,8 @@ class Session:
         return exchange
 
     def _send_all(self, stage: Tier, probes: list[Probe]) -> None:
+        made = {one.probe.id for one in self._state.exchanges}
+        probes = [probe for probe in probes if probe.id not in made]
         keyed = [probe for probe in probes if self.profile.key or probe.request.key == "yes"]
         self._state.skipped += [
             Skipped(probe, "open", "the target was declared open (--no-key)") for probe in probes if probe not in keyed

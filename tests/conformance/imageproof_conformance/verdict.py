@@ -103,6 +103,7 @@ def rule_verdict(
     silences: Sequence[str],
     skipped: Sequence[Skipped],
     blockers: Sequence[str],
+    declined: str = "",
     error: str = "",
 ) -> RuleVerdict:
     """One verdict from all that is known of a rule.
@@ -110,6 +111,7 @@ def rule_verdict(
     silences  why exchanges meant for this rule said nothing
     skipped   probes for this rule that were not sent
     blockers  rules broken by the very exchanges that should have given evidence
+    declined  how such an exchange was properly told that the target lacks the ability, "" when none was
     error     what the judge raised, "" when it did not
     """
 
@@ -136,6 +138,8 @@ def rule_verdict(
         return made("pass", f"{unpaid} of its calls were not made: the budget ended" if unpaid else "")
     if blockers:
         return made("blocked", f"{', '.join(blockers)} failed on the calls that would have shown it")
+    if declined:
+        return made("unsupported", declined)
     if silences:
         return made("not-run", silences[0], "no-answer")
     if skipped:
@@ -224,6 +228,8 @@ def _conclusion(rules: Sequence[RuleVerdict], situation: Situation) -> tuple[int
     dearer = sum(one.cause == "tier" for one in unrun)
     left = len(unrun) + len(by_status["blocked"]) - dearer
     rest = f" {_rules(left)} could not be judged." if left else ""
+    lacking = len(by_status["unsupported"])
+    rest += f" {_rules(lacking)} on what the target does not offer." if lacking else ""
     rest += f" {_rules(dearer)} more with a dearer tier." if dearer else ""
     return OK, f"Keeps the contract in all {_rules(judged)} judged{warned}.{rest}"
 

@@ -6,15 +6,17 @@ a failure is a text in the exchange.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from imageproof_conformance import guard
 from imageproof_conformance.answers import urls
-from imageproof_conformance.budget import NEVER_SENT
+from imageproof_conformance.budget import NEVER_SENT, pictures
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
 from imageproof_conformance.profile import Profile, is_loopback
@@ -24,12 +26,15 @@ from imageproof_conformance.version import VERSION
 if TYPE_CHECKING:
     import httpx2
 
-MAX_BODY = 256 * 2**20  # bytes of one answer; ten large pictures as base64 are about 200 MB
-MAX_DOWNLOAD = 64 * 2**20  # bytes of one fetched picture
-DOWNLOAD_SECONDS = 120.0
+MAX_PICTURE = 64 * 2**20  # bytes; a 3840x2160 picture as raw PNG is about 32 MB, 43 MB as base64
+MAX_BODY = 4 * MAX_PICTURE  # of one answer, whatever it was asked for; ten large pictures are about 200 MB
+KEPT = 2**20  # bytes of an answer that was too long
+DOWNLOAD_SECONDS = 120.0  # for all links of one answer
+GRACE = 1.0  # seconds beyond a time limit, for the limits of the HTTP client to come first
 CONNECT_SECONDS = 15.0
 MAX_REDIRECTS = 3  # of a download; calls follow none
 RETRIES = 3  # of a call that was turned away with 429, which costs nothing
+HICCUPS = {500: (0.1, 0.4), 503: (0.1, 0.4)}  # seconds before such an answer is believed; the SDKs repeat twice too
 LONGEST_WAIT = 60.0  # seconds; a longer Retry-After is an answer, not an invitation
 BAD_KEY = "imageproof-a-key-that-no-target-knows"
 
@@ -39,10 +44,11 @@ _CUT = "the answer was cut"
 class Wire:
     """Sends probes to one target. Thread-safe; close it, or use it as a context manager.
 
-    `again` is asked before a turned-away call is repeated; it says whether the budget has a request left.
+    `again` is asked before a call is repeated, with the pictures that its first sending may have cost; it says whether
+    the budget allows it.
     """
 
-    def __init__(self, profile: Profile, again: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, profile: Profile, again: Callable[[int], bool] = lambda cost: True) -> None:
         import httpx2  # 0.1 s that `--help` and usage errors need not pay
 
         self.redactor = Redactor(profile.key)
@@ -69,11 +75,12 @@ class Wire:
         self._client.close()
 
     def send(self, probe: Probe) -> Exchange:
-        """One call, repeated only while it is turned away with 429 and a Retry-After that is worth waiting for."""
+        """One call, repeated only while it is turned away with 429 and a Retry-After that is worth waiting for, and
+        twice when the target failed: one failure says nothing of the request."""
         exchange = self._send_once(probe)
         for attempt in range(RETRIES):
             wait = _wait(exchange, attempt)
-            if wait is None or not self._again():
+            if wait is None or not self._again(pictures(exchange)):
                 break
             if self._closing.wait(wait):
                 break
@@ -85,20 +92,21 @@ class Wire:
         body, media_type = encode(probe.request)
         headers = self._headers(probe, media_type)
         url = self._profile.base_url + probe.request.path
-        started, clock = time.time(), time.monotonic()
-        chunks: list[Chunk] = []
-        status, answered, failure = self._exchange(probe.request.method, url, headers, body, clock, chunks)
+        started, clock, timeout = time.time(), time.monotonic(), self._profile.timeout
+        heard = _Heard(min(MAX_PICTURE * max(probe.worst, 1), MAX_BODY))
+        if not _within(timeout + GRACE, lambda: self._exchange(probe.request.method, url, headers, body, clock, heard)):
+            heard = replace(heard, failure=_late(heard.status, timeout), chunks=list(heard.chunks))
         exchange = Exchange(
             probe=probe,
             url=self.redactor.text(url),
             sent_headers=self.redactor.headers(headers),
             sent_body=self.redactor.data(body),
-            status=status,
-            headers=self.redactor.headers(answered),
-            chunks=_masked(tuple(chunks), self.redactor),
+            status=heard.status,
+            headers=self.redactor.headers(heard.headers),
+            chunks=_masked(tuple(heard.chunks), self.redactor),
             seconds=time.monotonic() - clock,
             started=started,
-            failure=self.redactor.text(failure),
+            failure=self.redactor.text(heard.failure),
         )
         return self._with_downloads(exchange)
 
@@ -119,43 +127,49 @@ class Wire:
         headers: tuple[tuple[str, str], ...],
         body: bytes,
         clock: float,
-        chunks: list[Chunk],
-    ) -> tuple[int | None, tuple[tuple[str, str], ...], str]:
-        """Status, headers and failure; the body goes to `chunks` as it arrives."""
+        heard: _Heard,
+    ) -> None:
+        """Make a call, and write down what is heard as it arrives."""
         import httpx2
 
         timeout = self._profile.timeout
-        status: int | None = None
-        answered: tuple[tuple[str, str], ...] = ()
         try:
             request = self._client.build_request(
                 method, url, headers=list(headers), content=body or None, timeout=_timeout(timeout)
             )
             response = self._client.send(request, stream=True)
             try:
-                status, answered = response.status_code, tuple(response.headers.multi_items())
-                failure = _read(response.iter_bytes(), chunks, clock, timeout, MAX_BODY)
+                heard.status, heard.headers = response.status_code, tuple(response.headers.multi_items())
+                heard.failure = _read(response.iter_bytes(), heard.chunks, clock, timeout, heard.most)
             finally:
                 response.close()
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            return None, (), f"{NEVER_SENT}: {_said(error)}"
+            heard.failure = f"{NEVER_SENT}: {_said(error)}"
         except httpx2.TimeoutException:
-            return status, answered, f"no answer within {timeout:g} s" if status is None else f"{_CUT}: time-out"
+            heard.failure = _late(heard.status, timeout)
         except Exception as error:  # whatever a hostile answer does to the client is a fact about the target
-            return status, answered, f"{_CUT if status else 'no answer'}: {_said(error)}"
-        return status, answered, failure
+            heard.failure = f"{_CUT if heard.status else 'no answer'}: {_said(error)}"
 
     def _with_downloads(self, exchange: Exchange) -> Exchange:
         found = urls(exchange)
         if not found:
             return exchange
-        fetched = tuple(self._download(url) for url in found)
+        clock = time.monotonic()
+        fetched = tuple(self._in_time(url, clock) for url in found)
         fields = {name: getattr(exchange, name) for name in exchange.__dataclass_fields__}
         return Exchange(**{**fields, "downloads": fetched})
 
-    def _download(self, url: str) -> Download:
-        """Fetch a URL of an answer: no key, bounded, and only where `guard` allows; each redirect is checked again."""
-        here, scheme, clock = url, urlsplit(url).scheme.lower(), time.monotonic()
+    def _in_time(self, url: str, clock: float) -> Download:
+        """Fetch a URL of an answer unless the time for all of them is over, or ends meanwhile."""
+        fetched: list[Download] = []
+        left = clock + min(DOWNLOAD_SECONDS, self._profile.timeout) - time.monotonic()
+        if left > 0 and _within(left + GRACE, lambda: fetched.append(self._download(url, clock))):
+            return fetched[0]
+        return Download(url, failure="not fetched: the time for the links of an answer was over")
+
+    def _download(self, url: str, clock: float) -> Download:
+        """Fetch a URL: no key, bounded, and only where `guard` allows; each redirect is checked again."""
+        here, scheme = url, url.partition(":")[0].strip().lower()
         for _ in range(MAX_REDIRECTS + 1):
             place = guard.place(here, self._profile.host, self.private)
             if place.refused or place.scheme != scheme:
@@ -163,7 +177,10 @@ class Wire:
             result = self._fetch(url, place, clock)
             if isinstance(result, Download):
                 return result
-            here = urljoin(here, result)
+            try:
+                here = urljoin(here, result)
+            except ValueError:
+                return Download(url, failure="not fetched: redirected to what is no URL")
         return Download(url, failure=f"not fetched: more than {MAX_REDIRECTS} redirects")
 
     def _fetch(self, url: str, place: guard.Place, clock: float) -> Download | str:
@@ -201,12 +218,36 @@ class Wire:
         try:
             if response.is_redirect and "location" in response.headers:
                 return str(response.headers["location"])
-            failure = _read(response.iter_bytes(), chunks, clock, DOWNLOAD_SECONDS, MAX_DOWNLOAD)
+            failure = _read(response.iter_bytes(), chunks, clock, DOWNLOAD_SECONDS, MAX_PICTURE)
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         finally:
             response.close()
         body = self.redactor.data(b"".join(chunk.data for chunk in chunks))
         return Download(url, response.status_code, media_type, body, failure)
+
+
+@dataclass
+class _Heard:
+    """An answer as it comes in: at most `most` bytes of body."""
+
+    most: int
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    chunks: list[Chunk] = field(default_factory=list)
+    failure: str = ""
+
+
+def _within(seconds: float, job: Callable[[], None]) -> bool:
+    """Whether a job is done in time. It is left behind when it is not: a target that sends one byte now and then, or a
+    name server that never answers, keeps every single read within its limit."""
+    thread = threading.Thread(target=job, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
+
+
+def _late(status: int | None, seconds: float) -> str:
+    return f"no answer within {seconds:g} s" if status is None else f"{_CUT}: time-out"
 
 
 class _Limiter:
@@ -235,6 +276,7 @@ def _read(stream: Iterator[bytes], chunks: list[Chunk], clock: float, seconds: f
         at = time.monotonic() - clock
         size += len(data)
         if size > most:
+            del chunks[sum(1 for kept in itertools.accumulate(len(one.data) for one in chunks) if kept <= KEPT) :]
             return f"{_CUT}: more than {most // 2**20} MB"
         chunks.append(Chunk(at, data))
         if at > seconds:
@@ -260,6 +302,8 @@ def _wait(exchange: Exchange, attempt: int) -> float | None:
 
     Without a Retry-After there is no promise that it helps, and an exhausted quota never comes back by waiting.
     """
+    if exchange.status in HICCUPS:
+        return next(iter(HICCUPS[exchange.status][attempt:]), None)
     if exchange.status != 429 or b"insufficient_quota" in exchange.body:
         return None
     try:

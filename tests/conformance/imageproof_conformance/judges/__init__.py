@@ -6,9 +6,10 @@ from imageproof_conformance.exchange import Exchange, Finding
 
 # Each of these registers its judges when it is imported.
 from imageproof_conformance.judges import errors, http, links, pictures, refusal, served, streams, usage  # noqa: F401
+from imageproof_conformance.judges.served import declined, plain_rule
 from imageproof_conformance.judges.table import Breach, Context, found, judged_ids
 
-__all__ = ["Context", "judge", "judged_ids"]
+__all__ = ["Context", "declined", "judge", "judged_ids", "plain_rule"]
 
 
 def judge(rule: str, exchange: Exchange, context: Context) -> Finding | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from imageproof_conformance.exchange import Exchange
+from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.judges.answer import Item, answer, shown, whole
 from imageproof_conformance.judges.table import EDIT, GEN, VAR, Breach, Context, Said, each, judges
 
@@ -26,15 +27,46 @@ _FEATURES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def blamed(exchange: Exchange) -> str:
+# What a target may lack if it says so: the parameter by which a call asks for it, and how an error may speak of it.
+# All else that a family has is no ability of its own: a target that offers the model offers that.
+_ABILITIES: Mapping[str, re.Pattern[str]] = {
+    "stream": re.compile(r"\bstream", re.IGNORECASE),
+    "response_format": re.compile(r"\bresponse_format\b"),
+}
+
+
+def declined(exchange: Exchange) -> str:
+    """How a legal call was told that the target lacks an ability that it asked for, "" when it was not: 4xx with an
+    error that names the ability, or 415 for a media type that only some targets take."""
+    found, probe = answer(exchange), exchange.probe
+    if probe.expect == "refused" or not found.refused or found.status in _CLOSED or found.error is None:
+        return ""
+    said = shown(found.error.get("message"), 80)
+    if found.status == 415 and "EDIT-JSON-SERVED" in probe.rules:
+        return f"refused properly: status 415: {said}"
+    param = found.error.get("param")
+    for name, spoken in _ABILITIES.items():
+        named = param == name if param else any(spoken.search(str(found.error.get(key))) for key in ("message", "code"))
+        if named and probe.asked.get(name):
+            return f"{name} is refused properly: status {found.status}: {said}"
+    return ""
+
+
+def plain_rule(probe: Probe) -> str:
+    """The rule that the operation serves legal requests, where a probe gives evidence for it; else ""."""
+    return next((rule for rule in probe.rules if rule.endswith("-SERVED") and rule not in _FEATURES), "")
+
+
+def blamed(exchange: Exchange, context: Context) -> str:
     """The one rule that a refused legal request breaks: that of a feature which its error names, else of the only
-    feature of the probe, else that the operation serves legal requests."""
+    feature of the probe, else that the operation serves legal requests. That one alone where it serves none."""
+    if context.served is not None and exchange.probe.operation not in context.served:
+        return plain_rule(exchange.probe)
     param = str((answer(exchange).error or {}).get("param") or "")
     listed = [rule for rule in _FEATURES if rule in exchange.probe.rules]
     named = [rule for rule in listed if param and param.partition("[")[0] in _FEATURES[rule]]
     only = [rule for rule in listed if not _FEATURES[rule]]
-    plain = [rule for rule in exchange.probe.rules if rule.endswith("-SERVED") and rule not in _FEATURES]
-    return next(iter([*named, *only, *plain]), "")
+    return next(iter([*named, *only, plain_rule(exchange.probe)]), "")
 
 
 def serving(rule: str) -> Any:
@@ -160,9 +192,9 @@ def safety_echo(exchange: Exchange, context: Context) -> Said:
 def refused_feature(exchange: Exchange, context: Context, rule: str, message: str) -> Said:
     """A breach when the feature of a rule is to blame for a refusal; None when something else is."""
     status = exchange.status or 0
-    if rule in _FEATURES and context.served is not None and exchange.probe.operation not in context.served:
+    if exchange.probe.expect != "served" or status in _CLOSED or status < 400 or declined(exchange):
         return None
-    if exchange.probe.expect != "served" or status in _CLOSED or status < 400 or blamed(exchange) != rule:
+    if blamed(exchange, context) != rule:
         return None
     words = (answer(exchange).error or {}).get("message")
     return Breach(message, asked(exchange), f"status {status}" + (f": {shown(words)}" if words else ""))

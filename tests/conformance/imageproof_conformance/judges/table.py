@@ -17,8 +17,9 @@ GEN, EDIT, VAR = "GEN", "EDIT", "VAR"
 @dataclass(frozen=True)
 class Context:
     """What a judge may know beside the exchange. `family` None stands for a model of which only the open rules are
-    known; `target_private` says that the target is on this machine or network. `served` are the operationIds of which a
-    plain legal call was served, None when that is not known: where none was, no feature is to blame for a refusal."""
+    known; `target_private` says that the target is on this machine or network. `served` are the operationIds but for
+    those that answered plain legal calls and served none, where no feature is to blame for a refusal; None stands for
+    all of them."""
 
     document: Document
     family: Family | None

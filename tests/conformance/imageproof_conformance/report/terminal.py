@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.exchange import Probe
+from imageproof_conformance.judges import judged_ids
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import tell
 from imageproof_conformance.report.json_report import key_variable
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 25  # broken rules told in full; the files have all of them
 PLAIN_EVERY = 10.0  # seconds between progress lines where there is no terminal
-_WHOM = {"sdk": "the official SDKs", "application": "applications", "letter": "the letter of the contract only"}
+_WHOM = {"sdk": "the official SDKs", "application": "applications"}
+_NOBODY = "nobody that is known, only the letter of the contract"
 _LEFT_OUT = {
-    "budget": "the budget did not allow them",
+    "budget": "over the budget",
     "stopped": "an invalid request of the same rule was served already, or a wrong key was tried often enough",
     "silent": "the target stopped answering",
-    "open": "they try keys, and the target was declared open",
+    "open": "keys are not tried, since the target was declared open",
     "interrupted": "the run was interrupted",
 }
 _COLOURS = {"fail": "red", "warn": "yellow", "error": "red", "blocked": "yellow"}
@@ -43,7 +47,16 @@ class Screen:
         self._stage = ""
         self._open = False
 
-    def say(self, text: str = "", style: str = "") -> None:
+    def say(self, text: str = "", style: str = "", hang: int = 2) -> None:
+        """A line of prose; on a terminal it is wrapped between words, `hang` columns in from the second line on."""
+        if self.console.is_terminal:
+            fit = textwrap.TextWrapper(self.console.width, break_long_words=False, break_on_hyphens=False)
+            fit.subsequent_indent = " " * hang
+            text = "\n".join("\n".join(fit.wrap(one)) for one in text.split("\n"))
+        self.copy(text, style)
+
+    def copy(self, text: str, style: str = "") -> None:
+        """A line to be copied: never broken."""
         self._end_line()
         self.console.print(text, style=style or None)
 
@@ -76,6 +89,8 @@ class Screen:
             "bold",
         )
         self.say(f"target {session.profile.base_url}, {_key(session)}")
+        for one in () if session.partial else session.plans:
+            self.say(f"{line(one.choice.name)}: {_scope(one)}")
         for note in session.notes:
             self.say(f"note: {line(note)}")
 
@@ -107,14 +122,14 @@ class Screen:
         for kind, count in Counter(one.kind for one in run.skipped).items():
             self.say(f"{count} planned call{'s were' if count > 1 else ' was'} not made: {_LEFT_OUT[kind]}", "yellow")
         for name in files:
-            self.say(f"report: {name}")
+            self.copy(f"report: {name}")
         style = {OK: "bold green", BROKEN: "bold red"}.get(run.verdict.exit_status, "bold yellow")
         self.say(line(run.verdict.headline), style)
         self.say(
             f"{run.requests} requests, {run.spent} pictures spent of {run.planned} planned, {run.seconds:.1f} s "
             f"(exit status {run.verdict.exit_status})"
         )
-        self.say(f"next: {next_command(run)}")
+        self.copy(f"next: {next_command(run)}")
 
     def _offered(self, run: Run) -> None:
         if run.discovery.offered:
@@ -129,24 +144,25 @@ class Screen:
             self.say(f"\n… and {len(broken) - MOST_SHOWN} more; the JSON report has all of them")
 
     def _rule(self, run: Run, rule: RuleVerdict) -> None:
-        whom = ", ".join(_WHOM[one] for one in rule.breaks)
+        whom = ", ".join(_WHOM[one] for one in rule.breaks if one in _WHOM) or (_NOBODY if rule.breaks else "")
         mark = {"fail": "BROKEN", "warn": "WARNING", "error": "ERROR"}[rule.status]
         self.say(f"\n{mark} {rule.rule} ({rule.level}, {line(rule.model)}): {rule.sentence}", _COLOURS[rule.status])
         if whom:
             self.say(f"  breaks: {whom}")
         if rule.reason:
-            self.say(f"  {line(rule.reason)}")
+            self.say(f"  {line(rule.reason)}", hang=4)
         failures = [one for one in rule.evidence if one.finding.outcome == "fail"]
         if not failures:
             return
         first = failures[0]
         told = tell(run.exchanges[first.exchange], key_variable(run))
-        self.say(f"  {line(first.finding.message)}")
-        if first.finding.asked or first.finding.got:
-            self.say(f"  asked {line(first.finding.asked) or '-'}, got {line(first.finding.got) or '-'}")
-        self.say(f"  sent: {told.sent}")
-        self.say(f"  got:  {told.got}")
-        self.say(f"  {told.curl}")
+        self.say(f"  {line(first.finding.message)}", hang=4)
+        pair = {"asked": line(first.finding.asked), "got": line(first.finding.got)}
+        if any(pair.values()):
+            self.say("  " + ", ".join(f"{name} {text}" for name, text in pair.items() if text), hang=4)
+        self.say(f"  sent: {told.sent}", hang=8)
+        self.say(f"  got:  {told.got}", hang=8)
+        self.copy(f"  {told.curl}")
         if len(failures) > 1:
             self.say(f"  and {len(failures) - 1} more calls show it")
 
@@ -157,7 +173,8 @@ class Screen:
         for status in ("pass", "fail", "warn", "blocked", "not-run", "unsupported", "error"):
             rules = [rule for rule in run.verdict.rules if rule.status == status]
             if rules:
-                self.say(f"{status:>11} {len(rules):4}  {_names(rules, status)}", _COLOURS.get(status, ""))
+                text = f"{status:>11} {len(rules):4}  {_names(rules, status)}".rstrip()
+                self.say(text, _COLOURS.get(status, ""), hang=18)
 
 
 def next_command(run: Run) -> str:
@@ -167,6 +184,8 @@ def next_command(run: Run) -> str:
         ids = sorted({rule.rule for rule in run.verdict.rules if rule.status == "fail"})
         return shlex.join([*target, *_same_money(run), *(["-k", " or ".join(ids[:6])] if ids else [])])
     if status == BUDGET_ENDED:
+        if not any("picture" in one.why for one in run.skipped if one.kind == "budget"):  # calls or time ended first
+            return shlex.join([*target, *_same_money(run)])
         more = max(run.worst, run.planned, run.cap * 2, 1)
         return shlex.join([*target, "--tier", run.tier, "--max-images", str(more)])
     if status == NO_VERDICT and run.discovery.trouble == "auth":
@@ -191,6 +210,19 @@ def _names(rules: list[RuleVerdict], status: str) -> str:
         return ""
     names = list(dict.fromkeys(rule.rule for rule in rules))
     return " ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _scope(plan: ModelPlan) -> str:
+    """How many rules of the contract are in the tier, and where the others are."""
+    named = (*plan.requirements, *plan.dearer, *plan.missing)
+    others = (
+        (len(plan.dearer), "in a dearer tier"),
+        (len(plan.missing), "on operations that the target does not offer"),
+        (len(judged_ids().difference(named)), "that do not apply to it"),
+    )
+    return ", ".join(
+        [f"{len(plan.requirements)} rules", *(f"{count} more {where}" for count, where in others if count)]
+    )
 
 
 def _key(session: Session) -> str:

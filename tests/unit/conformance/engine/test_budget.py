@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -26,12 +27,14 @@ def exchange(
         (exchange(200, b'{"data": [{}, {}]}'), 2),
         (exchange(200, b'{"data": [{}]}'), 1),
         (exchange(200, b'{"data": [{}, {}, {}]}'), 3),
-        (exchange(200, b"<html>"), 1),
+        (exchange(200, b"<html>"), 2),
+        (exchange(200, b"[" * 100_000), 2),
         (exchange(200, b'{"data": [{', failure="the answer was cut"), 2),
         (exchange(200, b'data: {"type": "image_generation.completed"}\n\n', kind="text/event-stream"), 1),
         (exchange(400), 0),
         (exchange(429), 0),
-        (exchange(500), 0),
+        (exchange(500), 2),
+        (replace(exchange(500), probe=replace(exchange(500).probe, expect="refused")), 0),
         (exchange(504), 2),
         (exchange(None, failure="no answer within 3 s"), 2),
         (exchange(None, failure=f"{NEVER_SENT}: refused"), 0),
@@ -97,6 +100,16 @@ def test_nothing_that_could_cost_starts_with_a_cap_of_zero() -> None:
     budget = Budget(cap=0)
     assert budget.refusal(0) == ""
     assert budget.refusal(1)
+
+
+def test_a_repeated_call_books_what_its_first_sending_may_have_cost() -> None:
+    budget = Budget(cap=5)
+    assert budget.refusal(2) == ""
+    assert budget.again(2)  # two may be gone, and two more are at stake
+    assert not budget.again(2)
+    budget.settle(2, 2)
+    assert budget.spent == 4
+    assert budget.again(0)
 
 
 def test_requests_and_time_end_a_run_too() -> None:

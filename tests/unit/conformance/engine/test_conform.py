@@ -39,11 +39,11 @@ def conform(folder: Path, *arguments: str, **environ: str) -> subprocess.Complet
 def test_a_broken_target_is_one_and_a_clean_one_nought(reference: Callable[..., str], tmp_path: Path) -> None:
     # A pytest.ini of the user's that would end any pytest, and options that would too.
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
-    money = ("--model", "gpt-image-1", "--max-images", "12")
-    clean = conform(tmp_path, reference(KEY), *money, PYTEST_ADDOPTS="--no-such-option")
+    money = ("--max-images", "12", "--model")
+    clean = conform(tmp_path, reference(KEY), *money, "dall-e-3", PYTEST_ADDOPTS="--no-such-option")
     assert clean.returncode == 0, clean.stdout + clean.stderr
     assert "Keeps the contract in all" in clean.stdout
-    faulty = conform(tmp_path, reference(KEY, "wrong-size"), *money, "-k", "SIZE and not EDIT")
+    faulty = conform(tmp_path, reference(KEY, "wrong-size"), *money, "dall-e-2", "-k", "SIZE and not EDIT")
     assert faulty.returncode == 1, faulty.stdout + faulty.stderr
     assert "BROKEN GEN-SIZE-PIXELS" in faulty.stdout and "EDIT-SIZE-PIXELS" not in faulty.stdout
     assert KEY not in clean.stdout + clean.stderr + faulty.stdout + faulty.stderr
@@ -51,7 +51,7 @@ def test_a_broken_target_is_one_and_a_clean_one_nought(reference: Callable[..., 
 
 
 def test_a_selection_of_free_rules_asks_for_no_picture(reference: Callable[..., str], tmp_path: Path) -> None:
-    found = conform(tmp_path, reference(KEY), "--model", "gpt-image-1", "--tier", "core", "-k", "N-RANGE")
+    found = conform(tmp_path, reference(KEY), "--model", "dall-e-3", "--tier", "core", "-k", "N-RANGE")
     assert found.returncode == 0, found.stdout + found.stderr
     assert "0 pictures spent of 0 planned" in found.stdout
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_judged(tmp_path: Path, arguments: tuple[str, ...], statu
 
 def test_a_selection_of_nothing_is_wrong_usage(reference: Callable[..., str], tmp_path: Path) -> None:
     for expression in ("NO-SUCH", "a or or"):
-        found = conform(tmp_path, reference(KEY), "--model", "gpt-image-1", "-k", expression)
+        found = conform(tmp_path, reference(KEY), "--model", "dall-e-3", "-k", expression)
         assert found.returncode == 2, found.stdout + found.stderr
         assert found.stderr.startswith("error: ")
 
@@ -92,14 +92,14 @@ def test_a_dry_run_asks_for_lists_only(serve: Serve, tmp_path: Path) -> None:
 
 def test_an_interrupt_ends_the_run_with_what_there_is(serve: Serve, tmp_path: Path) -> None:
     def handle(asked: Asked) -> Says:
-        if len(target.asked) > 30:
+        if len(target.asked) > 15:
             time.sleep(20)
         refusal = {"message": "no", "type": "invalid_request_error", "param": "prompt", "code": None}
         return Says(400, {"error": refusal})
 
     target = serve(handle)
     process = subprocess.Popen(
-        command(target.url, "--model", "gpt-image-1"),
+        command(target.url, "--model", "dall-e-3"),
         cwd=tmp_path,
         env=ENVIRON,
         stdout=subprocess.PIPE,
@@ -107,7 +107,7 @@ def test_an_interrupt_ends_the_run_with_what_there_is(serve: Serve, tmp_path: Pa
         text=True,
     )
     until = time.monotonic() + 20
-    while len(target.asked) <= 30 and time.monotonic() < until:
+    while len(target.asked) <= 15 and time.monotonic() < until:
         time.sleep(0.02)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -124,10 +124,10 @@ def test_plain_pytest_runs_it_too_and_xdist_is_refused(reference: Callable[..., 
     )
     base = [sys.executable, "-m", "pytest", "-p", "imageproof_conformance.plugin", "--pyargs", "imageproof_conformance"]
     base += ["-p", "pretend_xdist", "-p", "no:cacheprovider", f"--rootdir={tmp_path}"]
-    target = [f"--imageproof-url={reference(KEY, 'n11-accepted')}", "--imageproof-model=gpt-image-1"]
+    target = [f"--imageproof-url={reference(KEY, 'n11-accepted')}", "--imageproof-model=dall-e-2"]
 
     def pytest_run(*more: str) -> subprocess.CompletedProcess[str]:
-        environ = {**ENVIRON, "PYTHONPATH": str(tmp_path)}
+        environ = {**ENVIRON, "PYTHONPATH": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         return subprocess.run(
             [*base, *more], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
         )

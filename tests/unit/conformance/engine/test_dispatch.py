@@ -90,6 +90,16 @@ def test_a_target_that_stops_answering_is_left_alone() -> None:
     assert {one.kind for one in skipped} == {"silent"}
 
 
+def test_a_sender_that_fails_ends_the_run_and_hangs_nobody() -> None:
+    def send(one: Probe) -> Exchange:
+        raise RecursionError("ours")
+
+    budget = Budget(cap=50)
+    with pytest.raises(RecursionError, match="ours"):
+        Dispatcher(send, budget, 2, RULES).run([probe(f"p{i}", "R1") for i in range(9)])
+    assert budget.outstanding == 0 and budget.spent == 9
+
+
 def test_a_wrong_key_is_tried_twice_at_most() -> None:
     probes = [probe(f"p{i}", key="bad") for i in range(4)]
     exchanges, skipped = Dispatcher(lambda one: answer(one, 401), Budget(9), 1, RULES).run(probes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import time
 from urllib.parse import quote
 
 import pytest
@@ -13,15 +15,61 @@ from imageproof_conformance.redact import Redactor, signatures
 KEY = 'sk-"canary"/+5f3a'
 
 
+def in_base64(before: str, after: str) -> str:
+    """Base64 of a text with the key in it, less what depends on the text around it."""
+    whole = base64.b64encode(f"{before}{KEY}{after}".encode()).decode()
+    start = -(-len(before) * 8 // 6)
+    return whole[start : (len(before) + len(KEY)) * 8 // 6]
+
+
 @pytest.mark.parametrize(
     "form",
-    [KEY, quote(KEY, safe=""), json.dumps(KEY)[1:-1], base64.b64encode(KEY.encode()).decode().rstrip("=")],
+    [
+        KEY,
+        KEY.upper(),
+        quote(KEY, safe=""),
+        quote(KEY, safe="").lower(),
+        json.dumps(KEY)[1:-1],
+        KEY.replace("/", "\\/"),
+        "".join(f"\\u{ord(char):04x}" for char in KEY),
+        "".join(f"&#{ord(char)};" for char in KEY),
+        html.escape(KEY).replace("&quot;", "&#x22;"),
+        f"{KEY[:6]}\n{KEY[6:]}",
+        f"{KEY[:6]}\\n{KEY[6:]}",
+        KEY.encode().hex(),
+        base64.b64encode(KEY.encode()).decode().rstrip("="),
+        *(in_base64(before, after) for before in ("x", "Bearer ", "user:") for after in ("", "y")),
+    ],
 )
 def test_every_spelling_of_the_key_is_masked_at_its_own_length(form: str) -> None:
     text = f"before {form} after"
     clean = Redactor(KEY).text(text)
     assert form not in clean
-    assert len(clean) == len(text)
+    assert clean == f"before {'*' * len(form)} after"
+
+
+def test_a_short_key_is_masked_as_a_word_and_never_inside_a_picture() -> None:
+    picture = b'{"b64_json": "iVBORtestAA/test+AAAA"}'
+    assert Redactor("test").data(picture) == picture
+    assert Redactor("test").text('{"key": "test", "header": "Bearer test"}') == (
+        '{"key": "****", "header": "Bearer ****"}'
+    )
+
+
+@pytest.mark.parametrize("size", [60_000, 3_000_000])
+def test_a_key_around_a_picture_is_masked_and_time_is_linear(size: int) -> None:
+    escaped = "".join(f"\\u{ord(char):04x}" for char in KEY)
+    before, picture, after = f'{{"a": "{escaped}", "b64_json": "'.encode(), b"A+/9" * (size // 4), KEY.encode()
+    began = time.monotonic()
+    clean = Redactor(KEY).data(before + picture + after + before)
+    assert time.monotonic() - began < 2
+    assert picture in clean and KEY.encode() not in clean and escaped.encode() not in clean
+    assert len(clean) == 2 * len(before) + len(picture) + len(after)
+
+
+def test_any_text_of_a_target_can_be_masked() -> None:
+    lone = "\ud800 lone \udfff \udc80"
+    assert Redactor(KEY).text(lone + KEY) == lone + "*" * len(KEY)
 
 
 def test_headers_that_carry_secrets_keep_their_name_only() -> None:

@@ -107,6 +107,27 @@ def test_junit_has_one_case_for_each_rule(told: tuple[Run, tuple[Path, ...], str
     assert files[3].read_text() == files[1].read_text()
 
 
+# The schema of Jenkins (jenkins-junit.xsd), as far as it concerns us: element -> attributes, children.
+JENKINS = {
+    "testsuites": ({"name", "time", "tests", "failures", "disabled", "errors"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors", "skipped", "time", "timestamp"}, {"testcase"}),
+    "testcase": ({"name", "classname", "time"}, {"skipped", "error", "failure", "system-out"}),
+    "skipped": ({"message"}, set[str]()),
+    "error": ({"type", "message"}, set[str]()),
+    "failure": ({"type", "message"}, set[str]()),
+    "system-out": (set[str](), set[str]()),
+}
+
+
+def test_junit_is_what_strict_readers_take(told: tuple[Run, tuple[Path, ...], str]) -> None:
+    root = ET.fromstring(told[1][1].read_text())
+    for node in root.iter():
+        attributes, children = JENKINS[node.tag]
+        assert set(node.attrib) <= attributes and {child.tag for child in node} <= children
+    cases = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
+    assert len(set(cases)) == len(cases)
+
+
 @pytest.mark.parametrize("status", [401, 429, 404])
 def test_a_run_without_a_verdict_is_red_in_every_face(serve: Serve, tmp_path: Path, status: int) -> None:
     run, files, shown = made(serve(lambda asked: Says(status)).url, tmp_path)
@@ -141,6 +162,42 @@ def test_a_clean_free_run_says_how_many_rules_and_no_more(reference: Callable[..
     assert f"{run.verdict.count('pass')} rules judged, none broken" in shown
     assert "eeps the contract" not in shown + files[0].read_text()
     assert "--tier core" in shown.splitlines()[-1]
+
+
+def test_the_scope_is_said_once_and_only_what_applies_is_counted(reference: Callable[..., str], tmp_path: Path) -> None:
+    run, files, shown = made(reference(KEY), tmp_path, models=(ModelChoice("dall-e-3"),), tier="core")
+    dearer = [rule for rule in run.verdict.rules if rule.cause == "tier"]
+    assert f"{len(dearer)} more in a dearer tier" in shown and "that do not apply to it" in shown
+    never = ("EDIT-URL", "GEN-STREAM-TYPE", "GEN-USAGE")
+    assert not [rule.rule for rule in run.verdict.rules if rule.rule.startswith(never)]
+    assert f"{len(dearer)} rule more with a dearer tier" in run.verdict.headline
+    assert len(valid(files[0])["rules"]) == len(run.verdict.rules) == run.verdict.count("pass") + len(dearer)
+
+
+def test_the_next_command_gives_more_of_what_ended(reference: Callable[..., str], tmp_path: Path) -> None:
+    url, model = reference(KEY), {"models": (ModelChoice("dall-e-3"),)}
+    calls, _, shown = made(url, tmp_path, max_requests=12, **model)
+    assert calls.verdict.exit_status == 4
+    assert shown.splitlines()[-1] == f"next: imageproof conform {url}"
+    money, _, shown = made(url, tmp_path, max_images=1, tier="core", **model)
+    assert money.verdict.exit_status == 4
+    assert shown.splitlines()[-1] == f"next: imageproof conform {url} --tier core --max-images 3"
+
+
+def test_whom_a_breach_breaks_and_what_was_asked_read_well(reference: Callable[..., str], tmp_path: Path) -> None:
+    _, _, shown = made(reference(KEY, "n11-accepted"), tmp_path, models=(ModelChoice("dall-e-2"),))
+    assert "  breaks: applications\n" in shown
+    assert "asked ," not in shown and "asked -" not in shown and ", got -" not in shown
+
+
+def test_prose_is_wrapped_on_a_terminal_and_commands_are_not() -> None:
+    shown = io.StringIO()
+    screen = Screen(Console(file=shown, force_terminal=True, width=40, no_color=True, soft_wrap=True))
+    screen.say("  " + "word " * 20)
+    screen.copy("next: " + "word " * 20)
+    lines = shown.getvalue().splitlines()
+    assert max(map(len, lines[:-1])) <= 40 and len(lines) == 4
+    assert all(one.startswith("  word") for one in lines[:-1])
 
 
 def test_progress_renews_one_line_on_a_terminal_and_is_sparse_elsewhere() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imageproof.errors import UsageError
-from imageproof_conformance import transcript
+from imageproof_conformance import report, transcript
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.run import Run, Session, run
 
@@ -202,5 +202,54 @@ def test_a_transcript_is_judged_again_without_a_socket(reference: Reference, tmp
     assert again.verdict == live.verdict
 
 
+DEEP = b'{"data":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+LONE = b'{"error": {"message": "\\ud800", "type": "\\udfff", "param": "\\udc80", "code": "\\ud800"}}'
+
+
+@pytest.mark.parametrize(
+    "says", [Says(body=DEEP), Says(400, DEEP), Says(400, LONE), Says(body=b'{"created": ' + b"9" * 5000 + b"}")]
+)
+def test_answers_that_break_readers_do_not_break_the_run(serve: Serve, tmp_path: Path, says: Says) -> None:
+    with Session(profile(serve(always(says)).url, tier="core", max_images=10, out=tmp_path)) as session:
+        session.prepare()
+        session.buy("core")
+        result = session.finish()
+        report.write(result, session.document, session.registry, session.wire.redactor)
+    assert result.verdict.exit_status in (1, 3)
+    assert result.spent <= 10
+    assert [rule.reason for rule in result.verdict.rules if rule.status == "error"] == []
+
+
+def test_a_server_that_fails_now_and_then_breaks_no_rule_by_that(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        refusal = {"message": "no", "type": "invalid_request_error", "param": "prompt", "code": "bad"}
+        return Says(500 if len(target.asked) % 3 == 0 else 400, {"error": refusal})
+
+    target = serve(handle)
+    result = run(profile(target.url, tier="free", workers=1, models=(ModelChoice("dall-e-3"),)))
+    judged = {rule.rule for rule in result.verdict.rules if rule.status == "pass"}
+    assert {"GEN-N-RANGE", "GEN-SIZE-VALUES", "EDIT-MODEL-FAMILY"} <= judged
+    assert not [rule for rule in broken(result) if not rule.startswith("AUTH-")]
+
+
 def broken(result: Run) -> list[str]:
     return sorted(rule.rule for rule in result.verdict.rules if rule.status in ("fail", "error"))
+
+
+def test_a_target_that_fails_on_all_it_must_refuse_is_judged_when_a_legal_call_is_served(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        legal = b'"prompt": "' in asked.body or b'"prompt":"' in asked.body
+        return Says(200, {"created": 1, "data": [{}]}) if legal else Says(500, {"error": {"message": "oops"}})
+
+    free = run(profile(serve(handle).url, tier="free", models=(ModelChoice("dall-e-3"),)))
+    assert (free.verdict.exit_status, free.plans) == (3, ())
+    paid = run(profile(serve(handle).url, tier="core", max_images=8, models=(ModelChoice("dall-e-3"),)))
+    assert paid.verdict.exit_status == 1
+    assert "GEN-PROMPT-REQUIRED" in broken(paid)
+
+
+def test_a_target_that_fails_on_everything_gets_no_verdict(serve: Serve) -> None:
+    down = serve(lambda asked: Says(500, {"error": {"message": "down"}}))
+    result = run(profile(down.url, tier="core", max_images=8, models=(ModelChoice("dall-e-3"),)))
+    assert result.verdict.exit_status == 3
+    assert result.spent <= 8 and len(down.asked) < 25

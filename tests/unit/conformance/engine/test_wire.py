@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -45,6 +47,46 @@ def test_the_key_that_is_planned_is_the_one_that_goes(serve: Serve, key: Any, he
     target = serve(lambda asked: Says(401))
     call(target.url, Request("POST", "/x", json={}, key=key))
     assert target.asked[0].headers.get("Authorization") == header
+
+
+def test_a_head_that_never_ends_does_not_outlast_the_time_of_a_call() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            with suppress(OSError), listener.accept()[0] as one:
+                one.sendall(b"HTTP/1.1 200 OK\r\n")
+                while True:
+                    one.sendall(b"X-A: b\r\n")
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        began = time.monotonic()
+        found = call(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", POST, timeout=0.5)
+    assert (found.status, found.failure) == (None, "no answer within 0.5 s")
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize(("statuses", "believed"), [((500, 200), 200), ((503, 500, 400), 400), ((500, 500, 500), 500)])
+def test_a_failure_of_the_target_is_believed_when_it_stays(
+    serve: Serve, statuses: tuple[int, ...], believed: int
+) -> None:
+    left = list(statuses)
+    target = serve(lambda asked: Says(left.pop(0)))
+    assert call(target.url, POST).status == believed
+    assert left == []
+
+
+def test_links_share_one_time_limit(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        if asked.method == "POST":
+            data = [{"url": f"http://{asked.headers['Host']}/{number}"} for number in range(9)]
+            return Says(body={"data": data})
+        return Says(pieces=(b"a",) * 100, before=lambda index: time.sleep(0.05))
+
+    began = time.monotonic()
+    found = call(serve(handle).url, POST, timeout=0.3)
+    assert len(found.downloads) == 9 and all(one.failure for one in found.downloads)
+    assert time.monotonic() - began < 4
 
 
 def test_multipart_arrives(serve: Serve) -> None:
@@ -203,7 +245,7 @@ def test_redirects_of_a_picture_are_checked_and_bounded(serve: Serve) -> None:
 
 
 def test_a_picture_is_bounded(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imageproof_conformance.wire.MAX_DOWNLOAD", 2**20)
+    monkeypatch.setattr("imageproof_conformance.wire.MAX_PICTURE", 2**20)
 
     def handle(asked: Asked) -> Says:
         return Says(body=b"x" * 2**21) if asked.method == "GET" else answering((here + "/a",))
