@@ -28,7 +28,12 @@ FAULTS = {
 
 
 @click.command()
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write to DIR instead.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for clients and reports. Default: a temporary one.",
+)
 def demo(keep: Path | None) -> None:
     """Generate clients, start the reference provider, and judge it: clean, then with three faults."""
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
@@ -74,12 +79,12 @@ def _imageproof(*arguments: str, key: str = "", may_fail: bool = False) -> int:
 
 
 def _summary(folder: Path, clean: int, found: dict[str, int], seconds: float) -> None:
-    click.echo(click.style(f"\n=== done in {seconds:.0f} seconds, for nothing", bold=True))
+    click.echo(click.style(f"\n=== done in {seconds:.0f} seconds, at no cost", bold=True))
     click.echo(f"  without a fault: {'nothing broken' if clean == 0 else f'exit status {clean}'}")
     for fault, status in found.items():
         click.echo(f"  {fault}: {'caught' if status == 1 else f'NOT caught, exit status {status}'}")
     click.echo(f"Clients: {folder / 'clients'}\nReports: {folder / 'runs'}")
     if clean or set(found.values()) != {1}:
         raise ImageproofError("the demo did not end as it must: the suite or the reference provider is broken here")
-    click.echo("Now your own server; this asks for no picture:")
+    click.echo("The servers above have ended. Now your own; this asks for no picture:")
     click.echo("  IMAGEPROOF_API_KEY=your-key imageproof conform https://your-host/v1")
