@@ -90,9 +90,14 @@ def test_a_missing_extra_is_named(clean: Path, tmp_path: Path, command: str, ext
     assert f"imageproof[{extra}]" in refused.stderr and "Traceback" not in refused.stderr
 
 
-def test_the_suite_from_the_wheel(clean: Path, wheel: Path, tmp_path: Path) -> None:
-    """With its extras the wheel runs the suite against a provider of its own, in an empty folder."""
+def test_suite_and_demo_from_the_wheel(clean: Path, wheel: Path, tmp_path: Path) -> None:
+    """With its extras the wheel judges, and shows itself, in an empty folder."""
     run(clean / "python", "-m", "pip", "install", "--quiet", f"{wheel}[all]", cwd=tmp_path)
+    shown = run(clean / "imageproof", "demo", "--keep", tmp_path / "kept", cwd=tmp_path).stdout
+    assert "without a fault: nothing broken" in shown and shown.count(": caught") == 3
+    assert "BROKEN GEN-SIZE-PIXELS" in shown and "sent: POST" in shown and "got:  200" in shown
+    assert shown.rstrip().endswith("imageproof conform https://your-host/v1")
+    assert len(list((tmp_path / "kept" / "runs").rglob("report.json"))) == 4
     refused = run(clean / "imageproof", "conform", "http://127.0.0.1:9/v1", "--no-key", cwd=tmp_path, expect=3)
     assert "Traceback" not in refused.stdout + refused.stderr
-    assert {path.name for path in tmp_path.iterdir()} <= {"imageproof-runs"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"imageproof-runs", "kept"}
