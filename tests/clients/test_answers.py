@@ -78,6 +78,37 @@ def test_bytes_from_a_url_come_without_the_key(client: Client, server: Loopback)
         image.to_bytes(max_bytes=5)
 
 
+def test_a_folder_that_is_not_there_is_told_before_the_download(
+    client: Client, server: Loopback, tmp_path: Path
+) -> None:
+    listing = json.dumps({"created": 5, "data": [{"url": f"{server.origin}/pic.jpg"}]}).encode()
+    server.answer(Answer(body=listing), Answer(body=JPEG, type="image/jpeg"))
+    image = client.images.generate(prompt="x").data[0]
+    with pytest.raises(FileNotFoundError, match="no/such/dir"):
+        image.save(tmp_path / "no/such/dir/x.png")
+    assert len(server.received) == 1
+    (tmp_path / "x.png").mkdir()
+    with pytest.raises(OSError, match=r"x\.png"):
+        image.save(tmp_path / "x.png")
+    assert image.save(tmp_path / "y.jpg").read_bytes() == JPEG
+    assert len(server.received) == 2  # what failed to be written is not fetched again
+
+
+def test_plain_text_is_text(client: Client, server: Loopback) -> None:
+    """No call of this document answers so; the runtime is one for all documents."""
+    server.answer(Answer(body="grüß".encode("latin-1"), type="text/plain; charset=latin-1"))
+    assert client._http.fetch_text("GET", "/text", timeout=5) == "grüß"
+    assert server.received[0].headers["accept"] == "text/plain"
+
+
+def test_a_closed_client_says_so(server: Loopback) -> None:
+    with Client("k", base_url=server.base_url) as client:
+        pass
+    with pytest.raises(api.APIConnectionError, match=r"^the client is closed: [^\n]+$"):
+        client.images.generate(prompt="x")
+    assert not server.received
+
+
 @pytest.mark.parametrize(
     ("item", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,28 @@ def test_what_is_no_file_is_refused_before_anything_is_sent(client: Client, serv
         client.images.edit(image=io.StringIO("text"), prompt="p")  # type: ignore[arg-type]  # the mistake itself
     with pytest.raises(TypeError, match="image"):
         client.images.edit(image=7, prompt="p")  # type: ignore[call-overload]  # the mistake itself
+    assert not server.received
+
+
+def test_dates_travel_as_iso_text(client: Client, server: Loopback) -> None:
+    day, moment = datetime.date(2026, 1, 31), datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
+    client.images.generate(prompt="x", extra_body={"on": [day], "at": moment}, extra_query={"since": day})
+    assert server.received[0].json == {"prompt": "x", "on": ["2026-01-31"], "at": "2026-01-31T12:00:00+00:00"}
+    assert server.received[0].path.endswith("?since=2026-01-31")
+    client.images.edit(image=PNG, prompt="x", extra_body={"on": day})
+    assert ("on", b"2026-01-31") in [(part.name, part.data) for part in server.received[1].parts]
+
+
+def test_what_cannot_be_sent_is_named(client: Client, server: Loopback) -> None:
+    wrong: Any = {1, 2}
+    with pytest.raises(TypeError, match=r"^n: set cannot be sent as JSON$"):
+        client.images.generate(prompt="x", n=wrong)
+    with pytest.raises(TypeError, match=r"^n: set cannot be sent as text$"):
+        client.images.edit(image=PNG, prompt="x", n=wrong)
+    with pytest.raises(TypeError, match=r"^q: set "):
+        client.images.generate(prompt="x", extra_query={"q": wrong})
+    with pytest.raises(TypeError, match=r"^model: set "):
+        client.models.retrieve(wrong)
     assert not server.received
 
 

@@ -81,6 +81,23 @@ def test_any_cut_of_the_bytes_gives_the_same_events() -> None:
         assert list(sse_events(lines(data[at : at + size] for at in range(0, len(data), size)))) == whole
 
 
+def test_a_stream_shows_how_far_it_is(client: Client, server: Loopback) -> None:
+    server.answer(Answer(type="text/event-stream", chunks=[*frames(PARTIAL, DONE)], headers={"x-request-id": "r"}))
+    events = client.images.generate(prompt="x", stream=True)
+    assert repr(events) == "Stream(open, status=200, events=0, request_id='r')"
+    next(events)
+    events.close()
+    assert repr(events) == "Stream(closed, status=200, events=1, request_id='r')"
+
+
+def test_a_stream_that_was_closed_says_so(client: Client, server: Loopback) -> None:
+    stream(server, *frames(PARTIAL, DONE))
+    events = client.images.generate(prompt="x", stream=True)
+    events.close()
+    with pytest.raises(api.APIConnectionError, match="the stream is closed"):
+        next(events)
+
+
 def test_unknown_events_are_kept(client: Client, server: Loopback) -> None:
     stream(server, *frames({"type": "image_generation.queued", "position": 4}, DONE))
     with client.images.generate(prompt="x", stream=True) as events:

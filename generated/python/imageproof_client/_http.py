@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import httpx2
 
-from ._files import form_parts, form_texts, text_of
+from ._files import form_parts, form_texts, json_of, text_of
 from ._model import Model, NotGiven
 from ._stream import Stream
 from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
@@ -61,6 +61,10 @@ class Http:
     def fetch(self, verb: str, path: str, *, timeout: float | NotGiven | None, **told: Any) -> bytes:
         """Send a request whose answer is a file."""
         return self._read(verb, path, "*/*", timeout, told).content
+
+    def fetch_text(self, verb: str, path: str, *, timeout: float | NotGiven | None, **told: Any) -> str:
+        """Send a request whose answer is plain text."""
+        return self._read(verb, path, "text/plain", timeout, told).text
 
     def send(self, verb: str, path: str, *, timeout: float | NotGiven | None, **told: Any) -> None:
         """Send a request that is answered by its status alone."""
@@ -119,9 +123,11 @@ class Http:
         extra_query: Mapping[str, Any] | None = None,
         **body: Any,
     ) -> httpx2.Response:
+        if self._client.is_closed:
+            raise APIConnectionError("the client is closed: make a new one, or call inside its `with` block")
         seconds = self.timeout if isinstance(timeout, NotGiven) else timeout
         limits = httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
-        sent = {name: text_of(value) for name, value in _given(headers or {}).items() if value is not None}
+        sent = {name: text_of(name, value) for name, value in _given(headers or {}).items() if value is not None}
         content, form, media_type = _body(**body)
         try:
             request = self._client.build_request(
@@ -231,7 +237,7 @@ def _spellings(key: str) -> re.Pattern[str]:
 def path_of(template: str, values: Mapping[str, Any]) -> str:
     """A path with its parameters filled in and percent-encoded."""
     for name, value in values.items():
-        text = quote(text_of(value), safe="")
+        text = quote(text_of(name, value), safe="")
         if text in ("", ".", ".."):
             raise ValueError(f"{name} must not be {text!r}: the path would be another one")
         template = template.replace(f"{{{name}}}", text)
@@ -254,7 +260,7 @@ def _body(
 ) -> tuple[bytes | None, Any, str]:
     """Content, parts of a multipart form, and media type ("" where a form brings its own)."""
     if isinstance(form, NotGiven) or isinstance(body, NotGiven) or (form is None and body is None and not media_type):
-        return (None, None, "") if not extra_body else (_json(extra_body), None, "application/json")
+        return (None, None, "") if not extra_body else (json_of("", extra_body), None, "application/json")
     if form is not None and media_type.startswith("multipart/form-data"):
         return None, form_parts({**form, **(extra_body or {})}, files, lists or {}, documents), ""
     if form is not None:
@@ -262,16 +268,10 @@ def _body(
         pairs = [pair for name, value in members.items() for pair in form_texts(name, value, name)]
         return urlencode(pairs).encode(), None, media_type
     if isinstance(body, dict):
-        return _json({**_given(body), **(extra_body or {})}), None, media_type
+        return json_of("", {**_given(body), **(extra_body or {})}), None, media_type
     if extra_body:
         raise TypeError("extra_body needs a body with members")
-    return body if isinstance(body, bytes) else _json(body), None, media_type
-
-
-def _json(value: Any) -> bytes:
-    """JSON as every server reads it: NaN is a ValueError here, half a surrogate pair an escape."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "backslashreplace")
+    return body if isinstance(body, bytes) else json_of("", body), None, media_type
 
 
 def _request_id(response: httpx2.Response) -> str | None:

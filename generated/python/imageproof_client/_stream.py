@@ -38,6 +38,7 @@ class Stream(Generic[T]):
         self._member = member
         self._last = last
         self._clean = clean
+        self._count = 0
         self._events = self._read()
 
     def __iter__(self) -> Iterator[T]:
@@ -52,6 +53,11 @@ class Stream(Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        state = "closed" if self.response.is_closed else "open"
+        told = f", request_id={self._clean(self.request_id)!r}" if self.request_id else ""
+        return f"Stream({state}, status={self.response.status_code}, events={self._count}{told})"
+
     def close(self) -> None:
         """Stop listening. The server may go on, and charge."""
         self.response.close()
@@ -64,11 +70,14 @@ class Stream(Generic[T]):
                     continue
                 data = self._parse(event, text)
                 ended = ended or (isinstance(data, dict) and data.get(self._member) in self._last)
+                self._count += 1
                 yield self._decode(data)
         except httpx2.TimeoutException:
             raise APITimeoutError("the stream fell silent", request_id=self.request_id) from None
         except httpx2.HTTPError as error:
             raise APIConnectionError(f"the stream broke: {error}", request_id=self.request_id) from None
+        except httpx2.StreamError:
+            raise APIConnectionError("the stream is closed", request_id=self.request_id) from None
         finally:
             self.close()
         if not ended:

@@ -188,7 +188,7 @@ class Images:
                 gpt-image-2.5-sunburst, gpt-image-2.5-flare, gpt-image-2.5-sunburst-2026-09-08,
                 gpt-image-2.5-flare-2026-09-08, gpt-image-2, gpt-image-2-2026-04-21, gpt-image-2.6-sunburst,
                 gpt-image-2.6-flare.
-            n: How many pictures.
+            n: How many pictures. From 1 to 10. Default: 1.
             size: Pixels as WIDTHxHEIGHT, or `auto` where the model chooses. Known: 1024x1024, 256x256, 512x512,
                 1792x1024, 1024x1792, auto, 1536x1024, 1024x1536.
             quality: How much work goes into the rendering; the dearer, the higher. Known: standard, hd, auto,
@@ -197,16 +197,16 @@ class Images:
                 transparent, opaque.
             output_format: File format of the pictures. Known: png, jpeg, webp, gif, svg.
             output_compression: Compression level in percent, for JPEG and WebP; models that take it use 100
-                when it is left out.
+                when it is left out. From 0 to 100.
             moderation: How strictly prompt and picture are filtered. Known: auto, low.
-            stream: Send events while the picture is made.
+            stream: Send events while the picture is made. Default: False.
             partial_images: Most previews that a stream sends before the picture; fewer may come when it is done
-                sooner.
+                sooner. From 0 to 3. Default: 0.
             complexity: How much computation goes into planning the picture, apart from rendering it. Known:
                 low, medium, high.
-            frame_count: Frames of a GIF; 9 when it is left out.
+            frame_count: Frames of a GIF; 9 when it is left out. From 2 to 16.
             frame_duration_ms: Milliseconds that each GIF frame is shown, rounded to 10 and capped at 655350;
-                200 when it is left out.
+                200 when it is left out. At least 20.
             svg: Which model writes an SVG, and with how much effort. One picture, no stream, no compression.
             safety_identifier: Stable pseudonym of your end user, for abuse detection. Goes before `user` unless
                 empty.
@@ -399,7 +399,7 @@ class Images:
                 gpt-image-2.5-sunburst, gpt-image-2.5-flare, gpt-image-2.5-sunburst-2026-09-08,
                 gpt-image-2.5-flare-2026-09-08, gpt-image-2, gpt-image-2-2026-04-21, gpt-image-2.6-sunburst,
                 gpt-image-2.6-flare.
-            n: How many pictures.
+            n: How many pictures. From 1 to 10. Default: 1.
             size: Pixels as WIDTHxHEIGHT, or `auto` where the model chooses. Known: 1024x1024, 256x256, 512x512,
                 auto, 1536x1024, 1024x1536.
             quality: How much work goes into the rendering. Known: standard, auto, low, medium, high, xhigh,
@@ -408,15 +408,15 @@ class Images:
                 transparent, opaque.
             output_format: File format of the pictures. Known: png, jpeg, webp, gif, svg.
             output_compression: Compression level in percent, for JPEG and WebP; models that take it use 100
-                when it is left out.
+                when it is left out. From 0 to 100.
             input_fidelity: How closely details of the pictures, faces above all, are kept. Leave it out from
                 gpt-image-2 on. Known: low, high.
-            stream: Send events while the picture is made.
-            partial_images: Most previews that a stream sends before the picture.
+            stream: Send events while the picture is made. Default: False.
+            partial_images: Most previews that a stream sends before the picture. From 0 to 3. Default: 0.
             complexity: How much computation goes into planning the picture. Known: low, medium, high.
-            frame_count: Frames of a GIF; 9 when it is left out.
+            frame_count: Frames of a GIF; 9 when it is left out. From 2 to 16.
             frame_duration_ms: Milliseconds that each GIF frame is shown, rounded to 10; 200 when it is left
-                out.
+                out. At least 20.
             safety_identifier: Stable pseudonym of your end user, for abuse detection. Goes before `user` unless
                 empty.
             user: Deprecated. Former name of `safety_identifier`.
@@ -495,7 +495,7 @@ class Images:
         Args:
             image: A square PNG of less than 4 MB.
             model: Model that varies; the official service only ever had dall-e-2. Known: dall-e-2.
-            n: How many pictures.
+            n: How many pictures. From 1 to 10. Default: 1.
             size: Pixels as WIDTHxHEIGHT. Known: 1024x1024, 256x256, 512x512.
             response_format: Deprecated. Whether the answer holds links or base64. Known: url, b64_json.
             user: Deprecated. Stable pseudonym of your end user, for abuse detection.

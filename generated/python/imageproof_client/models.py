@@ -229,7 +229,7 @@ class ImageGenerationPartialImageEvent(_content.Content, _model.Model):
         quality: Quality that was asked for.
         background: Background that was asked for.
         output_format: File format that was asked for.
-        partial_image_index: Number of the preview, from 0.
+        partial_image_index: Number of the preview, from 0. At least 0.
     """
 
     type: Literal["image_generation.partial_image"]
@@ -285,7 +285,7 @@ class ImageEditPartialImageEvent(_content.Content, _model.Model):
         quality: Quality that was asked for.
         background: Background that was asked for.
         output_format: File format that was asked for.
-        partial_image_index: Number of the preview, from 0.
+        partial_image_index: Number of the preview, from 0. At least 0.
     """
 
     type: Literal["image_edit.partial_image"]

@@ -37,7 +37,20 @@ def describe_body(schemas: Schemas, operation: Operation, name: str) -> Body | N
             message = f"{operation.id}: the {other} body is not emitted; the client sends {chosen}"
             schemas.warn(f"{pointer}{join('content', other)}", message)
     where = f"{pointer}{join('content', chosen)}"
-    return _body(schemas, chosen, content[chosen], where, name, node.get("required") is True)
+    body = _body(schemas, chosen, content[chosen], where, name, node.get("required") is True)
+    return replace(_with_example(schemas, body, content[chosen]), others=tuple(one for one in content if one != chosen))
+
+
+def _with_example(schemas: Schemas, body: Body, media: Mapping[str, Any]) -> Body:
+    """The body with what the first example of its media type gives for each member."""
+    told = media.get("examples")
+    first = next(iter(told.values()), None) if isinstance(told, Mapping) else None
+    first = schemas.document.resolve(first) if isinstance(first, Mapping) else None
+    example = first.get("value") if isinstance(first, Mapping) else media.get("example")
+    if not isinstance(example, Mapping):
+        return body
+    fields = tuple(replace(one, example=example.get(one.name, one.example)) for one in body.fields)
+    return replace(body, fields=fields, shown=tuple(one.name for one in fields if one.name in example))
 
 
 def describe_reply(schemas: Schemas, operation: Operation, body: Body | None, name: str) -> Reply:
@@ -54,7 +67,7 @@ def describe_reply(schemas: Schemas, operation: Operation, body: Body | None, na
     if "$ref" in responses[good[0]]:
         pointer = target(responses[good[0]]["$ref"])
     content = schemas.document.resolve(responses[good[0]]).get("content", {})
-    whole, raw, events = None, False, None
+    whole, raw, text, events = None, False, False, None
     for media_type, media in content.items():
         where = f"{pointer}{join('content', media_type)}/schema"
         if _bare(media_type) == "text/event-stream":
@@ -63,13 +76,14 @@ def describe_reply(schemas: Schemas, operation: Operation, body: Body | None, na
             whole = schemas.type(media.get("schema", {}), where, f"{name} response")
         elif whole is None and not raw:
             raw = True
+            text = _bare(media_type) == "text/plain" and schemas.type(media.get("schema"), where, name).kind == "string"
         else:
             schemas.warn(where, f"{operation.id}: the {media_type} answer is not emitted")
     switch = _switch(body) if events and (whole or raw) else ""
     if events and (whole or raw) and not switch:
         schemas.warn(pointer, f"{operation.id}: the event stream is not emitted: no boolean `{SWITCH}` asks for it")
         events = None
-    return Reply(whole, raw, events, switch)
+    return Reply(whole, raw, events, switch, text)
 
 
 def _body(schemas: Schemas, media_type: str, media: Mapping[str, Any], where: str, name: str, required: bool) -> Body:

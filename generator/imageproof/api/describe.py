@@ -169,7 +169,8 @@ def _with_families(document: Document, operation: str, field: ir.Field, known: t
     merged = tuple(dict.fromkeys([*field.type.known, *(value for value in values if value is not None)]))
     if not merged:
         return field
-    return replace(field, type=replace(field.type, known=merged), known_by_family=tuple(by_family))
+    name = field.type.name if merged == field.type.known else ""
+    return replace(field, type=replace(field.type, known=merged, name=name), known_by_family=tuple(by_family))
 
 
 def _auth(schemas: Schemas) -> ir.Auth | None:

@@ -6,7 +6,7 @@ Names are as the document writes them (wire names); each target makes its own id
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Scalar = str | int | float | bool
 Kind = Literal[
@@ -30,7 +30,8 @@ class Type:
     `model` (kind "model") and `union` (kind "union", "" for one without a name) are keys of `Api.models` and
     `Api.unions`; `item` is what a list or map holds; `choices` are the alternatives of a union. `known` lists the
     documented values of a scalar: others are legal, unless `fixed`, which says that the one known value is the only
-    one. `format` is the document's, such as "uri".
+    one. `format` is the document's, such as "uri". `name` is the component that lists the known values, "" where they
+    are listed in place.
     """
 
     kind: Kind
@@ -42,11 +43,15 @@ class Type:
     known: tuple[Scalar, ...] = ()
     fixed: bool = False
     format: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One member of a model or of a body. `known_by_family` pairs a model family with the values that it takes."""
+    """One member of a model or of a body. `known_by_family` pairs a model family with the values that it takes.
+
+    `default`, `minimum`, `maximum` and `example` are None where the document gives none.
+    """
 
     name: str
     type: Type
@@ -55,6 +60,10 @@ class Field:
     source: Source
     deprecated: bool = False
     known_by_family: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
+    default: Scalar | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    example: Any = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,8 @@ class Part:
 class Body:
     """A request body. With `form` "json", "multipart" or "urlencoded" and an object schema, `fields` are its members
     and `parts` (by field name) say how a form carries them; otherwise `whole` is the type of the body, bytes for "raw".
+
+    `others` are the media types that are not emitted; `shown` the members that the document's first example has.
     """
 
     media_type: str
@@ -128,6 +139,8 @@ class Body:
     whole: Type | None
     parts: tuple[tuple[str, Part], ...]
     source: Source
+    others: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,13 +155,15 @@ class Events:
 
 @dataclass(frozen=True)
 class Reply:
-    """What success answers: `whole` as JSON, None for no content; `raw` for bytes of another media type. `events` is
-    there where the operation can stream, `switch` names the boolean body field that asks for it ("" for always)."""
+    """What success answers: `whole` as JSON, None for no content; `raw` for bytes of another media type, which are
+    `text` where the document says so. `events` is there where the operation can stream, `switch` names the boolean body
+    field that asks for it ("" for always)."""
 
     whole: Type | None
     raw: bool
     events: Events | None
     switch: str
+    text: bool = False
 
 
 @dataclass(frozen=True)

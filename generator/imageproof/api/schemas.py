@@ -130,6 +130,10 @@ class Schemas:
             doc=str(told.get("description", "")).strip(),
             source=self.source(pointer),
             deprecated=told.get("deprecated") is True,
+            default=_kept(told.get("default")),
+            minimum=_limit(told, "minimum", "exclusiveMinimum"),
+            maximum=_limit(told, "maximum", "exclusiveMaximum"),
+            example=next(_each(told.get("examples")), told.get("example")),
         )
 
     def object(self, node: Any, pointer: str) -> tuple[dict[str, Any], str]:
@@ -218,6 +222,8 @@ class Schemas:
                 found.append(one)
         if any(one.kind == "any" for one in found) or not found:
             return Type("any", nullable)
+        if len(found) == 1 and found[0].name:
+            return replace(found[0], nullable=nullable)
         if all(one.kind == "string" for one in found):  # a list of values beside an open string is an open list
             known = tuple(dict.fromkeys(value for one in found for value in one.known))
             return Type("string", nullable, known=known, fixed=all(one.fixed for one in found) and len(known) == 1)
@@ -272,7 +278,9 @@ class Schemas:
             item = self.type(held, self._home(held, pointer, "items"), f"{name} item")
             return Type("list", nullable, item=item)
         if kind in SCALARS:
-            return _scalar(node, SCALARS[kind], nullable)
+            found = _scalar(node, SCALARS[kind], nullable)
+            listed = found.known and not found.fixed and _is_component(pointer)
+            return replace(found, name=split(pointer)[-1]) if listed else found
         return Type("null" if kind == "null" else "any", nullable)
 
     def _object(self, node: Mapping[str, Any], pointer: str, name: str, nullable: bool) -> Type:
@@ -358,6 +366,17 @@ def _scalar(node: Mapping[str, Any], kind: Kind, nullable: bool) -> Type:
     values = [node["const"]] if fixed else [*node.get("enum", ()), *node.get("x-known-values", ())]
     known: tuple[Scalar, ...] = tuple(dict.fromkeys(one for one in values if isinstance(one, str | int | float)))
     return Type(kind, nullable, known=known, fixed=fixed, format=form)
+
+
+def _kept(value: Any) -> Scalar | None:
+    return value if isinstance(value, str | int | float) else None
+
+
+def _limit(node: Mapping[str, Any], key: str, exclusive: str) -> float | None:
+    """A bound that is itself legal; in 3.0 a boolean beside it says that it is not."""
+    value = node.get(key)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number and node.get(exclusive) is not True else None
 
 
 def _content(fields: tuple[Field, ...]) -> Content | None:

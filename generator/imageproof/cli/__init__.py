@@ -35,6 +35,9 @@ EPILOG = """\b
 Examples:
   imageproof generate --target python --out clients
   imageproof generate --target python --out clients --check
+  imageproof generate --spec api.yaml --name my_client --target python --out mine
+  imageproof serve --port 8080 --key sk-test
+  IMAGEPROOF_API_KEY=sk-test imageproof conform http://127.0.0.1:8080/v1
 """
 
 

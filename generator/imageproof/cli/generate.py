@@ -45,7 +45,7 @@ class Rendering:
 @click.option("--name", metavar="NAME", help="Name of the emitted package.")
 @click.option("--spec", metavar="FILE", help="OpenAPI 3.0 or 3.1 document; without it the canonical one.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1, with a diff, when the folder is out of step.")
-@click.option("--quiet", "-q", is_flag=True, help="Do not tell what is not emitted.")
+@click.option("--quiet", "-q", is_flag=True, help="Tell neither what is not emitted nor which files are written.")
 def generate(
     targets: tuple[str, ...], out: Path | None, name: str | None, spec: str | None, check: bool, quiet: bool
 ) -> int:
@@ -59,12 +59,12 @@ def generate(
         root = _folder(out)
         old = read_manifest(root)
         document = load(spec)
-        if name is None:
-            name = old.name if old else default_name(document.data["info"]["title"]) if spec else CANONICAL_NAME
+        own = default_name(document.data["info"]["title"]) if spec else CANONICAL_NAME
+        name = _name(root, old, document, name, own)
         rendering = rendered(document, chosen or (old.targets if old else tuple(TARGETS)), name)
-        if not quiet:
+        if spec and not quiet:  # what the built-in contract leaves out, nobody can mend; the emitted README tells it
             _tell(rendering.warnings)
-        return _check(root, rendering) if check else _write(root, rendering)
+        return _check(root, rendering) if check else _write(root, rendering, quiet)
     except OSError as error:
         raise UsageError(f"{error.filename or out}: {error.strerror}; choose another folder with --out") from None
 
@@ -89,8 +89,27 @@ def rendered(document: Document, targets: Iterable[str], name: str) -> Rendering
         warnings = tuple(problems)
     subjects = {"api": api, "document": document}
     files = {f"{target}/{path}": text for target in targets for path, text in render(target, subjects, name).items()}
-    manifest = Manifest(f"imageproof {__version__}", describe_document(document.data), name, targets)
+    title = str(document.data["info"]["title"])
+    manifest = Manifest(f"imageproof {__version__}", describe_document(document.data), name, targets, title=title)
     return Rendering(files, manifest, warnings)
+
+
+def _name(root: Path, old: Manifest | None, document: Document, told: str | None, own: str) -> str:
+    """The package name: what is told, else what the folder holds of this document, else the document's `own`.
+
+    UsageError where the folder holds another package, which would be replaced.
+    """
+    if old is None:
+        return own if told is None else told
+    same = document.data["info"]["title"] == old.title or describe_document(document.data) == old.document
+    name = told if told is not None else old.name if same else own
+    if name != old.name and is_name(name):
+        title = f" of {' '.join(old.title.split())}" if old.title else ""
+        raise UsageError(
+            f"{_shown(root)} holds the package {old.name}{title}, and {name} would replace it; choose another folder "
+            f"with --out, or type --name {old.name} to replace what is there"
+        )
+    return name
 
 
 def _folder(out: Path | None) -> Path:
@@ -119,7 +138,7 @@ def _here() -> Path:
 
 def _tell(warnings: Iterable[Problem]) -> None:
     for problem in warnings:
-        click.echo(f"warning: {problem}", err=True)
+        click.echo(f"note: {problem}", err=True)
 
 
 def _check(root: Path, rendering: Rendering) -> int:
@@ -136,11 +155,11 @@ def _check(root: Path, rendering: Rendering) -> int:
     return 0
 
 
-def _write(root: Path, rendering: Rendering) -> int:
+def _write(root: Path, rendering: Rendering, quiet: bool) -> int:
     changed = write(root, rendering.files, rendering.manifest)
     root = _shown(root)
     removed = [path for path in changed if path not in rendering.files and path != MANIFEST]
-    for path in changed:
+    for path in () if quiet else changed:
         click.echo(f"  {path}{' (removed)' if path in removed else ''}")
     written, total = len(changed) - len(removed), len(rendering.files) + 1
     click.echo(f"{root}: {written} of {total} files written ({', '.join(rendering.manifest.targets)})")

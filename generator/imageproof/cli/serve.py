@@ -18,6 +18,7 @@ from imageproof.contract.document import load
 from imageproof.errors import UsageError
 
 NEEDED = ("starlette", "uvicorn", "python_multipart", "PIL")
+EVERYWHERE = ("0.0.0.0", "::")  # addresses that mean all of this machine's
 EXTRA = "imageproof serve needs more than the base install: pip install 'imageproof[serve]'"
 
 
@@ -28,11 +29,17 @@ EXTRA = "imageproof serve needs more than the base install: pip install 'imagepr
 )
 @click.option("--key", metavar="KEY", help="Key that callers must show. Without one, a random key is made and printed.")
 @click.option("--key-env", metavar="NAME", help="Environment variable that holds the key.")
-@click.option("--fault", default="", metavar="ID", help="Break exactly one thing; see --list-faults.")
+@click.option("--fault", "broken", multiple=True, metavar="ID", help="Break exactly one thing; see --list-faults.")
 @click.option("--list-faults", is_flag=True, help="List the faults and exit.")
 @click.option("--spec", metavar="FILE", help="Contract to serve, in place of the built-in one.")
 def serve(
-    host: str, port: int, key: str | None, key_env: str | None, fault: str, list_faults: bool, spec: str | None
+    host: str,
+    port: int,
+    key: str | None,
+    key_env: str | None,
+    broken: tuple[str, ...],
+    list_faults: bool,
+    spec: str | None,
 ) -> None:
     """Serve the Images API on this machine: real pictures, no network, no cost."""
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
@@ -42,6 +49,9 @@ def serve(
         for row in faults.faults().values():
             click.echo(f"{row.id:22}{row.what}")
         return
+    if len(broken) > 1:
+        raise UsageError(f"--fault breaks exactly one thing; give one of {', '.join(broken)}")
+    fault = "".join(broken)
     faults.seams(fault)
     if not host:
         raise UsageError("--host is empty, which would mean every address of this machine; 0.0.0.0 says that")
@@ -50,8 +60,14 @@ def serve(
     if given is not None:
         settings["key"] = given
     config = _module("config").Config(**settings)
+
+    def announce(url: str) -> None:
+        _announce(url, config.key, given, key_env, fault)
+        if host in EVERYWHERE:
+            click.echo(f"note: on {host} it is reachable from other machines, by whoever has the key", err=True)
+
     try:
-        _module("serving").serve(config, host, port, lambda url: _announce(url, config.key, given, key_env, fault))
+        _module("serving").serve(config, host, port, announce)
     except OSError as error:
         hint = "; --port 0 takes a free port" if error.errno == errno.EADDRINUSE else ""
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None

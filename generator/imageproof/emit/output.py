@@ -27,20 +27,23 @@ LONGEST_DIFF = 400  # lines; a whole new file says no more in its thousandth lin
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run wrote: generator version, digest of the document's content, package name, targets, and path -> sha256.
-    Paths are relative to the manifest's folder, with slashes."""
+    """What a run wrote: generator version, digest of the document's content, package name, targets, path -> sha256, and
+    the document's title ("" where an earlier version did not record it). Paths are relative to the manifest's folder,
+    with slashes."""
 
     generator: str
     document: str
     name: str
     targets: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
 
     def text(self) -> str:
         """The manifest as JSON, keys in order."""
         data = {
             "generator": self.generator,
             "document": self.document,
+            "title": self.title,
             "name": self.name,
             "targets": list(self.targets),
             "files": dict(sorted(self.files.items())),
@@ -78,7 +81,8 @@ def read_manifest(root: Path) -> Manifest | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         files = {str(name): str(value) for name, value in data["files"].items()}
-        manifest = Manifest(data["generator"], data["document"], data["name"], tuple(data["targets"]), files)
+        title = str(data.get("title", ""))
+        manifest = Manifest(data["generator"], data["document"], data["name"], tuple(data["targets"]), files, title)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         hint = "remove it, and generate again"
         raise DocumentError([Problem(str(path), "not a manifest of imageproof", hint=hint)]) from None
@@ -94,7 +98,7 @@ def completed(manifest: Manifest, rendered: Mapping[str, str], old: Manifest | N
     files = {path: value for path, value in (old.files if old else {}).items() if path.split("/")[0] in kept}
     files |= {path: digest(text) for path, text in rendered.items()}
     targets = tuple(sorted({*kept, *manifest.targets}))
-    return Manifest(manifest.generator, manifest.document, manifest.name, targets, files)
+    return replace(manifest, targets=targets, files=files)
 
 
 def compare(root: Path, rendered: Mapping[str, str], manifest: Manifest) -> list[Change]:

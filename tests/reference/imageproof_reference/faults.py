@@ -67,6 +67,8 @@ def seams(fault: str) -> Seams:
         return Seams()
     if fault not in faults():
         raise UsageError(f"no fault {fault!r}; known: {', '.join(faults())}")
+    if fault not in BROKEN:
+        raise UsageError(f"fault {fault!r} has a row in faults.yaml and no code: add it to BROKEN in {__file__}")
     return BROKEN[fault]
 
 

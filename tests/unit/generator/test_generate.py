@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from click.testing import CliRunner, Result
 from imageproof import __version__
 from imageproof.cli import main
 from imageproof.contract.locate import CHECKOUT, spec_file
+from imageproof.emit.output import digest
 
 SMALL = """openapi: 3.1.0
 info: {title: Title, version: "1"}
@@ -82,8 +85,45 @@ def test_name_and_targets_are_remembered(tmp_path: Path) -> None:
     assert (tmp_path / "out/python/pictures/client.py").is_file()
     assert not (tmp_path / "out/openapi").exists()
     assert run("generate", "-q", "--check", "--out", out).exit_code == 0
-    assert run("generate", "-q", "--name", "other", "--out", out).exit_code == 0
-    assert not (tmp_path / "out/python/pictures").exists()
+
+
+def test_another_package_is_not_replaced_unasked(tmp_path: Path) -> None:
+    """Neither under another name, nor by another document; the same name, or the same document edited, is fine."""
+    spec, edited, other = (tmp_path / f"{name}.yaml" for name in ("spec", "edited", "other"))
+    spec.write_text(SMALL, encoding="utf-8")
+    edited.write_text(SMALL.replace("/a:", "/b:"), encoding="utf-8")
+    other.write_text(SMALL.replace("Title", "Other"), encoding="utf-8")
+    out = tmp_path / "out"
+    base = ("generate", "-q", "-t", "python", "--out", str(out), "--spec")
+    assert run(*base, str(spec), "--name", "mine").exit_code == 0
+    before = tree(out)
+    for args in ((str(spec), "--name", "yours"), (str(other),), (str(other), "--check")):
+        result = run(*base, *args)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert "holds the package mine of Title" in result.stderr
+        assert "another folder with --out, or type --name mine" in result.stderr
+    assert tree(out) == before
+    assert run(*base, str(edited)).exit_code == 0
+    assert run(*base, str(other), "--name", "mine").exit_code == 0
+    assert (out / "python/mine/client.py").is_file()
+
+
+def test_a_folder_of_the_built_in_contract_is_not_replaced_either(tmp_path: Path) -> None:
+    spec, out = tmp_path / "spec.yaml", str(tmp_path / "out")
+    spec.write_text(SMALL, encoding="utf-8")
+    assert run("generate", "-q", "-t", "python", "--out", out).exit_code == 0
+    assert run("generate", "--spec", str(spec), "--out", out).exit_code == 2
+
+
+def test_what_is_left_out_is_a_note_for_documents_of_the_user(tmp_path: Path) -> None:
+    built_in = run("generate", "-t", "python", "--out", str(tmp_path / "a"))
+    assert (built_in.exit_code, built_in.stderr) == (0, "")
+    readme = (tmp_path / "a/python/README.md").read_text(encoding="utf-8")
+    assert "`client.images.edit` travels as multipart/form-data; the document's application/json for it is" in readme
+    own = ("generate", "-t", "python", "--name", "mine", "--spec", str(spec_file("openapi.yaml")), "--out")
+    assert run(*own, str(tmp_path / "b")).stderr.startswith("note: ")
+    quiet = run(*own, str(tmp_path / "c"), "-q")
+    assert quiet.stderr == "" and quiet.stdout.count("\n") == 1 and "13 of 13 files written" in quiet.stdout
 
 
 def test_a_foreign_file_stops_it(tmp_path: Path) -> None:
@@ -137,7 +177,8 @@ def test_outside_a_checkout_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch
 
 def test_version_help_and_what_is_not_there() -> None:
     assert run("--version").stdout == f"imageproof {__version__}\n"
-    assert "generate" in run("--help").stdout
+    for command in ("generate", "serve", "conform"):
+        assert re.search(rf"imageproof {command} \S", run("--help").stdout.partition("Examples:")[2])
     assert run("nonsense").exit_code == 2
 
 
@@ -191,10 +232,16 @@ def test_a_folder_whose_name_is_too_long(tmp_path: Path) -> None:
 
 
 def test_what_is_removed_is_called_so(tmp_path: Path) -> None:
-    for name in ("one_client", "two_client"):
-        result = run("generate", "-q", "-t", "python", "--name", name, "--out", str(tmp_path))
-    assert "  python/one_client/client.py (removed)" in result.stdout.splitlines()
-    assert "13 of 13 files written" in result.stdout
+    command = ("generate", "-t", "python", "--out", str(tmp_path))
+    assert run(*command).exit_code == 0
+    manifest = tmp_path / "MANIFEST.json"
+    data = json.loads(manifest.read_text(encoding="utf-8"))
+    data["files"]["python/old.py"] = digest("old\n")
+    manifest.write_text(json.dumps(data), encoding="utf-8")
+    (tmp_path / "python" / "old.py").write_text("old\n", encoding="utf-8")
+    result = run(*command)
+    assert "  python/old.py (removed)" in result.stdout.splitlines()
+    assert "1 of 13 files written" in result.stdout
 
 
 def test_a_chain_of_a_thousand_schemas(tmp_path: Path) -> None:

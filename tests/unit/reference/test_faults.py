@@ -110,6 +110,13 @@ def test_a_fault_that_does_not_exist() -> None:
         seams("none-such")
 
 
+def test_a_row_without_code_names_the_file_to_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {**faults(), "new": next(iter(faults().values()))}
+    monkeypatch.setattr("imageproof_reference.faults.faults", lambda: rows)
+    with pytest.raises(UsageError, match=r"^fault 'new' has a row in faults\.yaml and no code: .*faults\.py$"):
+        seams("new")
+
+
 def test_jpeg_for_png_leaves_a_transparent_picture_alone() -> None:
     with running(Config(key="k", fault="jpeg-for-png")) as url:
         key = {"Authorization": "Bearer k"}

@@ -67,6 +67,13 @@ def test_a_key_that_is_given_is_used_and_not_shown() -> None:
         assert "sk-mine-1" not in line + paste + ended(process)
 
 
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_who_can_reach_it_is_said(host: str, told: bool) -> None:
+    process = started("--host", host, "--key", "k")
+    first_lines(process)
+    assert ("note: on 0.0.0.0 it is reachable from other machines" in ended(process)) is told
+
+
 def test_an_interrupt_in_the_middle_of_a_stream_is_quiet_too() -> None:
     process = started("--key", "sk-mine-1")
     url = first_lines(process)[0].split()[2]
@@ -115,6 +122,7 @@ def test_faults_are_listed() -> None:
     ("options", "said"),
     [
         (["--fault", "none-such"], "no fault 'none-such'; known: "),
+        (["--fault", "usage-sum", "--fault", "wrong-size"], "give one of usage-sum, wrong-size"),
         (["--key", "a b"], "printable"),
         (["--key", ""], "printable"),
         (["--key", "a", "--key-env", "B"], "give one"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imageproof.api.ir import Api, Auth, Body, Field, Operation, Resource, Type
+from imageproof.api.ir import Api, Auth, Body, Field, Operation, Reply, Resource, Type
 from imageproof.api.names import assign, pascal, snake, unreserved
 from imageproof.emit.targets.python.models import decoder_names, exported
 from imageproof.emit.targets.python.text import docstring, imported, literal, section, used
@@ -17,6 +17,7 @@ from imageproof.emit.targets.python.types import (
     aliased,
     annotation,
     decoder,
+    limits,
     operations,
     union_decoder_name,
     unshadowed,
@@ -87,7 +88,7 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
     decoders = decoder_names(api, names)
     wanted = {one.name: (pascal(one.name), f"{pascal(one.name)}Resource") for one in api.resources}
     classes = assign(wanted, {*MODULE_NAMES, *public})
-    attributes = assign({one.name: (unreserved(snake(one.name), CLIENT_NAMES),) for one in api.resources})
+    attributes = resource_names(api)
     resources = [_class(one, classes[one.name], attributes[one.name], api, names) for one in api.resources]
     texts = [text for one in resources for method in one.methods for text in _texts(method)]
     prefix = api.service.upper()
@@ -102,6 +103,16 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
         "key_variable": f"{prefix}_API_KEY",
         "url_variable": f"{prefix}_BASE_URL",
     }
+
+
+def resource_names(api: Api) -> dict[str, str]:
+    """Resource name -> the client's attribute."""
+    return assign({one.name: (unreserved(snake(one.name), CLIENT_NAMES),) for one in api.resources})
+
+
+def method_names(resource: Resource) -> dict[str, str]:
+    """Operation id -> the method of the resource's class."""
+    return assign({one.id: (unreserved(snake(one.method), SIGNATURE_NAMES),) for one in resource.operations})
 
 
 def _texts(method: Method) -> Iterator[str]:
@@ -137,14 +148,14 @@ def _imports(texts: Sequence[str], public: Sequence[str]) -> list[str]:
 
 
 def _class(resource: Resource, name: str, attribute: str, api: Api, names: Names) -> Class:
-    methods = assign({one.id: (unreserved(snake(one.method), SIGNATURE_NAMES),) for one in resource.operations})
+    methods = method_names(resource)
     shadows = set(methods.values())
     made = tuple(_method(one, methods[one.id], names, shadows) for one in resource.operations)
     return Class(name, attribute, docstring(resource.doc or f"Operations on {resource.name}.", 4), made)
 
 
 def _method(operation: Operation, name: str, names: Names, shadows: set[str]) -> Method:
-    arguments = _arguments(operation, names, shadows)
+    arguments = arguments_of(operation, names, shadows)
     path = [one for field, one, place in arguments if place == "path"]
     rest = [one for field, one, place in arguments if place != "path"]
     switch = next((one for field, one, place in arguments if place == "body" and _switches(operation, field)), None)
@@ -171,11 +182,18 @@ def _method(operation: Operation, name: str, names: Names, shadows: set[str]) ->
         doc=docstring(_doc(operation, [one for _, one, _ in arguments]), 8),
         told=tuple(_told(operation, arguments)),
         switch=switch.name if switch else "",
-        verb="fetch" if operation.reply.raw else "call" if operation.reply.whole else "send",
+        verb=_verb(operation.reply),
         bound=inside if operation.reply.whole and not _is_model(operation.reply.whole) else "",
         call=() if only_events else tuple(_call(operation, names, path)),
         stream=tuple(_stream(operation, names, path)) if operation.reply.events else (),
     )
+
+
+def _verb(reply: Reply) -> str:
+    """The runtime's method for a call that answers at once."""
+    if reply.raw:
+        return "fetch_text" if reply.text else "fetch"
+    return "call" if reply.whole else "send"
 
 
 def _is_model(told: Type) -> bool:
@@ -187,7 +205,7 @@ def _switches(operation: Operation, field: Field) -> bool:
     return bool(operation.reply.switch) and field.name == operation.reply.switch
 
 
-def _arguments(operation: Operation, names: Names, shadows: set[str]) -> list[tuple[Field, Argument, str]]:
+def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[tuple[Field, Argument, str]]:
     """(field, argument, place) of all arguments; what is required stands first."""
     body = operation.body
     fields: list[tuple[Field, str]] = [(one.field, one.place) for one in operation.parameters]
@@ -231,14 +249,15 @@ def _omissible(told: str) -> str:
 
 def _note(field: Field) -> str:
     known = ", ".join(str(value) for value in field.type.known)
-    pieces = ["Deprecated." if field.deprecated else "", field.doc, f"Known: {known}." if known else ""]
+    pieces = ["Deprecated." if field.deprecated else "", field.doc, f"Known: {known}." if known else "", limits(field)]
     return " ".join(piece for piece in pieces if piece)
 
 
 def _returns(operation: Operation, names: Names) -> tuple[str, str]:
     """What a method returns when it answers at once, and when it streams ("" where it does not)."""
     reply = operation.reply
-    whole = "bytes" if reply.raw else annotation(reply.whole, names, False) if reply.whole else "None"
+    raw = "str" if reply.text else "bytes"
+    whole = raw if reply.raw else annotation(reply.whole, names, False) if reply.whole else "None"
     streamed = f"Stream[{annotation(reply.events.type, names, False)}]" if reply.events else ""
     return whole, streamed
 
@@ -256,7 +275,7 @@ def _told(operation: Operation, arguments: list[tuple[Field, Argument, str]]) ->
     commas = {one.field.name for one in operation.parameters if _lists(one.field.type) and not one.explode}
     for place, key in (("query", "query"), ("header", "headers")):
         rows = [
-            f"    {one.key}: {f'joined({one.name})' if field.name in commas else one.name},"
+            f"    {one.key}: {f'joined({one.key}, {one.name})' if field.name in commas else one.name},"
             for field, one, where in arguments
             if where == place
         ]
@@ -281,7 +300,7 @@ def _form(body: Body) -> Iterator[str]:
     """How the parts of a form travel, where it is not the plain way."""
     fields = {one.name: one for one in body.fields}
     wires = {name: part.one or part.many for name, part in body.parts}
-    files = [literal(wires[name]) for name, field in fields.items() if _files(field.type)]
+    files = [literal(wires[name]) for name, field in fields.items() if has_files(field.type)]
     lists = [
         f"{literal(wires[name])}: {literal(part.many)}"
         for name, part in body.parts
@@ -301,8 +320,8 @@ def _lists(told: Type) -> bool:
     return told.kind == "list" or any(map(_lists, told.choices))
 
 
-def _files(told: Type) -> bool:
-    return told.kind == "file" or any(_files(one) for one in (*told.choices, *([told.item] if told.item else [])))
+def has_files(told: Type) -> bool:
+    return told.kind == "file" or any(has_files(one) for one in (*told.choices, *([told.item] if told.item else [])))
 
 
 def _call(operation: Operation, names: Names, path: list[Argument]) -> Iterator[str]:

@@ -17,6 +17,9 @@ from imageproof.emit.targets.python.types import (
     annotation,
     attribute_names,
     decoder,
+    limits,
+    listings,
+    literals,
     operations,
     reach,
     union_decoder,
@@ -83,7 +86,8 @@ def exported(api: Api, names: Names) -> list[str]:
     """The public names of `models.py`."""
     _, incoming = reach(api)
     unions = [name for key, name in names.unions.items() if key in incoming]
-    return [*names.models.values(), *names.params.values(), *unions, *names.aliases.values()]
+    aliases = [*names.aliases.values(), *names.listed.values()]
+    return [*names.models.values(), *names.params.values(), *unions, *aliases]
 
 
 def decoder_names(api: Api, names: Names) -> list[str]:
@@ -110,6 +114,8 @@ def _imports(texts: list[str]) -> list[str]:
 
 
 def _known(api: Api, names: Names) -> Iterator[str]:
+    for key, told in listings(api).items():
+        yield alternatives(names.listed[key], [SCALARS[told.kind]], literals(told))
     for operation in operations(api):
         for field in operation.body.fields if operation.body else ():
             if aliased(field):
@@ -206,4 +212,5 @@ def _is_attribute(key: str) -> bool:
 
 
 def _note(field: Field) -> str:
-    return f"Deprecated. {field.doc}" if field.deprecated else field.doc
+    pieces = ["Deprecated." if field.deprecated else "", field.doc, limits(field)]
+    return " ".join(piece for piece in pieces if piece)

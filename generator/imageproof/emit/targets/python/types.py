@@ -68,12 +68,13 @@ BUILTINS = frozenset(("str", "int", "float", "bool", "bytes", "list", "dict", "o
 @dataclass(frozen=True)
 class Names:
     """Class and alias names of a package: models by key as they come in answers, `params` as they go out, unions by
-    key, `aliases` of known values by (operation id, field name)."""
+    key, `aliases` of known values by (operation id, field name), `listed` those of components."""
 
     models: Mapping[str, str]
     params: Mapping[str, str]
     unions: Mapping[str, str]
     aliases: Mapping[tuple[str, str], str]
+    listed: Mapping[str, str]
 
 
 def settle(api: Api) -> Names:
@@ -83,8 +84,11 @@ def settle(api: Api) -> Names:
     named = [model for model in api.models if model.key in incoming and not model.anonymous]
     placed = [model for model in api.models if model.key in incoming and model.anonymous]
     models = assign({one.key: (pascal(one.name), f"{pascal(one.name)}Model") for one in named}, MODULE_NAMES)
-    models |= assign({one.key: (pascal(one.name),) for one in placed}, {*MODULE_NAMES, *models.values()})
     taken = {*MODULE_NAMES, *models.values()}
+    listed = assign({one: (pascal(one), f"{pascal(one)}Value") for one in listings(api)}, taken)
+    taken |= set(listed.values())
+    models |= assign({one.key: (pascal(one.name),) for one in placed}, taken)
+    taken |= set(models.values())
     unions = assign({one.key: (pascal(one.name), f"{pascal(one.name)}Union") for one in api.unions}, taken)
     taken |= set(unions.values())
     params = assign({key: (f"{pascal(told[key].name)}Param",) for key in told if key in outgoing}, taken)
@@ -99,12 +103,31 @@ def settle(api: Api) -> Names:
         if aliased(field)
     }
     aliases = assign(wanted, taken)
-    return Names(models, params, unions, aliases)
+    return Names(models, params, unions, aliases, listed)
 
 
 def operations(api: Api) -> Iterator[Operation]:
     for resource in api.resources:
         yield from resource.operations
+
+
+def listings(api: Api) -> dict[str, Type]:
+    """The components that list known values of a scalar, in the order in which they are first met."""
+    found: dict[str, Type] = {}
+    members = [field.type for model in api.models for field in model.fields]
+    members += [one for union in api.unions for one in union.choices]
+    for operation in operations(api):
+        body, reply = operation.body, operation.reply
+        members += [one.field.type for one in operation.parameters]
+        members += [one.type for one in body.fields] if body else []
+        members += [one for one in (body and body.whole, reply.whole, reply.events and reply.events.type) if one]
+    stack = members[::-1]
+    while stack:
+        told = stack.pop()
+        stack.extend(one for one in (told.item, *told.choices) if one)
+        if told.name and literals(told):
+            found.setdefault(told.name, told)
+    return found
 
 
 def reach(api: Api) -> tuple[set[str], set[str]]:
@@ -138,8 +161,20 @@ def _follow(told: Type, models: Mapping[str, Model], found: set[str]) -> None:
 
 
 def aliased(field: Field) -> bool:
-    """Whether a request field has known values beside which others are legal."""
-    return bool(_literals(field.type)) and not field.type.fixed
+    """Whether a request field has known values of its own, beside which others are legal."""
+    return bool(literals(field.type)) and not field.type.fixed and not field.type.name
+
+
+def limits(field: Field) -> str:
+    """What a docstring says of a field's bounds and default."""
+    low, high = field.minimum, field.maximum
+    if low is not None and high is not None:
+        bounds = f"From {low} to {high}."
+    else:
+        bounds = f"At least {low}." if low is not None else f"At most {high}." if high is not None else ""
+    told = field.default
+    shown = literal(told) if isinstance(told, bool) or told == "" else told
+    return " ".join(piece for piece in (bounds, f"Default: {shown}." if told is not None else "") if piece)
 
 
 def annotation(told: Type, names: Names, outgoing: bool, alias: str = "") -> str:
@@ -149,8 +184,10 @@ def annotation(told: Type, names: Names, outgoing: bool, alias: str = "") -> str
 
 
 def _plain(told: Type, names: Names, outgoing: bool) -> str:
+    if told.name in names.listed:
+        return names.listed[told.name]
     if told.kind in SCALARS:
-        values = _literals(told)
+        values = literals(told)
         plain = SCALARS[told.kind]
         if not values:
             return plain
@@ -172,7 +209,7 @@ def _plain(told: Type, names: Names, outgoing: bool) -> str:
     return "Any"
 
 
-def _literals(told: Type) -> list[str]:
+def literals(told: Type) -> list[str]:
     """Known values as `Literal` takes them: texts, whole numbers and truth values."""
     values = [literal(value) for value in told.known if not isinstance(value, float) and _is_short(value)]
     return values if told.kind != "number" else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -27,28 +28,42 @@ class Content:
     def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes of the file, from its base64 or else downloaded from its URL.
 
-        The download carries no key, and stops at `max_bytes` or after `timeout` seconds in all. Raises
-        APIResponseValidationError when there is no file or it cannot be decoded, APIConnectionError or APIStatusError
-        when it cannot be downloaded.
+        The download carries no key, stops at `max_bytes` or after `timeout` seconds in all, and is made once: its bytes
+        stay in this object. Raises APIResponseValidationError when there is no file or it cannot be decoded,
+        APIConnectionError or APIStatusError when it cannot be downloaded.
         """
         inline = getattr(self, self._inline)
         if isinstance(inline, str) and inline:
             return _decode(inline)
         link = getattr(self, self._link) if self._link else None
         if isinstance(link, str) and link:
-            return _decode(link) if link.startswith("data:") else _download(link, timeout, max_bytes)
+            return _decode(link) if link.startswith("data:") else self._downloaded(link, timeout, max_bytes)
         names = " nor ".join(name for name in (self._inline, self._link) if name)
         raise APIResponseValidationError(f"the answer holds no file: neither {names}")
 
     def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
-        """Write the file, and say where. A path without a suffix gets the one that the bytes call for."""
-        content = self.to_bytes(timeout=timeout, max_bytes=max_bytes)
+        """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
+
+        OSError where it cannot be written; a folder that is not there is told before anything is downloaded.
+        """
         target = Path(path)
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
+        content = self.to_bytes(timeout=timeout, max_bytes=max_bytes)
         suffix, _ = sniff(content)
         if not target.suffix and suffix:
             target = target.with_name(f"{target.name}.{suffix}")
         target.write_bytes(content)
         return target
+
+    def _downloaded(self, link: str, timeout: float, max_bytes: int) -> bytes:
+        """What is behind a link, fetched once: it was paid for, and links expire."""
+        known: tuple[str, bytes] = self.__dict__.get("downloaded file", ("", b""))
+        content = known[1] if known[0] == link else _download(link, timeout, max_bytes)
+        self.__dict__["downloaded file"] = (link, content)
+        if len(content) > max_bytes:
+            raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+        return content
 
 
 def _decode(text: str) -> bytes:

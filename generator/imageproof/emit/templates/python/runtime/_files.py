@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
 import json
 import mimetypes
 import os
@@ -44,9 +46,9 @@ def raw_bytes(value: FileInput | NotGiven) -> bytes | NotGiven:
     return value if isinstance(value, NotGiven) else _file("file", value)[1]
 
 
-def joined(value: Any) -> Any:
+def joined(name: str, value: Any) -> Any:
     """A list as one text with commas; any other value is handed back as it is."""
-    return ",".join(map(text_of, value)) if isinstance(value, list | tuple) else value
+    return ",".join(text_of(name, item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def form_parts(
@@ -69,7 +71,7 @@ def form_parts(
             part = lists.get(name, name) if several else name
             uploads += [(part, _file(name, item)) for item in (value if several else [value])]
         elif name in documents:
-            texts.append((name, (None, json.dumps(value).encode(), "application/json")))
+            texts.append((name, (None, json_of(name, value), "application/json")))
         else:
             texts += [(part, (None, text)) for part, text in form_texts(name, value, lists.get(name, name))]
     return texts + uploads
@@ -86,12 +88,42 @@ def form_texts(name: str, value: Any, many: str) -> Iterator[tuple[str, str]]:
         for item in value:
             yield from form_texts(many, item, many)
     else:
-        yield name, text_of(value)
+        yield name, text_of(name, value)
 
 
-def text_of(value: Any) -> str:
-    """A scalar as text on the wire."""
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+def text_of(name: str, value: Any) -> str:
+    """A scalar as text on the wire; dates and times in ISO 8601. TypeError, which names the argument, for any other."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if not isinstance(value, str | int | float):
+        raise TypeError(f"{name}: {type(value).__name__} cannot be sent as text")
+    return str(value)
+
+
+def json_of(name: str, value: Any) -> bytes:
+    """JSON as every server reads it: dates and times in ISO 8601, half a surrogate pair as an escape.
+
+    TypeError or ValueError, which names the argument ("" for a whole body, whose member is named), for what JSON has
+    no word for, such as a set or NaN.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        if not name and isinstance(value, Mapping):
+            for member, item in value.items():
+                json_of(str(member) or "''", item)
+        raise type(error)(f"{name or 'body'}: {error}") from None
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
 def _is_content(value: Any) -> bool:
