@@ -29,22 +29,27 @@ Without --tier and --max-images only refusals, lists and keys are tried, which c
 refuses what it must, and never more than 12 pictures."""
 
 
+_TIER = "How much is asked for. Default: free; with --max-images the larger of core and standard that fits."
+_MAX_TIME = "Start no call after this many seconds."
+_RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
+
+
 @click.command("conform", epilog=_EPILOG, context_settings={"max_content_width": 110})
 @click.argument("url")
 @click.option("--model", metavar="NAME[=FAMILY]", multiple=True, help="Model; FAMILY for an alias. Repeatable.")
 @click.option("--key-env", metavar="NAME", help="Environment variable with the key. Default: IMAGEPROOF_API_KEY.")
 @click.option("--key-file", metavar="FILE", help="File with the key.")
 @click.option("--no-key", is_flag=True, help="The server is open: send no key.")
-@click.option("--tier", type=click.Choice(["free", "core", "standard"]), help="How much is asked for. Default: free.")
+@click.option("--tier", type=click.Choice(["free", "core", "standard"]), help=_TIER)
 @click.option("--max-images", type=click.IntRange(0), metavar="N", help="Never cost more than N pictures.")
 @click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Never send more than N requests.")
-@click.option("--max-time", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Then start no call.")
+@click.option("--max-time", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help=_MAX_TIME)
 @click.option(
     "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of one call. Default: 600."
 )
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Calls at once. Default: 1, or 8 on this machine.")
 @click.option("-n", "processes", metavar="N", hidden=True)
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Calls a second. Default: 2.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help=_RATE)
 @click.option("-k", "--only", metavar="EXPR", help="Only these rules, as in pytest: 'SIZE and not EDIT'.")
 @click.option("--require", metavar="NAMES", help="Fail unless these are offered: generations,edits,variations,models.")
 @click.option("--out", type=click.Path(file_okay=False), metavar="DIR", help="Of the runs. Default: imageproof-runs.")

@@ -29,6 +29,18 @@ def error(exchange: Exchange) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def unknown_model(exchange: Exchange) -> bool:
+    """Whether a refusal is about the model alone: of a call that names the model of the run and is about something
+    else, so that the refusal says nothing of what the call asked."""
+    probe = exchange.probe
+    if exchange.status not in (400, 404) or not probe.model or probe.asked.get("model") != probe.model:
+        return False
+    if any("MODEL" in rule for rule in probe.rules[:1]):
+        return False
+    found = error(exchange)
+    return found.get("code") == "model_not_found" or found.get("param") == "model"
+
+
 def urls(exchange: Exchange) -> tuple[str, ...]:
     """The `url` members of the items of `data` in a success."""
     if not served(exchange) or b'"url"' not in exchange.body:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import Family
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance.answers import served
+from imageproof_conformance.answers import served, unknown_model
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Finding, Probe, Tier
 from imageproof_conformance.judges import Context, declined, judge, plain_rule
@@ -73,6 +73,20 @@ class Bench:
         return key_works(self.exchanges)
 
     @cached_property
+    def strange(self) -> frozenset[str]:
+        """Models that the target does not know: each call that named one was refused for that alone."""
+        named = [
+            one
+            for one in self.exchanges
+            if one.probe.model and one.probe.asked.get("model") == one.probe.model and one.probe.request.key == "yes"
+        ]
+        heard = [
+            one for one in named if not no_answer(one, self._key_works) and "MODEL" not in "".join(one.probe.rules[:1])
+        ]
+        known = {one.probe.model for one in heard if not unknown_model(one)}
+        return frozenset(one.probe.model for one in heard) - known
+
+    @cached_property
     def _unserved(self) -> Mapping[tuple[str, str], str]:
         """Model and operation of which a plain legal call was answered and no legal call served -> the broken rule."""
         legal = [one for one in self.exchanges if one.probe.expect == "served" and one.probe.images]
@@ -84,6 +98,8 @@ class Bench:
     def verdict(self, rule: str, plan: ModelPlan, unbought: bool) -> RuleVerdict:
         """One rule of one model. `unbought` says that the stage which would have shown it never ran."""
         model, context = plan.choice.name, self._context(plan)
+        if model in self.strange:
+            return rule_verdict(self.registry[rule], model, (), [unknown([model])], (), ())
         evidence: list[Evidence] = []
         silences: list[str] = []
         mute: list[Exchange] = []
@@ -139,16 +155,31 @@ class Bench:
         return replace(finding, message=text(finding.message), asked=text(finding.asked), got=text(finding.got))
 
 
+def unknown(models: Iterable[str], listed: Sequence[str] = ()) -> str:
+    """That the target does not know some models, and some that it lists; "" for no models."""
+    names = ", ".join(sorted(models))
+    more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
+    known = f"; it lists {', '.join(listed[:MOST_LISTED])}{more}" if listed else ""
+    several = "s" if ", " in names else ""
+    return f"the target does not know the model{several} {names}{known}" if names else ""
+
+
+MOST_LISTED = 6  # models of the target's list that a sentence names
+
+
 def _speaks(exchange: Exchange, model: str) -> bool:
     """Whether an exchange is evidence on a model: its own, and what discovery found to be served."""
     return exchange.probe.model == model or (not exchange.probe.model and served(exchange))
 
 
-def beside(registry: Mapping[str, Requirement], plan: ModelPlan, tier: Tier) -> Iterator[RuleVerdict]:
+def beside(registry: Mapping[str, Requirement], plan: ModelPlan, tier: Tier, cut: str = "") -> Iterator[RuleVerdict]:
     """The rules that a plan leaves out although they apply to its model: not offered by the target, or of a dearer
-    tier."""
+    tier. `cut` says why it was not asked whether they are offered, "" when it was."""
     for rule in plan.missing:
-        yield _left_out(registry[rule], plan, "unsupported", "the target does not offer it")
+        if cut:
+            yield _left_out(registry[rule], plan, "not-run", cut, "budget")
+        else:
+            yield _left_out(registry[rule], plan, "unsupported", "the target does not offer it")
     for rule in plan.dearer:
         yield _left_out(registry[rule], plan, "not-run", f"needs a picture: not part of tier {tier}", "tier")
 

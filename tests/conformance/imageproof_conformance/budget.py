@@ -18,6 +18,16 @@ from imageproof_conformance.exchange import Exchange
 _UNKNOWN_STATUS = frozenset({408, 499, 502, 504, 520, 522, 524})
 
 
+KEPT = "kept for the calls that must be served"
+REQUESTS_OVER = "the requests of the run were used"
+TIME_OVER = "the time of the run was over"
+
+
+def many(count: int, what: str) -> str:
+    """A number and its noun: 1 picture, 2 pictures."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 class Budget:
     """Pictures, requests and time of one run. Thread-safe.
 
@@ -64,17 +74,24 @@ class Budget:
             while worst and self._reserved and not self._fits(worst, own if keep else None):
                 self._changed.wait()
             if worst and keep and self._spent and self._spent + worst > own:
-                return f"budget: the last {self.cap - own} pictures are kept for the calls that must be served"
+                kept = many(self.cap - own, "picture")
+                return f"budget: the last {kept} {'is' if self.cap - own == 1 else 'are'} {KEPT}"
             if self._spent + self._reserved + worst > self.cap and worst:
                 left = max(self.cap - self._spent, 0)
-                return f"budget: could make {worst} picture{'s' if worst > 1 else ''}, {left} left of {self.cap}"
+                return f"budget: could make {many(worst, 'picture')}, {left} left of {self.cap}"
             if self.max_requests is not None and self._requests >= self.max_requests:
-                return f"budget: all {self.max_requests} requests are used"
+                return f"budget: {REQUESTS_OVER} ({self.max_requests})"
             if self._deadline is not None and time.monotonic() >= self._deadline:
-                return "budget: the time of the run is over"
+                return f"budget: {TIME_OVER}"
             self._reserved += worst
             self._requests += 1
             return ""
+
+    def allows(self) -> bool:
+        """Whether calls may still start, as far as their number and the time go."""
+        with self._changed:
+            over = self._deadline is not None and time.monotonic() >= self._deadline
+            return not over and (self.max_requests is None or self._requests < self.max_requests)
 
     def _fits(self, worst: int, own: int | None) -> bool:
         """Whether a call may start whatever the calls in flight cost."""

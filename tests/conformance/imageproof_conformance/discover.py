@@ -31,7 +31,8 @@ class Discovery:
     """offered    operationIds that answer
     listed     model ids of the target's own list, in its order
     exchanges  the calls that found this out
-    trouble    why there can be no verdict, "" when there can; `detail` says it in words
+    trouble    why there can be no verdict, "" when there can; `detail` says it in words, and without trouble why not
+               all could be asked, "" when it was
     """
 
     offered: frozenset[str]
@@ -41,10 +42,24 @@ class Discovery:
     detail: str = ""
 
     @property
+    def said(self) -> str:
+        """The trouble in words, "" for none."""
+        return f"{_TROUBLE[self.trouble]}{self.detail}" if self.trouble else ""
+
+    @property
     def doubtful(self) -> bool:
         """Whether the outage may be none: 500 for impossible bodies alone is also how a careless target refuses."""
         posted = {one.status for one in self.exchanges if one.probe.request.method == "POST"}
         return self.trouble == "outage" and posted == {500}
+
+
+_TROUBLE: dict[Trouble, str] = {
+    "unreachable": "the target is unreachable: ",
+    "auth": "the key is not accepted: ",
+    "quota": "no quota is left, or calls come too fast: ",
+    "outage": "the target is failing: ",
+    "nothing": "",
+}
 
 
 def discover(document: Document, profile: Profile, send: Send) -> Discovery:
@@ -63,7 +78,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     if listing is not None:
         answer = ask(_get(listing, listing.path))
         if answer is not None and answer.status is None and answer.failure.startswith(NEVER_SENT):
-            return Discovery(frozenset(), (), tuple(exchanges), "unreachable", answer.failure)
+            return Discovery(frozenset(), (), tuple(exchanges), "unreachable", _bare(answer.failure))
         if answer is not None and served(answer):
             offered.add(listing.id)
             listed = _ids(answer)
@@ -72,6 +87,8 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
         if found and operation is not listing:
             offered.add(operation.id)
     trouble, detail = _trouble(exchanges, offered, operations.values())
+    if trouble == "auth":  # a closed door does not say what is behind it
+        offered = {one.probe.operation for one in exchanges if served(one)}
     return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail)
 
 
@@ -152,7 +169,7 @@ def _trouble(exchanges: list[Exchange], offered: set[str], operations: Iterable[
     if not asked:
         return "nothing", "no call was allowed"
     if all(status is None for status in statuses):
-        return "unreachable", next(one.failure for one in asked)
+        return "unreachable", _bare(next(one.failure for one in asked))
     heard = [status for status in statuses if status is not None]
     if all(status in (401, 403, 407) for status in heard):
         return "auth", f"every call was answered {_named(heard)}{words}"
@@ -164,6 +181,10 @@ def _trouble(exchanges: list[Exchange], offered: set[str], operations: Iterable[
     if not offered & making:
         return "nothing", f"no operation of the Images API answers here (status {_named(heard)})"
     return "", ""
+
+
+def _bare(failure: str) -> str:
+    return failure.removeprefix(f"{NEVER_SENT}: ")
 
 
 def _named(statuses: Iterable[int]) -> str:
@@ -196,4 +217,6 @@ def _no_model(found: Discovery, known: tuple[Family, ...]) -> str:
         return f"the target lists no models: name one, for example --model {known[0].models[0] if known else 'NAME'}"
     likely = sorted(found.listed, key=lambda name: "image" not in name and "dall" not in name)  # stable
     shown = ", ".join(likely[:5])
-    return f"none of {len(found.listed)} listed models is known: name one with --model NAME=FAMILY (listed: {shown})"
+    count = len(found.listed)
+    none = f"none of {count} listed models is known" if count > 1 else "the one listed model is not known"
+    return f"{none}: name one with --model NAME=FAMILY (listed: {shown})"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ import pytest
 
 from imageproof.errors import ImageproofError, UsageError
 from imageproof_conformance.profile import Settings, build
+from imageproof_conformance.report.evidence import asked_and_got
 from imageproof_conformance.report.terminal import Screen, problem
 from imageproof_conformance.run import Run, Session
+from imageproof_conformance.selection import chosen, compiled, nothing
 from imageproof_conformance.verdict import INTERRUPTED, SUITE_FAILED, USAGE, RuleVerdict
 
 PREFIX = "imageproof_"
@@ -107,7 +109,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return None
     screen = Screen()
     try:
-        return _prepare(config, _settings(config), screen)
+        return _prepare(config, _settings(config), config.getoption("keyword", "") or "", screen)
     except ImageproofError as error:
         problem(str(error))
         return USAGE
@@ -120,19 +122,31 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return SUITE_FAILED
 
 
-def _prepare(config: pytest.Config, settings: Settings, screen: Screen) -> int | None:
-    session = Session(build(settings, os.environ), screen.progress)
+def _prepare(config: pytest.Config, settings: Settings, only: str, screen: Screen) -> int | None:
+    profile = build(settings, os.environ)
+    if only:
+        compiled(only)
+    session = Session(profile, screen.progress)
     session.prepare(assume=settings.dry_run)
     if settings.dry_run:
+        _select(session, chosen(only, session.items), only)
         screen.dry_run(session)
         return 0
     conformance = Conformance(session, screen)
     if session.discovery.trouble:
+        screen.header(session)
         status = conformance.finish().verdict.exit_status
         conformance.show()
         return status
     config.stash[_CONFORMANCE] = conformance
     return None
+
+
+def _select(session: Session, items: Sequence[tuple[str, str]], only: str) -> None:
+    """Only these items count. UsageError that says what comes close when there are none."""
+    if not items and session.items:
+        raise UsageError(nothing(only, [rule for rule, _ in session.items], list(session.registry)))
+    session.select(items)
 
 
 def _settings(config: pytest.Config) -> Settings:
@@ -160,9 +174,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     conformance = session.config.stash.get(_CONFORMANCE, None)
     if conformance is None:
         return
-    chosen = [item.callspec.params["item"] for item in session.items if hasattr(item, "callspec")]
-    try:
-        conformance.session.select(chosen)
+    items = [item.callspec.params["item"] for item in session.items if hasattr(item, "callspec")]
+    try:  # pytest makes one item of an empty list, without a rule
+        only = session.config.getoption("keyword", "") or ""
+        _select(conformance.session, [one for one in items if isinstance(one, tuple)], only)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     conformance.screen.plan(conformance.session)
@@ -170,7 +185,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def failure(verdict: RuleVerdict) -> str:
     """The text of a failed item."""
-    messages = [one.finding.message for one in verdict.evidence if one.finding.outcome == "fail"]
+    failed = [one.finding for one in verdict.evidence if one.finding.outcome == "fail"]
+    messages = [text for one in failed for text in (one.message, asked_and_got(one)) if text]
     title = f"{verdict.rule} ({verdict.level}): {verdict.sentence}"
     return "\n".join([title, *dict.fromkeys(messages), verdict.reason])
 

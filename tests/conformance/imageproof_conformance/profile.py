@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -68,6 +69,7 @@ class ModelChoice:
 class Profile:
     """A checked run. `base_url` has no trailing slash; `notes` says what was made of the URL and key options.
 
+    key_source    where the key came from, for people; key_shell: how a shell reads it from there ("$NAME")
     tier          None: chosen after planning, the larger of core and standard that fits `max_images`
     max_images    hard cap in pictures; None: derived from the plan (free: 12)
     max_requests  calls at most, retries included; None: no limit
@@ -80,6 +82,7 @@ class Profile:
     base_url: str
     key: str = field(default="", repr=False)
     key_source: str = ""
+    key_shell: str = ""
     models: tuple[ModelChoice, ...] = ()
     tier: Tier | None = "free"
     max_images: int | None = None
@@ -104,7 +107,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
     """Check the settings against each other and the environment. UsageError says what to type instead."""
     base_url, notes = normalise(settings.url)
     host = urlsplit(base_url).hostname or ""
-    key, key_source = _key(settings, environ, host)
+    key, key_source, key_shell = _key(settings, environ, host)
     local = is_loopback(host)
     _positive(settings)
     if settings.tier is not None and settings.tier not in TIERS:
@@ -113,7 +116,8 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         base_url=base_url,
         key=key,
         key_source=key_source,
-        models=tuple(_model(text) for text in settings.model),
+        key_shell=key_shell,
+        models=_models(settings.model),
         tier=_tier(settings),
         max_images=settings.max_images,
         max_requests=settings.max_requests,
@@ -144,6 +148,8 @@ def normalise(url: str) -> tuple[str, tuple[str, ...]]:
         scheme = "http" if is_loopback(_bare_host(text)) else "https"
         text = f"{scheme}://{text}"
         notes.append(f"no scheme was given: {scheme} is used")
+    if re.match(r"https?[:/]", text.partition("://")[2]):
+        raise UsageError("the URL has its scheme wrong; type for example https://host/v1")
     parts = _split(text)
     if parts.query or parts.fragment:
         notes.append("the query of the URL is left out")
@@ -203,28 +209,30 @@ def _bare_host(text: str) -> str:
     return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.split(":", 1)[0]
 
 
-def _key(settings: Settings, environ: Mapping[str, str], host: str) -> tuple[str, str]:
-    """The key and where it came from: --key-env, --key-file, IMAGEPROOF_API_KEY, and OPENAI_API_KEY for OpenAI only."""
+def _key(settings: Settings, environ: Mapping[str, str], host: str) -> tuple[str, str, str]:
+    """The key, where it came from, and how a shell reads it: --key-env, --key-file, IMAGEPROOF_API_KEY, and
+    OPENAI_API_KEY for OpenAI only."""
     given = [name for name, value in (("--key-env", settings.key_env), ("--key-file", settings.key_file)) if value]
     if settings.no_key:
         if given:
             raise UsageError(f"--no-key and {given[0]} exclude each other; leave one out")
-        return "", "--no-key"
+        return "", "--no-key", ""
     if settings.key_env:
         value = environ.get(settings.key_env, "")
         if not value.strip():
             raise UsageError(f"--key-env {settings.key_env}: it is not set; export it, or use --key-file FILE")
-        return _clean(value, settings.key_env), settings.key_env
+        return _clean(value, settings.key_env), settings.key_env, f"${settings.key_env}"
     if settings.key_file:
         try:
             value = Path(settings.key_file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             raise UsageError(f"--key-file {settings.key_file}: cannot be read") from None
-        return _clean(value, settings.key_file), settings.key_file
+        file = settings.key_file
+        return _clean(value, f"file {file}"), f"file {file}", f"$(cat {shlex.quote(file)})"
     names = ("IMAGEPROOF_API_KEY", "OPENAI_API_KEY") if is_openai(host) else ("IMAGEPROOF_API_KEY",)
     for name in names:
         if environ.get(name, "").strip():
-            return _clean(environ[name], name), name
+            return _clean(environ[name], name), name, f"${name}"
     hint = (
         f" (OPENAI_API_KEY is not sent to {host} unless named: --key-env OPENAI_API_KEY)"
         if environ.get("OPENAI_API_KEY")
@@ -249,6 +257,16 @@ def _model(text: str) -> ModelChoice:
     return ModelChoice(name.strip(), family.strip() or None)
 
 
+def _models(given: Iterable[str]) -> tuple[ModelChoice, ...]:
+    """The models, each once."""
+    chosen = tuple(dict.fromkeys(_model(text) for text in given))
+    names = [one.name for one in chosen]
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise UsageError(f"--model {twice} is given with two families; leave one out")
+    return chosen
+
+
 def _tier(settings: Settings) -> Tier | None:
     if settings.tier is not None:
         return cast(Tier, settings.tier)
@@ -260,7 +278,7 @@ def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
     out += ["--no-key"] if settings.no_key else []
     out += ["--key-env", settings.key_env] if settings.key_env else []
     out += ["--key-file", settings.key_file] if settings.key_file and not settings.key_env else []
-    return (*out, *(text for model in settings.model for text in ("--model", model)))
+    return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))
 
 
 def _positive(settings: Settings) -> None:

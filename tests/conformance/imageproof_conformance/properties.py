@@ -15,17 +15,17 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from imageproof.contract.document import Document, Operation
+from imageproof.contract.document import Document, Operation, parameter_name
 from imageproof.contract.narrow import Images, narrow
 from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import is_file
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Part, Probe, Request
-from imageproof_conformance.probes import ERROR_RULES, JSON, Target, typed, worst
+from imageproof_conformance.probes import ERROR_RULES, JSON, Target, required_groups, typed, worst
 from imageproof_conformance.probes_pictures import file_facts, legal
 from imageproof_conformance.probes_refused import refused
 
@@ -64,6 +64,7 @@ def negatives(document: Document, model: str, family: str | None, offered: froze
         if found is None:
             dropped += 1
             continue
+        case, found = _smaller(target, case, found)
         wire = encode(found.request)[0]
         if wire in seen or _repeats(target, case, images, found, covered):
             continue
@@ -143,6 +144,40 @@ def _broken(target: Target, case: Generated) -> _Broken | None:
     if target.family is None and target.forbidden_somewhere(case.operation, parameter):
         return None
     return _Broken(request, breaches[0].rule, parameter, body)
+
+
+def _smaller(target: Target, case: Generated, found: _Broken) -> tuple[Generated, _Broken]:
+    """The case with no more than it needs: what is required, the model, and what is blamed; the case itself when less
+    breaks something else. A server that stumbles over one optional part must not break the rules of all others."""
+    if not isinstance(case.body, dict | tuple):
+        return case, found
+    groups = required_groups(target.schema(case.operation, case.media_type))
+    kept = {"model", *(name for group in groups for name in group)}
+    breaches = target.breaches(case.operation, case.media_type, found.body)
+    kept |= {one.parameter for one in breaches if not one.either}
+    shrunk = True
+    while shrunk:  # what a part needs can go once the part has gone
+        shrunk = False
+        for name in _names(case):
+            prop = target.property(case.operation, case.media_type, name)
+            less = _without(case, name)
+            left = None if kept & {name, parameter_name(name, prop)} else _broken(target, less)
+            if left is not None and (left.rule, left.parameter) == (found.rule, found.parameter):
+                case, found, shrunk = less, left, True
+    return case, found
+
+
+def _names(case: Generated) -> list[str]:
+    """The members or parts of a case, each once, in their order."""
+    if case.media_type == JSON:
+        return list(case.body) if isinstance(case.body, dict) else []
+    return list(dict.fromkeys(part.name for part in case.body))
+
+
+def _without(case: Generated, name: str) -> Generated:
+    if case.media_type == JSON:
+        return replace(case, body={key: value for key, value in case.body.items() if key != name})
+    return replace(case, body=tuple(part for part in case.body if part.name != name))
 
 
 def _request(operation: Operation, case: Generated) -> Request | None:

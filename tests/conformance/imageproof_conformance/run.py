@@ -16,7 +16,7 @@ from imageproof.contract.families import family_of
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance.answers import served
-from imageproof_conformance.bench import Bench, ModelPlan, beside
+from imageproof_conformance.bench import Bench, ModelPlan, beside, unknown
 from imageproof_conformance.budget import Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover
 from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
@@ -49,7 +49,8 @@ class Progress:
 @dataclass(frozen=True)
 class Run:
     """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
-    last, and `dearer_images` what it plans for the same models."""
+    last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
+    models that the target does not know."""
 
     profile: Profile
     tier: Tier
@@ -68,6 +69,8 @@ class Run:
     notes: tuple[str, ...] = ()
     dearer: Tier | None = None
     dearer_images: int = 0
+    selected: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 Item = tuple[str, str]  # requirement id and model
@@ -82,6 +85,7 @@ class _State:
     bought: list[Tier] = field(default_factory=list)
     verdicts: dict[Item, RuleVerdict] = field(default_factory=dict)
     interrupted: bool = False
+    cut: str = ""  # why discovery could not ask everything
 
 
 class Session:
@@ -126,6 +130,9 @@ class Session:
         self._stage, self._done, self._total = "discover", 0, len(self.document.operations())
         budget = Budget(0, self.profile.max_requests) if assume else self.budget
         self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
+        if self._state.cut and self.discovery.trouble in ("", "nothing"):
+            named = bool(self.profile.models or self.discovery.listed)
+            self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
         if assume:
             everything = frozenset(self.document.operations())
             self.discovery = replace(self.discovery, offered=everything, trouble="", detail="")
@@ -174,6 +181,11 @@ class Session:
         if not self._selected and self.items:
             raise UsageError("-k selects no rule; `imageproof conform URL --dry-run` lists them")
 
+    @property
+    def chosen(self) -> list[Item]:
+        """The items that count."""
+        return [item for item in self.items if self._selected is None or item in self._selected]
+
     def buy(self, tier: Tier) -> None:
         """Send the probes of all stages up to `tier` that have not been sent, for the selected items only."""
         for stage in _upto(tier):
@@ -192,15 +204,17 @@ class Session:
     def finish(self, suite_error: str = "", interrupted: bool = False) -> Run:
         """Judge what was bought and conclude. Items whose stage was never bought are left as not run."""
         self._state.interrupted = self._state.interrupted or interrupted
-        chosen = [item for item in self.items if self._selected is None or item in self._selected]
-        rules = [self._state.verdicts.get(item) or self._judge(item) for item in chosen]
+        rules = [self._state.verdicts.get(item) or self._judge(item) for item in self.chosen]
         if not self.partial:
-            rules += [rule for one in self.plans for rule in beside(self.registry, one, self.tier)]
+            cut = self._state.cut
+            rules += [rule for one in self.plans for rule in beside(self.registry, one, self.tier, cut)]
         exchanges = self._exchanges
+        unknown_models = tuple(sorted(self._bench().strange))
         needed = [one for one in self._state.exchanges if one.probe.expect == "served" and one.probe.images]
         missing = sorted(self.profile.require - self.discovery.offered) if not self.discovery.trouble else []
         situation = Situation(
-            trouble=f"{self.discovery.trouble}: {self.discovery.detail}".removeprefix("nothing: ").removeprefix(": "),
+            trouble=self.discovery.said,
+            unknown=unknown(unknown_models, self.discovery.listed),
             paid=self.planned > 0,
             tried=len(needed),
             succeeded=sum(map(served, needed)),
@@ -214,6 +228,8 @@ class Session:
         return Run(
             dearer=dearer,
             dearer_images=dearer_images,
+            selected=self.partial,
+            unknown=unknown_models,
             profile=self.profile,
             tier=self.tier,
             discovery=self.discovery,
@@ -295,7 +311,9 @@ class Session:
         return self._selected is None or any((rule, probe.model) in self._selected for rule in probe.rules)
 
     def _ask(self, probe: Probe, budget: Budget) -> Exchange | None:
-        if budget.refusal(probe.worst):
+        if refusal := budget.refusal(probe.worst):
+            if not budget.allows():  # no call at all, whatever it costs
+                self._state.cut = self._state.cut or refusal
             return None
         exchange = self.wire.send(probe)
         budget.settle(probe.worst, pictures(exchange))
@@ -316,6 +334,9 @@ class Session:
             # What was asked for goes before what a careless target bills for calls that it should have refused.
             keep = sum(probe.images for probe in self.probes) if stage == "free" else 0
             exchanges, skipped = self._dispatcher.run(keyed, min(keep, self.budget.cap))
+            if 0 < self._done < self._total:
+                self._total = self._done
+                self._tell(stage)
         except Interrupted as stop:
             exchanges, skipped = stop.exchanges, stop.skipped
             self._state.interrupted = True
@@ -326,14 +347,19 @@ class Session:
 
     def _answered(self, exchange: Exchange) -> None:
         self._done += 1
+        self._tell(exchange.probe.id)
+
+    def _tell(self, label: str) -> None:
         spent, cap = self.budget.spent, self.budget.cap
-        self._progress(Progress(self._stage, self._done, self._total, spent, cap, exchange.probe.id))
+        self._progress(Progress(self._stage, self._done, self._total, spent, cap, label))
 
     def _judge(self, item: Item) -> RuleVerdict:
         one = next(one for one in self.plans if one.choice.name == item[1])
         unbought = self.stage(item) not in self._state.bought
-        bench = Bench(self.document, self.registry, self._exchanges, tuple(self._state.skipped), self.wire)
-        return bench.verdict(item[0], one, unbought)
+        return self._bench().verdict(item[0], one, unbought)
+
+    def _bench(self) -> Bench:
+        return Bench(self.document, self.registry, self._exchanges, tuple(self._state.skipped), self.wire)
 
 
 # Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.

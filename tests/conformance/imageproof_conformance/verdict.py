@@ -13,7 +13,7 @@ from typing import Literal
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import said, served
 from imageproof_conformance.dispatch import Skipped
-from imageproof_conformance.exchange import Exchange, Finding
+from imageproof_conformance.exchange import Exchange, Finding, Probe
 
 Status = Literal["pass", "fail", "warn", "unsupported", "not-run", "blocked", "error"]
 STATUSES: tuple[Status, ...] = ("fail", "warn", "pass", "blocked", "not-run", "unsupported", "error")
@@ -38,7 +38,7 @@ class RuleVerdict:
     """What a run says of one requirement for one model.
 
     reason    why there is no pass or fail, or what a pass does not cover, "" for nothing to say
-    cause     why there is neither, for programs
+    cause     why there is neither, or why a pass is partial, for programs
     evidence  the findings, failures first
     """
 
@@ -51,6 +51,11 @@ class RuleVerdict:
     reason: str = ""
     cause: Cause = ""
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def partial(self) -> bool:
+        """Whether a pass lacks calls that the budget did not allow."""
+        return self.status == "pass" and self.cause == "budget"
 
 
 @dataclass(frozen=True)
@@ -134,8 +139,8 @@ def rule_verdict(
     if any(one.finding.outcome == "fail" for one in evidence):
         return made("fail" if requirement.level == "MUST" else "warn")
     if evidence:
-        unpaid = sum(one.kind == "budget" for one in skipped)
-        return made("pass", f"{unpaid} of its calls were not made: the budget ended" if unpaid else "")
+        unpaid = [one for one in skipped if one.kind == "budget" and _about(one.probe, requirement.id)]
+        return made("pass", _partly(unpaid), "budget" if unpaid else "")
     if blockers:
         return made("blocked", f"{', '.join(blockers)} failed on the calls that would have shown it")
     if declined:
@@ -145,6 +150,21 @@ def rule_verdict(
     if skipped:
         return made("not-run", skipped[0].why, _cause(skipped))
     return made("not-run", "no answer gave evidence", "no-evidence")
+
+
+def _about(probe: Probe, rule: str) -> bool:
+    """Whether a call is missed by a rule: any legal one; a refusal only by the rule that it breaks, since all other
+    refusals show the shape of errors as well."""
+    return probe.expect == "served" or rule in probe.rules[:1]
+
+
+def _partly(skipped: Sequence[Skipped]) -> str:
+    """Which calls of a rule were not made, and why the first was not."""
+    if not skipped:
+        return ""
+    more = f", and {calls} more" if (calls := len(skipped) - 1) else ""
+    why = skipped[0].why.removeprefix("budget: ")
+    return f"{skipped[0].probe.id.split('/', 2)[-1]}{'' if why.startswith('could') else ':'} {why}{more}"
 
 
 def _cause(skipped: Sequence[Skipped]) -> Cause:
@@ -168,6 +188,7 @@ class Situation:
     """What the exit status needs beside the rules.
 
     trouble      why discovery ended the run, "" when it did not
+    unknown      that the target does not know a model, "" when it knows all
     paid         whether the tier buys pictures
     tried        calls sent that had to be served; `succeeded` is how many of them were
     refused      what an unserved call answered, for the headline
@@ -176,6 +197,7 @@ class Situation:
     """
 
     trouble: str = ""
+    unknown: str = ""
     paid: bool = False
     tried: int = 0
     succeeded: int = 0
@@ -209,29 +231,48 @@ def _conclusion(rules: Sequence[RuleVerdict], situation: Situation) -> tuple[int
         return SUITE_FAILED, f"The suite itself failed: {reason}"
     if broken or situation.missing:
         lost = f" Not offered, but required: {', '.join(situation.missing)}." if situation.missing else ""
-        return BROKEN, f"{broken} of {judged} judged rules {'are' if broken != 1 else 'is'} broken.{lost}{none}"
+        of = f"{broken} of {judged} judged rule{'' if judged == 1 else 's'}"
+        return BROKEN, f"{of} {'is' if broken == 1 else 'are'} broken.{lost}{none}"
     if situation.trouble:
         return NO_VERDICT, f"No verdict: {situation.trouble.rstrip('.')}."
+    if situation.unknown:
+        return NO_VERDICT, f"No verdict: {situation.unknown}."
     if failed:
         return NO_VERDICT, f"No verdict.{none}"
     if silent:
         return NO_VERDICT, f"No verdict on {_rules(len(silent))}: {silent[0].reason}. {judged} judged, none broken."
+    if unpaid:
+        ended = f"The budget ended before {_rules(len(unpaid))}"
+        return BUDGET_ENDED, f"{ended} ({unpaid[0].reason.removeprefix('budget: ')}). {judged} judged, none broken."
     if not judged:
         return NO_VERDICT, "No verdict: no rule could be judged."
-    if unpaid:
-        return BUDGET_ENDED, f"The budget ended before {_rules(len(unpaid))}. {judged} judged, none broken."
+    return OK, _clean(rules, judged, by_status, situation)
+
+
+def _clean(
+    rules: Sequence[RuleVerdict],
+    judged: int,
+    by_status: Mapping[Status, list[RuleVerdict]],
+    situation: Situation,
+) -> str:
+    """The sentence on a run in which nothing is broken: it claims no more than was judged."""
     warned = f", {len(by_status['warn'])} with a warning" if by_status["warn"] else ""
+    partly = sum(rule.partial for rule in rules)
+    part = f", {partly} of them judged only in part (budget)" if partly else ""
     if not situation.paid:
-        return OK, f"{_rules(judged)} judged, none broken{warned}. No picture was asked for, so none was judged."
+        return f"{_rules(judged)} judged, none broken{warned}{part}. No picture was asked for, so none was judged."
     if situation.selected:
-        return OK, f"{_rules(judged)} judged of those selected, none broken{warned}."
+        return f"{_rules(judged)} judged of those selected, none broken{warned}{part}."
+    unrun = by_status["not-run"]
     dearer = sum(one.cause == "tier" for one in unrun)
     left = len(unrun) + len(by_status["blocked"]) - dearer
     rest = f" {_rules(left)} could not be judged." if left else ""
     lacking = len(by_status["unsupported"])
     rest += f" {_rules(lacking)} on what the target does not offer." if lacking else ""
     rest += f" {_rules(dearer)} more with a dearer tier." if dearer else ""
-    return OK, f"Keeps the contract in all {_rules(judged)} judged{warned}.{rest}"
+    if partly:
+        return f"{_rules(judged)} kept{warned}{part}.{rest}"
+    return f"Keeps the contract in all {_rules(judged)} judged{warned}.{rest}"
 
 
 def _rules(count: int) -> str:

@@ -59,6 +59,12 @@ def test_nothing_is_sent_twice(model: str) -> None:
     assert not set(sent) & set(by_hand)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_case_carries_no_optional_part_that_is_not_to_blame(model: str) -> None:
+    edits = [one for one in generated(model).probes if one.operation == "createImageEdit" and "mask" in one.asked]
+    assert [one.id for one in edits if "generated: mask" not in one.id] == []
+
+
 def test_it_finds_what_the_hand_made_ones_leave_out() -> None:
     rules = {one.rules[0] for one in generated("gpt-image-1").probes}
     wanted = "GEN-TYPES EDIT-TYPES GEN-N-RANGE GEN-PROMPT-REQUIRED EDIT-IMAGE-REQUIRED EDIT-REFERENCE GEN-SIZE-VALUES"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imageproof_conformance.answers import unknown_model
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.judges.answer import answer, shown
 from imageproof_conformance.judges.table import Breach, Context, Said, generic
@@ -12,7 +13,8 @@ _SILENT = frozenset({401, 402, 403, 405, 407, 408, 425, 429, 501})
 
 @generic
 def refused(exchange: Exchange, context: Context) -> Said:
-    """4xx keeps the rule; served or 5xx breaks it. 404 speaks only where it may be about the model."""
+    """4xx keeps the rule; served or 5xx breaks it. 404 speaks only where it may be about the model, and no refusal of
+    the model itself speaks for another rule."""
     status = exchange.status or 0
     asked = exchange.probe.id.rpartition("/")[2]
     if status >= 500:
@@ -21,11 +23,14 @@ def refused(exchange: Exchange, context: Context) -> Said:
         if exchange.probe.expect == "either":
             return True
         pictures = len(answer(exchange).items)
+        shown_count = f", {pictures} picture{'' if pictures == 1 else 's'}" if pictures else ""
         return Breach(
             "an invalid request was served",
             asked,
-            f"status {status}" + (f", {pictures} picture(s)" if pictures else ""),
+            f"status {status}{shown_count}",
         )
+    if unknown_model(exchange):
+        return None
     if status in _SILENT or (status == 404 and not _about_model(exchange)) or status < 400:
         return None
     return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imageproof_conformance.answers import parsed
-from imageproof_conformance.exchange import Exchange, Part, Request
+from imageproof_conformance.exchange import Exchange, Finding, Part, Request
 from imageproof_conformance.report.clean import line, shorten
 
 _LONG_TEXT = 60  # characters of a value inside a summary
@@ -25,9 +25,15 @@ class Told:
     curl: str
 
 
-def tell(exchange: Exchange, key_variable: str) -> Told:
-    """`key_variable` is the shell variable that holds the key, "" when the target takes none."""
-    return Told(_sent(exchange), _got(exchange), _curl(exchange, key_variable))
+def tell(exchange: Exchange, key: str) -> Told:
+    """`key` is how a shell reads the key ("$NAME", "$(cat FILE)"), "" when the target takes none."""
+    return Told(_sent(exchange), _got(exchange), _curl(exchange, key))
+
+
+def asked_and_got(finding: Finding) -> str:
+    """The "asked …, got …" line of a finding, "" when it has neither."""
+    pair = {"asked": line(finding.asked), "got": line(finding.got)}
+    return ", ".join(f"{name} {text}" for name, text in pair.items() if text)
 
 
 def _sent(exchange: Exchange) -> str:
@@ -81,7 +87,7 @@ def brief(value: Any, depth: int = 4) -> Any:
     return value
 
 
-def _curl(exchange: Exchange, key_variable: str) -> str:
+def _curl(exchange: Exchange, key: str) -> str:
     """A line for a POSIX shell. Long bodies are shortened, and files are named as they were sent."""
     request = exchange.probe.request
     words = ["curl", "-sS", "-i"]
@@ -89,8 +95,8 @@ def _curl(exchange: Exchange, key_variable: str) -> str:
         words += ["-X", request.method]
     if request.key == "bad":
         words += ["-H", shlex.quote("Authorization: Bearer wrong")]
-    elif request.key == "yes" and key_variable:
-        words += ["-H", f'"Authorization: Bearer ${key_variable}"']
+    elif request.key == "yes" and key:
+        words += ["-H", f'"Authorization: Bearer {key}"']
     words += [word for name, value in request.headers for word in ("-H", shlex.quote(line(f"{name}: {value}")))]
     words += _curl_body(exchange)
     return shorten(" ".join([*words, shlex.quote(line(exchange.url))]), _CURL)

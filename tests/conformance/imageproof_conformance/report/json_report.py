@@ -51,11 +51,11 @@ def text(run: Run, contract: str, rule_set: str) -> str:
     return json.dumps(report(run, contract, rule_set), indent=1, ensure_ascii=False) + "\n"
 
 
-def key_variable(run: Run) -> str:
-    """The shell variable of curl lines: the one that the key came from, or our own."""
+def key_word(run: Run) -> str:
+    """How curl lines name the key in a shell, never the key itself: "$NAME" or "$(cat FILE)"; "" without a key."""
     if not run.profile.key:
         return ""
-    return run.profile.key_source if run.profile.key_source.isidentifier() else "IMAGEPROOF_API_KEY"
+    return run.profile.key_shell or "$IMAGEPROOF_API_KEY"
 
 
 def _rule(run: Run, rule: RuleVerdict) -> dict[str, Any]:
@@ -84,6 +84,6 @@ def _evidence(run: Run, index: int, finding: Any) -> dict[str, Any]:
         "got": line(finding.got),
     }
     if finding.outcome == "fail":
-        told = tell(exchange, key_variable(run))
+        told = tell(exchange, key_word(run))
         made |= {"sent": told.sent, "answer": told.got, "curl": told.curl}
     return made

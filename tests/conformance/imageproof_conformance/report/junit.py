@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.report.clean import line
-from imageproof_conformance.report.evidence import tell
-from imageproof_conformance.report.json_report import key_variable
+from imageproof_conformance.report.evidence import asked_and_got, tell
+from imageproof_conformance.report.json_report import key_word
 from imageproof_conformance.run import Run
 from imageproof_conformance.verdict import RuleVerdict
 
@@ -48,6 +48,8 @@ def _case(run: Run, rule: RuleVerdict) -> ET.Element:
         ET.SubElement(case, "error", type="suite", message=message)
     elif rule.status == "warn":
         ET.SubElement(case, "system-out").text = f"warning: {message}\n{_told(run, rule)}"
+    elif rule.partial:
+        ET.SubElement(case, "system-out").text = f"partly judged, for want of budget: {message}"
     elif rule.status != "pass":
         ET.SubElement(case, "skipped", message=f"{rule.status}: {message}")
     return case
@@ -64,8 +66,16 @@ def _told(run: Run, rule: RuleVerdict) -> str:
     lines = [rule.sentence]
     for one in rule.evidence:
         if one.finding.outcome == "fail":
-            told = tell(run.exchanges[one.exchange], key_variable(run))
-            lines += ["", one.finding.message, f"sent: {told.sent}", f"got: {told.got}", f"curl: {told.curl}"]
+            told = tell(run.exchanges[one.exchange], key_word(run))
+            pair = asked_and_got(one.finding)
+            lines += [
+                "",
+                one.finding.message,
+                *([pair] if pair else []),
+                f"sent: {told.sent}",
+                f"got: {told.got}",
+                f"curl: {told.curl}",
+            ]
     return "\n".join(_xml(text) for text in lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import textwrap
 import time
@@ -11,28 +10,37 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from imageproof_conformance.bench import ModelPlan
+from imageproof_conformance.budget import KEPT, REQUESTS_OVER, TIME_OVER, many
+from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Probe
 from imageproof_conformance.judges import judged_ids
 from imageproof_conformance.report.clean import line
-from imageproof_conformance.report.evidence import tell
-from imageproof_conformance.report.json_report import key_variable
+from imageproof_conformance.report.evidence import asked_and_got, tell
+from imageproof_conformance.report.json_report import key_word
+from imageproof_conformance.report.next import next_command
 from imageproof_conformance.run import Progress, Run, Session
-from imageproof_conformance.verdict import BROKEN, BUDGET_ENDED, NO_VERDICT, OK, RuleVerdict
+from imageproof_conformance.verdict import BROKEN, OK, RuleVerdict
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_SHOWN = 25  # broken rules told in full; the files have all of them
+MOST_PARTLY = 8  # rules that were judged in part, told with their reasons
 PLAIN_EVERY = 10.0  # seconds between progress lines where there is no terminal
 _WHOM = {"sdk": "the official SDKs", "application": "applications"}
 _NOBODY = "nobody that is known, only the letter of the contract"
-_LEFT_OUT = {
-    "budget": "over the budget",
-    "stopped": "an invalid request of the same rule was served already, or a wrong key was tried often enough",
-    "silent": "the target stopped answering",
-    "open": "keys are not tried, since the target was declared open",
-    "interrupted": "the run was interrupted",
-}
+# Kind of a call that was not made, and words of its reason -> why, the first that fits.
+_LEFT_OUT = (
+    ("budget", KEPT, f"its pictures are {KEPT}"),
+    ("budget", REQUESTS_OVER, REQUESTS_OVER),
+    ("budget", TIME_OVER, TIME_OVER),
+    ("budget", "", "it could make more pictures than are left of the budget"),
+    ("stopped", "wrong key", "a wrong key was tried twice already"),
+    ("stopped", "", "an invalid request of the same rule was served already"),
+    ("silent", "", "the target stopped answering"),
+    ("open", "", "keys are not tried, since the target was declared open"),
+    ("interrupted", "", "the run was interrupted"),
+)
 _COLOURS = {"fail": "red", "warn": "yellow", "error": "red", "blocked": "yellow"}
 
 
@@ -63,7 +71,9 @@ class Screen:
     def progress(self, step: Progress) -> None:
         """Where the run is: one line that renews itself on a terminal, a line now and then elsewhere."""
         done = step.done >= step.total
-        text = f"{step.stage}: {step.done}/{step.total} calls, {step.spent} of {step.cap} pictures spent"
+        text = (
+            f"{step.stage}: {step.done}/{many(step.total, 'call')}, {step.spent} of {many(step.cap, 'picture')} spent"
+        )
         now = time.monotonic()
         if self.console.is_terminal:
             if done or now - self._last > 0.1:
@@ -84,22 +94,32 @@ class Screen:
         models = ", ".join(one.choice.name for one in session.plans)
         probes = session.probes
         self.say(
-            f"imageproof: tier {session.tier}, {line(models)}: {len(probes)} requests, {session.planned} pictures"
+            f"imageproof: tier {session.tier}, {line(models)}: {many(len(probes), 'request')}"
+            f"{_duration(session)}, {many(session.planned, 'picture')}"
             f" planned, at most {session.worst} if the target serves whatever it is sent (cap {session.budget.cap})",
             "bold",
         )
-        self.say(f"target {session.profile.base_url}, {_key(session)}")
+        self._target(session)
         for one in () if session.partial else session.plans:
-            self.say(f"{line(one.choice.name)}: {_scope(one)}")
+            self.say(f"{line(one.choice.name)}: {_scope(one, session.discovery.detail)}")
         for note in session.notes:
             self.say(f"note: {line(note)}")
+
+    def header(self, session: Session) -> None:
+        """The first line of a run that ended before it was planned."""
+        named = ", ".join(one.name for one in session.profile.models) or "no model chosen"
+        self.say(f"imageproof: tier {session.tier}, {line(named)}: nothing is planned", "bold")
+        self._target(session)
+        for note in session.notes:
+            self.say(f"note: {line(note)}")
+
+    def _target(self, session: Session) -> None:
+        self.say(f"target {session.profile.base_url}, {_key(session)}")
 
     def dry_run(self, session: Session) -> None:
         """What would be sent: calls and pictures by stage, operation and expectation, and the rules in scope."""
         self.plan(session)
-        rate = session.profile.rate
-        seconds = f", {len(session.probes) / rate:.0f} s or more at {rate:g} requests a second" if rate else ""
-        self.say(f"dry run: only the list of models was asked for; all operations are taken as offered{seconds}")
+        self.say("dry run: only the list of models was asked for; all operations are taken as offered")
         rows = Counter((probe.tier, probe.operation, probe.expect) for probe in session.probes)
         pictures: Counter[tuple[str, str, str]] = Counter()
         for probe in session.probes:
@@ -107,11 +127,12 @@ class Screen:
         self.say(f"\n{'tier':9} {'operation':22} {'must be':8} {'calls':>5} {'pictures':>8}")
         for row, calls in rows.items():
             self.say(f"{row[0]:9} {row[1]:22} {row[2]:8} {calls:5} {pictures[row]:8}")
-        self.say("\npaid calls:")
-        for probe in session.probes:
-            if probe.images:
-                self.say(f"  {probe.id}: {probe.images} picture{'s' if probe.images > 1 else ''}{_asked(probe)}")
-        self.say("\nrules: " + " ".join(dict.fromkeys(rule for rule, _ in session.items)))
+        paid = [probe for probe in session.probes if probe.images]
+        if paid:
+            self.say("\npaid calls:")
+        for probe in paid:
+            self.say(f"  {probe.id}: {many(probe.images, 'picture')}{_asked(probe)}")
+        self.say("\nrules: " + " ".join(dict.fromkeys(rule for rule, _ in session.chosen)))
 
     def result(self, run: Run, files: Iterable[str]) -> None:
         """Everything after the calls; the last line is the next command."""
@@ -119,21 +140,24 @@ class Screen:
         self._offered(run)
         self._broken(run)
         self._summary(run)
-        for kind, count in Counter(one.kind for one in run.skipped).items():
-            self.say(f"{count} planned call{'s were' if count > 1 else ' was'} not made: {_LEFT_OUT[kind]}", "yellow")
+        self._partly(run)
+        for why, count in Counter(map(_left_out, run.skipped)).items():
+            were = "was" if count == 1 else "were"
+            self.say(f"{many(count, 'planned call')} {were} not made: {why}", "yellow")
         for name in files:
             self.copy(f"report: {name}")
         style = {OK: "bold green", BROKEN: "bold red"}.get(run.verdict.exit_status, "bold yellow")
         self.say(line(run.verdict.headline), style)
         self.say(
-            f"{run.requests} requests, {run.spent} pictures spent of {run.planned} planned, {run.seconds:.1f} s "
+            f"{many(run.requests, 'request')}, {many(run.spent, 'picture')} spent of {run.planned} planned,"
+            f" {run.seconds:.1f} s "
             f"(exit status {run.verdict.exit_status})"
         )
         self.copy(f"next: {next_command(run)}")
 
     def _offered(self, run: Run) -> None:
         if run.discovery.offered:
-            listed = f"; {len(run.discovery.listed)} models listed" if run.discovery.listed else ""
+            listed = f"; {many(len(run.discovery.listed), 'model')} listed" if run.discovery.listed else ""
             self.say(f"offered: {', '.join(sorted(run.discovery.offered))}{listed}")
 
     def _broken(self, run: Run) -> None:
@@ -155,16 +179,22 @@ class Screen:
         if not failures:
             return
         first = failures[0]
-        told = tell(run.exchanges[first.exchange], key_variable(run))
+        told = tell(run.exchanges[first.exchange], key_word(run))
         self.say(f"  {line(first.finding.message)}", hang=4)
-        pair = {"asked": line(first.finding.asked), "got": line(first.finding.got)}
-        if any(pair.values()):
-            self.say("  " + ", ".join(f"{name} {text}" for name, text in pair.items() if text), hang=4)
+        if pair := asked_and_got(first.finding):
+            self.say(f"  {pair}", hang=4)
         self.say(f"  sent: {told.sent}", hang=8)
         self.say(f"  got:  {told.got}", hang=8)
         self.copy(f"  {told.curl}")
         if len(failures) > 1:
-            self.say(f"  and {len(failures) - 1} more calls show it")
+            more = len(failures) - 1
+            self.say(f"  and {more} more {'call shows' if more == 1 else 'calls show'} it")
+
+    def _partly(self, run: Run) -> None:
+        partly = [f"{one.rule} ({line(one.reason)})" for one in run.verdict.rules if one.partial]
+        if partly:
+            more = f" and {len(partly) - MOST_PARTLY} more" if len(partly) > MOST_PARTLY else ""
+            self.say(f"partly judged, for want of budget: {', '.join(partly[:MOST_PARTLY])}{more}", "yellow")
 
     def _summary(self, run: Run) -> None:
         if not run.verdict.rules:
@@ -177,34 +207,6 @@ class Screen:
                 self.say(text, _COLOURS.get(status, ""), hang=18)
 
 
-def next_command(run: Run) -> str:
-    """What to type next, ready to copy."""
-    status, target = run.verdict.exit_status, ["imageproof", "conform", *run.profile.again]
-    if status == BROKEN:
-        ids = sorted({rule.rule for rule in run.verdict.rules if rule.status == "fail"})
-        return shlex.join([*target, *_same_money(run), *(["-k", " or ".join(ids[:6])] if ids else [])])
-    if status == BUDGET_ENDED:
-        if not any("picture" in one.why for one in run.skipped if one.kind == "budget"):  # calls or time ended first
-            return shlex.join([*target, *_same_money(run)])
-        more = max(run.worst, run.planned, run.cap * 2, 1)
-        return shlex.join([*target, "--tier", run.tier, "--max-images", str(more)])
-    if status == NO_VERDICT and run.discovery.trouble == "auth":
-        variable = key_variable(run) or "IMAGEPROOF_API_KEY"
-        again = [word for word in target if word != "--no-key"]
-        return f"export {variable}=...; {shlex.join([*again, *_same_money(run)])}"
-    if status == OK and run.dearer:
-        return f"{shlex.join([*target, '--tier', run.dearer])}  # asks for {run.dearer_images} pictures"
-    if status == OK:
-        return shlex.join([*target, "--tier", run.tier, "--max-images", str(run.cap), "--junit", "imageproof.xml"])
-    return shlex.join([*target, *_same_money(run)])
-
-
-def _same_money(run: Run) -> list[str]:
-    limit = run.profile.max_images
-    tier = [] if run.tier == "free" else ["--tier", run.tier]
-    return tier + ([] if limit is None else ["--max-images", str(limit)])
-
-
 def _names(rules: list[RuleVerdict], status: str) -> str:
     if status == "pass":
         return ""
@@ -212,17 +214,32 @@ def _names(rules: list[RuleVerdict], status: str) -> str:
     return " ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _scope(plan: ModelPlan) -> str:
-    """How many rules of the contract are in the tier, and where the others are."""
+def _scope(plan: ModelPlan, cut: str) -> str:
+    """How many rules of the contract are in the tier, and where the others are. `cut`: why not all was asked for."""
+    away = f"on operations that were not asked about ({cut})" if cut else "on operations that the target does not offer"
     named = (*plan.requirements, *plan.dearer, *plan.missing)
     others = (
         (len(plan.dearer), "in a dearer tier"),
-        (len(plan.missing), "on operations that the target does not offer"),
+        (len(plan.missing), away),
         (len(judged_ids().difference(named)), "that do not apply to it"),
     )
     return ", ".join(
-        [f"{len(plan.requirements)} rules", *(f"{count} more {where}" for count, where in others if count)]
+        [many(len(plan.requirements), "rule"), *(f"{count} more {where}" for count, where in others if count)]
     )
+
+
+def _left_out(one: Skipped) -> str:
+    return next(text for kind, word, text in _LEFT_OUT if one.kind == kind and word in one.why)
+
+
+def _duration(session: Session) -> str:
+    """How long the calls take at least where their rate is limited: " (about 2 minutes at 2 calls a second)"."""
+    rate = session.profile.rate
+    if not rate or not session.probes:
+        return ""
+    seconds = len(session.probes) / rate
+    span = f"{many(round(seconds / 60), 'minute')}" if seconds >= 90 else many(max(round(seconds), 1), "second")
+    return f" (about {span} at {rate:g} call{'' if rate == 1 else 's'} a second)"
 
 
 def _key(session: Session) -> str:

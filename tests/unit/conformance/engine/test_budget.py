@@ -117,7 +117,7 @@ def test_requests_and_time_end_a_run_too() -> None:
     assert few.refusal(1) == ""
     assert few.again()
     assert not few.again()
-    assert "all 2 requests" in few.refusal(0)
+    assert "the requests of the run were used (2)" in few.refusal(0)
     late = Budget(cap=9, max_time=0.01)
     time.sleep(0.02)
     assert "time" in late.refusal(0)

@@ -64,7 +64,10 @@ def test_a_selection_of_free_rules_asks_for_no_picture(reference: Callable[..., 
         (("127.0.0.1:1", "-n", "4"), 2, "--workers N"),
         (("127.0.0.1:1", "--max-cost", "4"), 2, "--max-cost"),
         (("127.0.0.1:1", "--require", "audio"), 2, "generations,edits"),
-        (("127.0.0.1:1",), 3, "No verdict: unreachable"),
+        (("127.0.0.1:1",), 3, "No verdict: the target is unreachable: "),
+        (("127.0.0.1:1",), 3, "next: start the server, or correct the host and port of the URL, then: imageproof"),
+        (("127.0.0.1:1", "-k", "a or or"), 2, "error: -k 'a or or' cannot be read"),
+        (("http:/host",), 2, "error: the URL has its scheme wrong"),
     ],
 )
 def test_what_cannot_be_judged(tmp_path: Path, arguments: tuple[str, ...], status: int, said: str) -> None:
@@ -88,6 +91,17 @@ def test_a_dry_run_asks_for_lists_only(serve: Serve, tmp_path: Path) -> None:
     assert {asked.method for asked in target.asked} == {"GET"}
     assert "pictures planned" in found.stdout and "GEN-SIZE-PIXELS" in found.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_of_a_selection_shows_that_alone(serve: Serve, tmp_path: Path) -> None:
+    url = serve(lambda asked: Says(404)).url
+    free = conform(tmp_path, url, "--dry-run", "--model", "dall-e-3", "-k", "N-RANGE")
+    assert free.returncode == 0, free.stdout + free.stderr
+    assert free.stdout.endswith("rules: GEN-N-RANGE\n") and "paid calls" not in free.stdout
+    typo = conform(tmp_path, url, "--dry-run", "--model", "dall-e-3", "-k", "GEN-N-RANG-E")
+    assert typo.returncode == 2 and "close to it: GEN-N-RANGE" in typo.stderr
+    other = conform(tmp_path, url, "--dry-run", "--model", "dall-e-3", "-k", "GEN-STREAM-TYPE")
+    assert other.returncode == 2 and "no planned call asks for GEN-STREAM-TYPE" in other.stderr
 
 
 def test_an_interrupt_ends_the_run_with_what_there_is(serve: Serve, tmp_path: Path) -> None:

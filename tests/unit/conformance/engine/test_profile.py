@@ -71,6 +71,39 @@ def test_the_key_comes_from_key_env_then_the_file_then_our_variable(tmp_path: Pa
     assert build(Settings("https://host.example"), environ).key == "sk-one"
 
 
+@pytest.mark.parametrize(
+    ("options", "source", "shell"),
+    [
+        ({"key_env": "MINE"}, "MINE", "$MINE"),
+        ({"key_file": "kk"}, "file kk", "$(cat kk)"),
+        ({"key_file": "my key"}, "file my key", "$(cat 'my key')"),
+        ({}, "IMAGEPROOF_API_KEY", "$IMAGEPROOF_API_KEY"),
+    ],
+)
+def test_a_file_with_the_key_is_no_variable(
+    options: dict[str, str], source: str, shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("kk", "my key"):
+        (tmp_path / name).write_text("sk-file")
+    made = build(Settings("https://host.example", **options), {"MINE": "sk-mine", **KEY})  # type: ignore[arg-type]
+    assert (made.key_source, made.key_shell) == (source, shell)
+
+
+def test_a_model_that_is_given_twice_counts_once() -> None:
+    twice = build(Settings("https://host.example", model=("a", "b=c", "a")), KEY)
+    assert [one.name for one in twice.models] == ["a", "b"]
+    assert twice.again == ("https://host.example/v1", "--model", "a", "--model", "b=c")
+    with pytest.raises(UsageError, match="two families"):
+        build(Settings("https://host.example", model=("a", "a=c")), KEY)
+
+
+def test_a_wrong_url_is_told_before_a_missing_key() -> None:
+    for given in ("http:/host", "http//host/v1", "ftp://host", "a b"):
+        with pytest.raises(UsageError, match=r"URL|scheme"):
+            build(Settings(given), {})
+
+
 def test_the_openai_key_goes_to_openai_only_unless_it_is_named() -> None:
     environ = {"OPENAI_API_KEY": "sk-openai"}
     assert build(Settings("https://api.openai.com/v1"), environ).key == "sk-openai"

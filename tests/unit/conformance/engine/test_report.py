@@ -16,6 +16,7 @@ from rich.console import Console
 from imageproof_conformance import report
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.report.json_report import SCHEMA_FILE
+from imageproof_conformance.report.next import MOST_NAMED, next_command
 from imageproof_conformance.report.terminal import Screen
 from imageproof_conformance.run import Progress, Run, Session
 
@@ -178,10 +179,81 @@ def test_the_next_command_gives_more_of_what_ended(reference: Callable[..., str]
     url, model = reference(KEY), {"models": (ModelChoice("dall-e-3"),)}
     calls, _, shown = made(url, tmp_path, max_requests=12, **model)
     assert calls.verdict.exit_status == 4
-    assert shown.splitlines()[-1] == f"next: imageproof conform {url}"
+    more = calls.requests + max(calls.requests, len(calls.skipped))
+    assert shown.splitlines()[-1] == f"next: imageproof conform {url} --max-requests {more}"
+    assert f"free: {calls.requests - 5}/{calls.requests - 5} calls" in shown
     money, _, shown = made(url, tmp_path, max_images=1, tier="core", **model)
     assert money.verdict.exit_status == 4
     assert shown.splitlines()[-1] == f"next: imageproof conform {url} --tier core --max-images 3"
+
+
+def test_a_rule_whose_calls_were_not_all_paid_for_is_judged_in_part(
+    reference: Callable[..., str], tmp_path: Path
+) -> None:
+    run, files, shown = made(reference(KEY), tmp_path, models=(ModelChoice("dall-e-2"),), tier="core", max_images=8)
+    assert run.verdict.exit_status == 0
+    partly = {one.rule for one in run.verdict.rules if one.partial}
+    assert "GEN-N-RANGE" in partly and not [rule for rule in partly if rule.startswith("ERR-")]
+    assert f"{len(partly)} of them judged only in part (budget)" in run.verdict.headline
+    assert " all " not in run.verdict.headline
+    assert "partly judged, for want of budget: " in shown and "GEN-N-RANGE (n=11 could make 11 pictures" in shown
+    case = ET.fromstring(files[1].read_text()).find(".//testcase[@name='GEN-N-RANGE']/system-out")
+    assert case is not None and "n=11 could make 11 pictures" in str(case.text)
+    assert shown.splitlines()[-1].endswith("--tier core --max-images 16") or "--max-images" in shown.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("shell", "word"),
+    [("$MINE", "$MINE"), ("$(cat 'my key')", "$(cat 'my key')"), ("", "$IMAGEPROOF_API_KEY")],
+)
+def test_curl_lines_take_the_key_from_where_it_came(serve: Serve, tmp_path: Path, shell: str, word: str) -> None:
+    _, _, shown = made(serve(hostile).url, tmp_path, key_shell=shell)
+    assert f'"Authorization: Bearer {word}"' in shown
+
+
+def test_a_model_that_the_target_does_not_know_is_no_pass(serve: Serve, tmp_path: Path) -> None:
+    def handle(asked: Asked) -> Says:
+        if asked.method == "GET":
+            listed = asked.path == "/v1/models"
+            return Says(body={"object": "list", "data": [{"id": "gpt-image-1"}, {"id": "b"}]}) if listed else Says(404)
+        words = {"message": "no such model", "type": "x", "param": "model", "code": "model_not_found"}
+        return Says(404, {"error": words})
+
+    url = serve(handle).url
+    again = (url, "--model", "gpt-imagee-1")
+    with Session(Profile(url, KEY, models=(ModelChoice("gpt-imagee-1"),), again=again, workers=8)) as session:
+        session.prepare()
+        session.buy("free")
+        run = session.finish()
+    assert (run.verdict.exit_status, run.verdict.count("pass", "fail")) == (3, 0)
+    assert run.verdict.headline == (
+        "No verdict: the target does not know the model gpt-imagee-1; it lists gpt-image-1, b."
+    )
+    assert next_command(run) == f"imageproof conform {url} --model gpt-image-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, "export IMAGEPROOF_API_KEY=...; imageproof conform"),
+        (429, "wait, or raise the quota of the key, then: "),
+        (404, "correct the path of the URL: "),
+        (503, "find out why the server fails (its log says more), then: "),
+    ],
+)
+def test_the_next_command_says_what_to_change_first(serve: Serve, tmp_path: Path, status: int, text: str) -> None:
+    run, _, shown = made(serve(lambda asked: Says(status)).url, tmp_path)
+    assert shown.splitlines()[-1].startswith(f"next: {text}")
+    assert status != 401 or "offered:" not in shown
+    assert ": auth" not in run.verdict.headline and ": quota" not in run.verdict.headline
+
+
+def test_all_broken_rules_are_in_the_next_command(told: tuple[Run, tuple[Path, ...], str]) -> None:
+    run = told[0]
+    ids = sorted({rule.rule for rule in run.verdict.rules if rule.status == "fail"})
+    last = told[2].splitlines()[-1]
+    assert all(f"{one} or" in last or f"{one}'" in last or last.endswith(one) for one in ids[:MOST_NAMED])
+    assert (f"the first {MOST_NAMED} of {len(ids)}" in last) == (len(ids) > MOST_NAMED)
 
 
 def test_whom_a_breach_breaks_and_what_was_asked_read_well(reference: Callable[..., str], tmp_path: Path) -> None:

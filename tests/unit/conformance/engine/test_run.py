@@ -232,6 +232,18 @@ def test_a_server_that_fails_now_and_then_breaks_no_rule_by_that(serve: Serve) -
     assert not [rule for rule in broken(result) if not rule.startswith("AUTH-")]
 
 
+def test_time_that_ends_in_discovery_leaves_rules_unjudged_and_not_unsupported(serve: Serve) -> None:
+    def slow(asked: Asked) -> Says:
+        time.sleep(0.06)
+        return Says(400, {"error": {"message": "no", "type": "x", "param": None, "code": None}})
+
+    result = run(profile(serve(slow).url, tier="free", workers=1, max_time=0.1))
+    assert result.verdict.exit_status == 4
+    assert result.verdict.count("unsupported") == 0
+    assert "the time of the run was over" in result.verdict.headline
+    assert {rule.cause for rule in result.verdict.rules if rule.status == "not-run"} <= {"budget", "tier"}
+
+
 def broken(result: Run) -> list[str]:
     return sorted(rule.rule for rule in result.verdict.rules if rule.status in ("fail", "error"))
 

@@ -46,6 +46,7 @@ def skipped(kind: Any) -> Skipped:
         ({"evidence": (FAIL,), "level": "MAY"}, "warn", ""),
         ({"evidence": (PASS,), "error": "a judge fell over"}, "error", ""),
         ({"evidence": (PASS,), "skipped": (skipped("budget"),)}, "pass", ""),
+        ({"evidence": (PASS,), "skipped": (Skipped(PROBE, "budget", "no money"),)}, "pass", "budget"),
         ({"skipped": (skipped("budget"),)}, "not-run", "budget"),
         ({"skipped": (skipped("budget"), skipped("silent"))}, "not-run", "no-answer"),
         ({"skipped": (skipped("stopped"),)}, "not-run", "stopped"),
@@ -82,6 +83,8 @@ BROKE, MUTE, ILL = verdict(skipped=(skipped("budget"),)), verdict(silences=("quo
         ((), {}, 3),
         ((GREEN, MUTE, BROKE), {}, 3),
         ((GREEN, BROKE), {}, 4),
+        ((BROKE,), {}, 4),
+        ((GREEN,), {"unknown": "the target does not know the model x"}, 3),
         ((GREEN,), {"paid": True, "tried": 2, "succeeded": 1}, 0),
         ((GREEN, BROKE), {"paid": True, "tried": 0, "succeeded": 0}, 4),
         ((GREEN,), {"paid": True, "tried": 2, "succeeded": 0, "refused": "status 404"}, 3),
@@ -101,6 +104,9 @@ def test_what_the_sentence_says() -> None:
         said = conclude(rules, Situation(paid=True, tried=1, refused="status 404: no fixture")).headline
         assert "No call succeeded (status 404: no fixture)" in said
     assert conclude((RED,), Situation(interrupted=True)).headline.startswith("Interrupted.")
+    partly = verdict(evidence=(PASS,), skipped=(Skipped(PROBE, "budget", "no money"),))
+    said = conclude((GREEN, partly), Situation(paid=True, tried=1, succeeded=1)).headline
+    assert said.startswith("2 rules kept, 1 of them judged only in part (budget).")
     assert "createImage" in conclude((GREEN,), Situation(missing=("createImage",))).headline
 
 
