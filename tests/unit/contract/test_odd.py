@@ -62,7 +62,9 @@ def test_any_value_has_an_answer(model: str | None) -> None:
         for media_type in request_content(document, operation):
             for name in request_schema(document, operation, media_type)["properties"]:
                 for value in ODD:
-                    violations(document, model, operation, {"prompt": "x", name: value}, media_type=media_type)
+                    body = {"prompt": "x", name: value}
+                    found = violations(document, model, operation, body, media_type=media_type)
+                    assert all(one.rule and one.message for one in found), (operation, name, value)
 
 
 @pytest.mark.parametrize("name", MALFORMED)
