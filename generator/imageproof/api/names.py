@@ -34,12 +34,6 @@ def constant(*texts: str) -> str:
     return snake(*texts).upper()
 
 
-def camel(*texts: str) -> str:
-    """`imageEdit`."""
-    name = pascal(*texts)
-    return name[0].lower() + name[1:]
-
-
 def unreserved(name: str, reserved: Collection[str]) -> str:
     """The name, with an underscore behind it where a language or a runtime has it already."""
     return f"{name}_" if name in reserved else name
