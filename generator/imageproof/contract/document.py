@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -18,6 +18,7 @@ from imageproof.contract.shape import OPENAPI_VERSION, misshapen
 from imageproof.errors import DocumentError, Problem
 
 MAX_DEPTH = 200  # levels; the deepest published documents have fewer than 40
+TOO_DEEP = f"more than {MAX_DEPTH} levels deep"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -115,7 +116,6 @@ def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
     """JSON values of a YAML or JSON text, and the tree that knows the lines. DocumentError where it is neither."""
     loader = _Loader(text)
     try:
-        _refuse_depth(text)
         tree = loader.get_single_node()
         _refuse_cycles(tree)
         data = loader.construct_document(tree) if tree is not None else None
@@ -273,21 +273,14 @@ def _as_json(text: str) -> Any:
 def _yaml_problem(error: yaml.YAMLError, source: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     message = getattr(error, "problem", None) or str(error).splitlines()[0]
+    if "nesting depth" in message:  # the YAML library's own limit, which lies above ours
+        message = TOO_DEEP
     return Problem(source, f"not YAML: {message}", line=mark.line + 1 if mark else None)
 
 
-def _refuse_depth(text: str) -> None:
-    """libyaml composes by recursion, and no Python limit guards it: too deep a document would end the process."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            mark = cast("yaml.Mark", event.start_mark)  # libyaml's own class, with the same fields
-            raise yaml.MarkedYAMLError(problem=f"more than {MAX_DEPTH} levels deep", problem_mark=mark)
-
-
 def _refuse_cycles(tree: yaml.Node | None) -> None:
-    """An alias inside its own anchor has no JSON value. Each node is entered once, so alias bombs stay cheap."""
+    """An alias inside its own anchor has no JSON value, and what reads values later goes as deep as they do. Each node
+    is entered once, so alias bombs stay cheap."""
     open_nodes: set[int] = set()
     done: set[int] = set()
 
@@ -296,6 +289,8 @@ def _refuse_cycles(tree: yaml.Node | None) -> None:
             return
         if id(node) in open_nodes:
             raise yaml.MarkedYAMLError(problem="an alias refers to itself", problem_mark=node.start_mark)
+        if len(open_nodes) == MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=node.start_mark)
         open_nodes.add(id(node))
         for child in _children(node):
             enter(child)
