@@ -44,7 +44,7 @@ def describe(document: Document) -> tuple[ir.Api, list[Problem]]:
     _warn_of_the_rest(schemas)
     problems = [*schemas.problems, *_twice(document, groups)]
     if not groups:
-        problems.append(Problem(document.source, "there is no operation", "/paths", document.line("/paths")))
+        problems.append(document.problem("/paths", "there is no operation"))
     info = document.data["info"]
     base_url = _base_url(document)
     api = ir.Api(
@@ -144,9 +144,8 @@ def _undeclared(schemas: Schemas, operation: Operation, declared: set[str]) -> I
 def _not_emitted(schemas: Schemas, message: str, pointer: str, node: Mapping[str, Any]) -> None:
     """A parameter that is left out is a warning; when it is required, calls cannot work, and it is an error."""
     if node.get("required") is True:
-        document = schemas.document
         hint = "make it optional, or describe it in the plain style"
-        schemas.problems.append(Problem(document.source, message, pointer, document.line(pointer), hint=hint))
+        schemas.problems.append(schemas.document.problem(pointer, message, hint=hint))
     else:
         schemas.warn(pointer, message)
 

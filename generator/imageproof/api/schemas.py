@@ -65,11 +65,11 @@ class Schemas:
         self._done: dict[str, Type] = {}  # what they led to
 
     def source(self, pointer: str) -> Source:
-        return Source(self.document.source, pointer, self.document.line(pointer))
+        file, line = self.document.place(pointer)
+        return Source(file, pointer, line)
 
     def warn(self, pointer: str, message: str, hint: str = "") -> None:
-        line = self.document.line(pointer)
-        problem = Problem(self.document.source, message, pointer, line, level="warning", hint=hint)
+        problem = self.document.problem(pointer, message, hint=hint, level="warning")
         if problem not in self.problems:
             self.problems.append(problem)
 

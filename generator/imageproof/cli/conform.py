@@ -30,6 +30,7 @@ refuses what it must, and never more than 12 pictures."""
 
 
 _TIER = "How much is asked for. Default: free; with --max-images the larger of core and standard that fits."
+_OVERLAY = "OpenAPI Overlay 1.0 on the contract that is judged by. Repeatable: each on the result of those before it."
 _MAX_TIME = "Start no call after this many seconds."
 _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 
@@ -37,6 +38,7 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.command("conform", epilog=_EPILOG, context_settings={"max_content_width": 110})
 @click.argument("url")
 @click.option("--model", metavar="NAME[=FAMILY]", multiple=True, help="Model; FAMILY for an alias. Repeatable.")
+@click.option("--overlay", metavar="FILE", multiple=True, help=_OVERLAY)
 @click.option("--key-env", metavar="NAME", help="Environment variable with the key. Default: IMAGEPROOF_API_KEY.")
 @click.option("--key-file", metavar="FILE", help="File with the key.")
 @click.option("--no-key", is_flag=True, help="The server is open: send no key.")

@@ -11,9 +11,13 @@ import click
 from imageproof import __version__
 from imageproof.api.describe import describe
 from imageproof.api.ir import Api
+from imageproof.cli.options import OVERLAY
 from imageproof.contract.document import Document, load
+from imageproof.contract.dump import fingerprint
+from imageproof.contract.families import KEY
 from imageproof.contract.locate import CHECKOUT, in_checkout
-from imageproof.emit.output import MANIFEST, Manifest, compare, describe_document, read_manifest, write
+from imageproof.contract.overlay import layers, overlaid
+from imageproof.emit.output import MANIFEST, Manifest, compare, read_manifest, write
 from imageproof.emit.render import render
 from imageproof.emit.targets import TARGETS
 from imageproof.emit.targets.python import default_name, is_name
@@ -25,6 +29,7 @@ Examples:
   imageproof generate --target python --out clients            clients/python/
   imageproof generate --target python --out clients --check    exit 1 when it is out of step
   imageproof generate --spec api.yaml --name my_client --target python --out clients
+  imageproof generate --overlay acme.yaml --target python --out clients
 """
 
 
@@ -44,12 +49,19 @@ class Rendering:
 @click.option("--out", "-o", type=click.Path(path_type=Path), metavar="DIR", help="Folder; each target has one in it.")
 @click.option("--name", metavar="NAME", help="Name of the emitted package.")
 @click.option("--spec", metavar="FILE", help="OpenAPI 3.0 or 3.1 document; without it the canonical one.")
+@OVERLAY
 @click.option("--check", is_flag=True, help="Write nothing; exit 1, with a diff, when the folder is out of step.")
 @click.option("--quiet", "-q", is_flag=True, help="Tell neither what is not emitted nor which files are written.")
 def generate(
-    targets: tuple[str, ...], out: Path | None, name: str | None, spec: str | None, check: bool, quiet: bool
+    targets: tuple[str, ...],
+    out: Path | None,
+    name: str | None,
+    spec: str | None,
+    overlays: tuple[str, ...],
+    check: bool,
+    quiet: bool,
 ) -> int:
-    """Write typed clients and the strict document, or check them.
+    """Write typed clients, the strict document and the pages for people, or check them.
 
     In a checkout of imageproof the folder is generated/; elsewhere name one with --out. Without --target, a folder that
     was written before keeps its targets, and a new one gets all. No file that this command did not write is touched.
@@ -58,13 +70,13 @@ def generate(
     try:
         root = _folder(out)
         old = read_manifest(root)
-        document = load(spec)
+        document = overlaid(load(spec), overlays)
         own = default_name(document.data["info"]["title"]) if spec else CANONICAL_NAME
         name = _name(root, old, document, name, own)
-        rendering = rendered(document, chosen or (old.targets if old else tuple(TARGETS)), name)
-        if spec and not quiet:  # what the built-in contract leaves out, nobody can mend; the emitted README tells it
-            _tell(rendering.warnings)
-        return _check(root, rendering) if check else _write(root, rendering, quiet)
+        rendering = rendered(document, chosen or (old.targets if old else _all(document)), name)
+        if not quiet:  # what the built-in contract leaves out, nobody can mend; the emitted README tells it
+            _tell(one for one in rendering.warnings if spec or one.file in overlays)
+        return _check(root, rendering, old) if check else _write(root, rendering, quiet)
     except OSError as error:
         raise UsageError(f"{error.filename or out}: {error.strerror}; choose another folder with --out") from None
 
@@ -90,8 +102,14 @@ def rendered(document: Document, targets: Iterable[str], name: str) -> Rendering
     subjects = {"api": api, "document": document}
     files = {f"{target}/{path}": text for target in targets for path, text in render(target, subjects, name).items()}
     title = str(document.data["info"]["title"])
-    manifest = Manifest(f"imageproof {__version__}", describe_document(document.data), name, targets, title=title)
+    over = tuple((one.name, one.digest) for one in layers(document))
+    manifest = Manifest(f"imageproof {__version__}", fingerprint(document.data), name, targets, {}, title, over)
     return Rendering(files, manifest, warnings)
+
+
+def _all(document: Document) -> tuple[str, ...]:
+    """The targets that a document can be turned into."""
+    return tuple(name for name, target in TARGETS.items() if document.data.get(KEY) or not target.families)
 
 
 def _name(root: Path, old: Manifest | None, document: Document, told: str | None, own: str) -> str:
@@ -101,7 +119,7 @@ def _name(root: Path, old: Manifest | None, document: Document, told: str | None
     """
     if old is None:
         return own if told is None else told
-    same = document.data["info"]["title"] == old.title or describe_document(document.data) == old.document
+    same = document.data["info"]["title"] == old.title or fingerprint(document.data) == old.document
     name = told if told is not None else old.name if same else own
     if name != old.name and is_name(name):
         title = f" of {' '.join(old.title.split())}" if old.title else ""
@@ -141,11 +159,13 @@ def _tell(warnings: Iterable[Problem]) -> None:
         click.echo(f"note: {problem}", err=True)
 
 
-def _check(root: Path, rendering: Rendering) -> int:
+def _check(root: Path, rendering: Rendering, old: Manifest | None) -> int:
     changes = compare(root, rendering.files, rendering.manifest)
     for change in changes:
         click.echo(str(change))
     root = _shown(root)
+    if old is not None and old.overlays != rendering.manifest.overlays:
+        click.echo(f"{root}: {_other_overlays(old.overlays, rendering.manifest.overlays)}")
     if changes:
         click.echo(
             f"{root}: {len(changes)} of {len(rendering.files) + 1} files out of step; run generate without --check"
@@ -153,6 +173,16 @@ def _check(root: Path, rendering: Rendering) -> int:
         return 1
     click.echo(f"{root}: {len(rendering.files) + 1} files in step")
     return 0
+
+
+def _other_overlays(old: Iterable[tuple[str, str]], new: Iterable[tuple[str, str]]) -> str:
+    """How the overlays of a check differ from those that the folder was written with."""
+    was, now = ([name for name, _ in told] for told in (old, new))
+    if was == now:
+        changed = [name for (name, before), (_, after) in zip(old, new, strict=True) if before != after]
+        return f"written before {', '.join(changed)} changed"
+    written, checked = (", ".join(f"--overlay {name}" for name in names) or "no overlay" for names in (was, now))
+    return f"written with {written}, and checked with {checked}"
 
 
 def _write(root: Path, rendering: Rendering, quiet: bool) -> int:

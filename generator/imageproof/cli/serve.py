@@ -14,7 +14,9 @@ from typing import Any
 
 import click
 
+from imageproof.cli.options import OVERLAY
 from imageproof.contract.document import load
+from imageproof.contract.overlay import overlaid
 from imageproof.errors import UsageError
 
 NEEDED = ("starlette", "uvicorn", "python_multipart", "PIL")
@@ -32,6 +34,7 @@ EXTRA = "imageproof serve needs more than the base install: pip install 'imagepr
 @click.option("--fault", "broken", multiple=True, metavar="ID", help="Break exactly one thing; see --list-faults.")
 @click.option("--list-faults", is_flag=True, help="List the faults and exit.")
 @click.option("--spec", metavar="FILE", help="Contract to serve, in place of the built-in one.")
+@OVERLAY
 def serve(
     host: str,
     port: int,
@@ -40,6 +43,7 @@ def serve(
     broken: tuple[str, ...],
     list_faults: bool,
     spec: str | None,
+    overlays: tuple[str, ...],
 ) -> None:
     """Serve the Images API on this machine: real pictures, no network, no cost."""
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
@@ -55,14 +59,14 @@ def serve(
     faults.seams(fault)
     if not host:
         raise UsageError("--host is empty, which would mean every address of this machine; 0.0.0.0 says that")
-    settings: dict[str, Any] = {"fault": fault, "document": load(spec)}
+    settings: dict[str, Any] = {"fault": fault, "document": overlaid(load(spec), overlays)}
     given = _given_key(key, key_env)
     if given is not None:
         settings["key"] = given
     config = _module("config").Config(**settings)
 
     def announce(url: str) -> None:
-        _announce(url, config.key, given, key_env, fault)
+        _announce(url, config.key, given, key_env, fault, overlays)
         if host in EVERYWHERE:
             click.echo(f"note: on {host} it is reachable from other machines, by whoever has the key", err=True)
 
@@ -92,11 +96,14 @@ def _given_key(key: str | None, key_env: str | None) -> str | None:
     return key
 
 
-def _announce(url: str, key: str, given: str | None, key_env: str | None, fault: str) -> None:
+def _announce(
+    url: str, key: str, given: str | None, key_env: str | None, fault: str, overlays: tuple[str, ...]
+) -> None:
     """One line that says where, and one to paste. A key that the user gave is not printed back."""
     shown = f"key {key}" if given is None else f"the key from {key_env or '--key'}"
     broken = f", fault {fault}" if fault else ""
     click.echo(f"imageproof serves {url} with {shown}{broken}; Ctrl-C ends it")
     secret = shlex.quote(key) if given is None else f'"${key_env}"' if key_env else "KEY"
-    click.echo(f"IMAGEPROOF_API_KEY={secret} imageproof conform {url}")
+    over = [word for file in overlays for word in ("--overlay", file)]
+    click.echo(f"IMAGEPROOF_API_KEY={secret} {shlex.join(['imageproof', 'conform', url, *over])}")
     sys.stdout.flush()

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from imageproof.contract.locate import spec_file
+from imageproof.contract.origins import Origin
 from imageproof.contract.pointers import follow, join, references, split, target
 from imageproof.contract.shape import OPENAPI_VERSION, misshapen
 from imageproof.errors import DocumentError, Problem
@@ -37,6 +38,7 @@ class Operation:
 @dataclass(frozen=True, eq=False)
 class Document:
     """A document that passed `load`. `data` is plain JSON values, never changed; `source` is as the user named it.
+    `overlays` are the files that were laid over it, in order, and `origin` knows what they wrote; None without any.
 
     Documents compare by identity, so that what is derived from one can be cached by it.
     """
@@ -44,6 +46,8 @@ class Document:
     data: dict[str, Any]
     source: str
     tree: yaml.Node | None = field(default=None, repr=False)
+    overlays: tuple[Document, ...] = field(default=(), repr=False)
+    origin: Origin | None = field(default=None, repr=False)
 
     def at(self, pointer: str) -> Any:
         """The value at a JSON pointer. KeyError where it leads nowhere."""
@@ -56,8 +60,23 @@ class Document:
         return node
 
     def line(self, pointer: str) -> int | None:
-        """The line (from 1) of the value at a pointer, or of its nearest parent that has one."""
-        return _line(self.tree, pointer)
+        """The line (from 1) of the value at a pointer, or of its nearest parent that has one; in the file that `place`
+        names."""
+        return self.place(pointer)[1]
+
+    def place(self, pointer: str) -> tuple[str, int | None]:
+        """File and line of the value at a pointer: those of the overlay that wrote it, where one did."""
+        if self.origin is None:
+            return self.source, _line(self.tree, pointer)
+        found = self.origin.at(pointer)
+        return found.document.place(found.pointer)
+
+    def problem(
+        self, pointer: str, message: str, *, hint: str = "", level: Literal["error", "warning"] = "error"
+    ) -> Problem:
+        """A problem of the value at a pointer, with its file and line."""
+        file, line = self.place(pointer)
+        return Problem(file, message, pointer, line, level, hint)
 
     def operations(self) -> dict[str, Operation]:
         """All operations by id, in document order; one table for each document, not to be changed."""
@@ -103,13 +122,16 @@ def parse(text: str, source: str) -> Document:
     """Check the text of a document. Raises DocumentError as `load` does."""
     data, tree = read_yaml(text, source)
     document = Document(data, source, tree)
-    problems = [
-        Problem(source, message, pointer, document.line(pointer), hint=hint) for pointer, message, hint in _faults(data)
-    ]
-    problems = problems or list(_twice(document))
+    problems = faults(document)
     if problems:
         raise DocumentError(problems)
     return document
+
+
+def faults(document: Document) -> list[Problem]:
+    """All that keeps a document from being a usable one of OpenAPI 3.0 or 3.1."""
+    found = [document.problem(pointer, message, hint=hint) for pointer, message, hint in _faults(document.data)]
+    return found or list(_twice(document))
 
 
 def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
@@ -177,21 +199,29 @@ def parameter_name(name: str, schema: Mapping[str, Any]) -> str:
 
 def _faults(data: Any) -> Iterator[tuple[str, str, str]]:
     """(pointer, message, hint) of everything that keeps `data` from being a usable OpenAPI document."""
-    if not isinstance(data, dict):
-        yield "", "not an OpenAPI document: the top level is not a mapping", "the file must start with `openapi: 3.1.0`"
-        return
-    version = data.get("openapi")
-    if not isinstance(version, str) or not OPENAPI_VERSION.match(version):
-        found = f"openapi is {version!r}" if "openapi" in data else "there is no `openapi` key"
-        if "swagger" in data:
-            found = f"it is Swagger {data['swagger']}"
-        yield "/openapi" if "openapi" in data else "", f"not OpenAPI 3.0 or 3.1: {found}", "convert it to 3.0 or 3.1"
+    fault = version_fault(data)
+    if fault:
+        yield fault
         return
     yield from ((pointer, message, "") for pointer, message in misshapen(data))
     for pointer, reference in references(data):
         message = _dangling(data, reference)
         if message:
             yield pointer, message[0], message[1]
+
+
+def version_fault(data: Any) -> tuple[str, str, str] | None:
+    """(pointer, message, hint) of why `data` is no document of OpenAPI 3.0 or 3.1, None where it is one."""
+    if not isinstance(data, dict):
+        hint = "the file must start with `openapi: 3.1.0`"
+        return "", "not an OpenAPI document: the top level is not a mapping", hint
+    version = data.get("openapi")
+    if isinstance(version, str) and OPENAPI_VERSION.match(version):
+        return None
+    found = f"openapi is {version!r}" if "openapi" in data else "there is no `openapi` key"
+    if "swagger" in data:
+        found = f"it is Swagger {data['swagger']}"
+    return "/openapi" if "openapi" in data else "", f"not OpenAPI 3.0 or 3.1: {found}", "convert it to 3.0 or 3.1"
 
 
 def _dangling(data: dict[str, Any], reference: str) -> tuple[str, str] | None:
@@ -245,8 +275,7 @@ def _twice(document: Document) -> Iterator[Problem]:
         if name in first:
             other = first[name]
             message = f"operationId {name!r} is that of {other.method} {other.path} already"
-            line = document.line(operation.pointer)
-            yield Problem(document.source, message, operation.pointer, line, hint="give each operation its own")
+            yield document.problem(operation.pointer, message, hint="give each operation its own")
         first.setdefault(name, operation)
 
 

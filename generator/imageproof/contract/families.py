@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 
 from imageproof.contract.document import Document, parameter_name, property_schema, request_content
 from imageproof.contract.locate import spec_file
-from imageproof.contract.pointers import join
-from imageproof.errors import DocumentError, Problem, UsageError
+from imageproof.contract.pointers import follow, join
+from imageproof.errors import DocumentError, UsageError
 
 KEY = "x-model-families"
 GRID = "x-size-grid"
@@ -147,7 +147,7 @@ def families(document: Document) -> tuple[Family, ...]:
             _check(document, [(join(KEY, index, "like"), f"no family {row['like']!r} above this one")])
         folded[row["id"]] = _inherit(base, row) if base else row
     found = tuple(_family(document, row) for row in folded.values())
-    _check(document, list(_stray_names(document, found)) + list(_twice(rows)))
+    _check(document, list(_stray_names(document, rows, found)) + list(_twice(rows)))
     return found
 
 
@@ -272,19 +272,35 @@ def _unusable(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
             yield from _unusable(value, where)
 
 
-def _stray_names(document: Document, found: Iterable[Family]) -> Iterator[tuple[str, str]]:
+def _stray_names(document: Document, rows: list[dict[str, Any]], found: Iterable[Family]) -> Iterator[tuple[str, str]]:
+    """Operations and parameters that do not exist, each where a row names it; what is only inherited, not again."""
+    places = {row["id"]: index for index, row in enumerate(rows)}
+    told: set[tuple[str, str]] = set()
     known = {
         operation: {name for media in request_content(document, operation).values() for name in _names(document, media)}
         for operation in document.operations()
     }
     for family in found:
+        index = places[family.id]
         for operation in family.operations:
             if operation not in known:
-                yield f"/{KEY}", f"family {family.id}: no operation {operation!r}"
+                yield _own(rows, index, "operations"), f"family {family.id}: no operation {operation!r}"
                 continue
             for parameter in family.cells[operation]:
-                if parameter not in known[operation]:
-                    yield f"/{KEY}", f"family {family.id}: {operation} has no parameter {parameter!r}"
+                where = _own(rows, index, "cells", operation, parameter)
+                again = (operation, parameter) in told and where == join(KEY, index)
+                if parameter not in known[operation] and not again:
+                    told.add((operation, parameter))
+                    yield where, f"family {family.id}: {operation} has no parameter {parameter!r}"
+
+
+def _own(rows: list[dict[str, Any]], index: int, *tokens: str) -> str:
+    """The pointer of what a row says itself; of the row where that is inherited."""
+    try:
+        follow(rows[index], join(*tokens))
+    except KeyError:
+        return join(KEY, index)
+    return join(KEY, index, *tokens)
 
 
 def _names(document: Document, media: dict[str, Any]) -> Iterator[str]:
@@ -305,6 +321,4 @@ def _twice(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def _check(document: Document, problems: list[tuple[str, str]]) -> None:
     if problems:
-        raise DocumentError(
-            Problem(document.source, message, pointer, document.line(pointer)) for pointer, message in problems
-        )
+        raise DocumentError(document.problem(pointer, message) for pointer, message in problems)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from imageproof.errors import DocumentError, Problem, UsageError
 
@@ -27,9 +27,9 @@ LONGEST_DIFF = 400  # lines; a whole new file says no more in its thousandth lin
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run wrote: generator version, digest of the document's content, package name, targets, path -> sha256, and
-    the document's title ("" where an earlier version did not record it). Paths are relative to the manifest's folder,
-    with slashes."""
+    """What a run wrote: generator version, digest of the document's content, package name, targets, path -> sha256, the
+    document's title ("" where an earlier version did not record it), and the overlays on it, each by file name and
+    digest of its content, in order. Paths are relative to the manifest's folder, with slashes."""
 
     generator: str
     document: str
@@ -37,12 +37,18 @@ class Manifest:
     targets: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    overlays: tuple[tuple[str, str], ...] = ()
 
     def text(self) -> str:
         """The manifest as JSON, keys in order."""
         data = {
             "generator": self.generator,
             "document": self.document,
+            **(
+                {"overlays": [{"name": name, "digest": value} for name, value in self.overlays]}
+                if self.overlays
+                else {}
+            ),
             "title": self.title,
             "name": self.name,
             "targets": list(self.targets),
@@ -82,7 +88,9 @@ def read_manifest(root: Path) -> Manifest | None:
         data = json.loads(path.read_text(encoding="utf-8"))
         files = {str(name): str(value) for name, value in data["files"].items()}
         title = str(data.get("title", ""))
-        manifest = Manifest(data["generator"], data["document"], data["name"], tuple(data["targets"]), files, title)
+        overlays = tuple((str(one["name"]), str(one["digest"])) for one in data.get("overlays", ()))
+        targets = tuple(data["targets"])
+        manifest = Manifest(data["generator"], data["document"], data["name"], targets, files, title, overlays)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         hint = "remove it, and generate again"
         raise DocumentError([Problem(str(path), "not a manifest of imageproof", hint=hint)]) from None
@@ -222,8 +230,3 @@ def _diff(path: str, found: str, wanted: str) -> str:
     if len(lines) > LONGEST_DIFF:
         lines = [*lines[:LONGEST_DIFF], f"... and {len(lines) - LONGEST_DIFF} more lines"]
     return "\n".join(line.encode("utf-8", "replace").decode() for line in lines)
-
-
-def describe_document(data: Mapping[str, Any]) -> str:
-    """The digest of a document's content: comments and layout do not count, the order of keys does."""
-    return digest(json.dumps(data, ensure_ascii=False, separators=(",", ":")))

@@ -68,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         common: dict[str, Any] = {"dest": PREFIX + one.name, "help": "see `imageproof conform --help`"}
         if one.type == "bool":
             group.addoption(flag, action="store_true", **common)
-        elif one.name == "model":
+        elif one.name in _MANY:
             group.addoption(flag, action="append", default=[], **common)
         else:
             kind = _TYPES.get(str(one.type).removesuffix(" | None"), str)
@@ -76,6 +76,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 _TYPES = {"int": int, "float": float}
+_MANY = tuple(one.name for one in fields(Settings) if str(one.type).startswith("tuple["))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -111,7 +112,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     try:
         return _prepare(config, _settings(config), config.getoption("keyword", "") or "", screen)
     except ImageproofError as error:
-        problem(str(error))
+        for one in str(error).splitlines():  # a document may have several problems, a line each
+            problem(one)
         return USAGE
     except KeyboardInterrupt:
         problem("interrupted before anything was judged")
@@ -151,7 +153,7 @@ def _select(session: Session, items: Sequence[tuple[str, str]], only: str) -> No
 
 def _settings(config: pytest.Config) -> Settings:
     values = {one.name: config.getoption(PREFIX + one.name) for one in fields(Settings)}
-    return Settings(**{**values, "model": tuple(values["model"])})
+    return Settings(**{**values, **{name: tuple(values[name]) for name in _MANY}})
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -96,8 +96,8 @@ class Target:
         return str(self.schema(operation, first).get("x-rule-type", "")).partition("-")[0]
 
     def judged(self, *rules: str) -> tuple[str, ...]:
-        """Those of some ids that the registry has and does not exclude, once each."""
-        return tuple(one for one in dict.fromkeys(rules) if one in self.registry and self.registry[one].judge)
+        """Those of some ids that the registry has a judge for, once each."""
+        return tuple(one for one in dict.fromkeys(rules) if one in self.registry and self.registry[one].judged)
 
     def _forbidden(self, operation: str, media_type: str) -> bool:
         required = self.schema(operation, media_type).get("required", ())

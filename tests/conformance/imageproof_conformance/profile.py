@@ -43,6 +43,7 @@ class Settings:
     key_file: str | None = None
     no_key: bool = False
     model: tuple[str, ...] = ()
+    overlay: tuple[str, ...] = ()
     tier: str | None = None
     max_images: int | None = None
     max_requests: int | None = None
@@ -70,13 +71,14 @@ class Profile:
     """A checked run. `base_url` has no trailing slash; `notes` says what was made of the URL and key options.
 
     key_source    where the key came from, for people; key_shell: how a shell reads it from there ("$NAME")
+    overlays      files laid over the contract, in order
     tier          None: chosen after planning, the larger of core and standard that fits `max_images`
     max_images    hard cap in pictures; None: derived from the plan (free: 12)
     max_requests  calls at most, retries included; None: no limit
     timeout       seconds that one call may take; max_time: seconds after which no call is started
     workers       calls at once; rate: calls started a second (None: as fast as they go)
     require       operationIds whose absence is a failure
-    again         the arguments that name the same target, key source and models on a command line
+    again         the arguments that name the same target, key source, overlays and models on a command line
     """
 
     base_url: str
@@ -84,6 +86,7 @@ class Profile:
     key_source: str = ""
     key_shell: str = ""
     models: tuple[ModelChoice, ...] = ()
+    overlays: tuple[str, ...] = ()
     tier: Tier | None = "free"
     max_images: int | None = None
     max_requests: int | None = None
@@ -118,6 +121,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         key_source=key_source,
         key_shell=key_shell,
         models=_models(settings.model),
+        overlays=settings.overlay,
         tier=_tier(settings),
         max_images=settings.max_images,
         max_requests=settings.max_requests,
@@ -278,6 +282,7 @@ def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
     out += ["--no-key"] if settings.no_key else []
     out += ["--key-env", settings.key_env] if settings.key_env else []
     out += ["--key-file", settings.key_file] if settings.key_file and not settings.key_env else []
+    out += [text for file in settings.overlay for text in ("--overlay", file)]
     return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))
 
 

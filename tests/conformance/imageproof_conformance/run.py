@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from imageproof.contract.document import Document, load
 from imageproof.contract.families import family_of
+from imageproof.contract.overlay import Layer, layers, overlaid
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance.answers import served
@@ -50,7 +51,7 @@ class Progress:
 class Run:
     """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
     last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
-    models that the target does not know."""
+    models that the target does not know; `overlays`: what was laid over the contract."""
 
     profile: Profile
     tier: Tier
@@ -71,6 +72,7 @@ class Run:
     dearer_images: int = 0
     selected: bool = False
     unknown: tuple[str, ...] = ()
+    overlays: tuple[Layer, ...] = ()
 
 
 Item = tuple[str, str]  # requirement id and model
@@ -98,7 +100,7 @@ class Session:
         document: Document | None = None,
     ) -> None:
         self.profile = profile
-        self.document = document or load()
+        self.document = overlaid(document or load(), profile.overlays)
         self.registry: Mapping[str, Requirement] = requirements()
         self.started, self._clock = time.time(), time.monotonic()
         first_cap = FREE_CAP if profile.max_images is None else profile.max_images
@@ -108,6 +110,8 @@ class Session:
         self.plans: tuple[ModelPlan, ...] = ()
         self._whole: tuple[ModelPlan, ...] = ()  # the same for all tiers
         self.notes: tuple[str, ...] = profile.notes
+        if self.document.overlays:
+            self.notes += (f"overlays on the contract: {', '.join(one.name for one in layers(self.document))}",)
         self.discovery = Discovery(frozenset(), (), ())
         self._progress = progress or (lambda step: None)
         self._selected: frozenset[Item] | None = None
@@ -230,6 +234,7 @@ class Session:
             dearer_images=dearer_images,
             selected=self.partial,
             unknown=unknown_models,
+            overlays=layers(self.document),
             profile=self.profile,
             tier=self.tier,
             discovery=self.discovery,

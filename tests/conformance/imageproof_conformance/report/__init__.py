@@ -20,7 +20,7 @@ def write(run: Run, document: Document, registry: Mapping[str, Requirement], red
     folder = _folder(run)
     transcript.write(folder, run.exchanges, redactor)
     contract = str(document.data.get("info", {}).get("version", ""))
-    rule_set = max((one.since for one in registry.values()), default="")
+    rule_set = max((one.since for one in registry.values() if one.judged), default="")
     as_json = redactor.text(json_report.text(run, contract, rule_set))
     as_junit = redactor.text(junit.text(run))
     written = [

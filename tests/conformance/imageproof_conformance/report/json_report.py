@@ -25,6 +25,7 @@ def report(run: Run, contract: str, rule_set: str) -> dict[str, Any]:
         "suite": {"name": "imageproof", "version": VERSION},
         "contract": contract,
         "rule_set": rule_set,
+        "overlays": [{"name": line(one.name), "digest": one.digest} for one in run.overlays],
         "target": run.profile.base_url,
         "notes": [line(note) for note in run.notes],
         "tier": run.tier,
