@@ -14,8 +14,8 @@ from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import violations
 from imageproof_conformance.exchange import Probe, Tier
 from imageproof_conformance.plan import LIMITS, TIERS, Plan, plan
-from imageproof_conformance.probes import as_text, typed
-from imageproof_conformance.probes_refused import off_grid
+from imageproof_conformance.probes import Target, as_text, typed
+from imageproof_conformance.probes_refused import off_grid, refused
 from imageproof_conformance.probes_served import grid_sizes
 
 DOCUMENT = load()
@@ -84,12 +84,13 @@ def test_cheap_leaks_come_before_dear_ones(model: str) -> None:
 
 def test_every_judged_requirement_is_planned_for_some_model() -> None:
     seen = {rule for model in MODELS for rule in planned(model).requirements}
-    assert [rule for rule, row in REGISTRY.items() if row.judge and rule not in seen] == []
+    assert [rule for rule, row in REGISTRY.items() if row.judged and rule not in seen] == []
 
 
-def test_excluded_requirements_are_never_planned() -> None:
-    named = {rule for model in MODELS for one in planned(model).probes for rule in one.rules}
-    assert named <= {rule for rule, row in REGISTRY.items() if row.judge}
+def test_requirements_without_a_judge_are_never_planned() -> None:
+    derived = [one for model in MODELS for one in refused(Target(DOCUMENT, REGISTRY, model, None, OFFERED))]
+    named = {rule for model in MODELS for one in (*planned(model).probes, *derived) for rule in one.rules}
+    assert named <= {rule for rule, row in REGISTRY.items() if row.judged}
 
 
 def test_only_offered_operations_are_called() -> None:

@@ -16,7 +16,7 @@ from imageproof.contract.requirements import requirements
 from imageproof_conformance.exchange import Download
 
 REGISTRY = requirements()
-JUDGED = [rule for rule, row in REGISTRY.items() if row.judge]
+JUDGED = [rule for rule, row in REGISTRY.items() if row.judged]
 LINK = "http://127.0.0.1/files/other.png"
 
 Spoil = Callable[[Any], None]  # changes a correct Draft (see conftest.py) in one way
