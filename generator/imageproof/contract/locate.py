@@ -19,6 +19,11 @@ def spec_file(name: str) -> Path:
     return Path(str(files("imageproof"))) / "spec" / name
 
 
+def spec_files(folder: str) -> dict[str, Path]:
+    """The YAML files of one folder of `spec/`, such as `sources`, by their names without `.yaml`, in order."""
+    return {path.stem: path for path in sorted(spec_file(folder).glob("*.yaml"))}
+
+
 def in_checkout() -> bool:
     """Whether this code runs from a checkout of the project, which has `spec/` and `generated/` beside it."""
     return (CHECKOUT / "spec" / "openapi.yaml").is_file() and (CHECKOUT / "pyproject.toml").is_file()

@@ -6,8 +6,15 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from imageproof.contract.document import Document, parameter_name, property_schema, request_content, required_names
-from imageproof.contract.families import Cell, Family, family_of
+from imageproof.contract.document import (
+    METHODS,
+    Document,
+    parameter_name,
+    property_schema,
+    request_content,
+    required_names,
+)
+from imageproof.contract.families import KEY, Cell, Family, family_of
 from imageproof.contract.pointers import NAMED, references, split, target
 from imageproof.contract.violations import is_file, violations
 
@@ -22,9 +29,10 @@ def narrow(document: Document, model: str, images: Images = "one", family: str |
     not have are gone. A model that no family names keeps the open rules.
     """
     known = family_of(document, model, family)
-    narrowed: dict[str, Any] = copy.deepcopy(document.data)
+    narrowed: dict[str, Any] = _without_extensions(document.data)
     for path, item in document.data.get("paths", {}).items():
-        narrowed["paths"][path] = copy.deepcopy(document.resolve(item))
+        if "$ref" in item:
+            narrowed["paths"][path] = _without_extensions(document.resolve(item))
     for operation in document.operations().values():
         item = narrowed["paths"][operation.path]
         content = request_content(document, operation.id)
@@ -35,14 +43,28 @@ def narrow(document: Document, model: str, images: Images = "one", family: str |
             continue
         item[operation.method.lower()]["requestBody"] = {
             "required": True,
-            "content": _content(document, operation.id, content, model, known, images),
+            "content": _without_extensions(_content(document, operation.id, content, model, known, images)),
         }
         if known is not None and not known.returns.stream:
             _without_streams(narrowed, item[operation.method.lower()])
     narrowed["paths"] = {path: item for path, item in narrowed["paths"].items() if _has_operation(item)}
-    plain: dict[str, Any] = _without_extensions(narrowed)
-    _drop_unused_components(plain)
-    return plain
+    _drop_unused_components(narrowed)
+    return narrowed
+
+
+def only(data: Mapping[str, Any], operation: str) -> dict[str, Any]:
+    """A document with one operation and what that needs; model families keep their cells and rules for it."""
+    kept: dict[str, Any] = copy.deepcopy(dict(data))
+    paths = {
+        path: {key: value for key, value in item.items() if key not in METHODS or value.get("operationId") == operation}
+        for path, item in kept["paths"].items()
+    }
+    kept["paths"] = {path: item for path, item in paths.items() if _has_operation(item)}
+    for family in kept.get(KEY, ()):
+        family["cells"] = {name: cells for name, cells in family.get("cells", {}).items() if name == operation}
+        family["rules"] = [rule for rule in family.get("rules", ()) if operation in rule["operations"]]
+    _drop_unused_components(kept)
+    return kept
 
 
 def _content(
@@ -194,17 +216,16 @@ def _without_extensions(node: Any, names: bool = False) -> Any:
 
 
 def _drop_unused_components(document: dict[str, Any]) -> None:
-    """Removes components that nothing refers to any more, until nothing more falls away."""
-    while True:
-        used = {tuple(split(target(reference))[1:3]) for _, reference in references(document)}
-        used |= {("securitySchemes", name) for name in document.get("components", {}).get("securitySchemes", {})}
-        stale = [
-            (kind, name)
-            for kind, entries in document.get("components", {}).items()
-            for name in entries
-            if (kind, name) not in used
-        ]
-        if not stale:
-            return
-        for kind, name in stale:
-            del document["components"][kind][name]
+    """Removes components that nothing else refers to, and what they alone referred to."""
+    components = document.get("components", {})
+    used: set[tuple[str, ...]] = {("securitySchemes", name) for name in components.get("securitySchemes", {})}
+    waiting: list[Any] = [{key: value for key, value in document.items() if key != "components"}]
+    waiting += components.get("securitySchemes", {}).values()
+    while waiting:
+        for _, reference in references(waiting.pop()):
+            place, *named = split(target(reference))[:3]
+            if place == "components" and tuple(named) not in used:
+                used.add(tuple(named))
+                waiting.append(components[named[0]][named[1]])
+    for kind, entries in components.items():
+        components[kind] = {name: one for name, one in entries.items() if (kind, name) in used}

@@ -1,0 +1,97 @@
+"""The states of our own contract: the present one, those that were released before, and any file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from imageproof.contract.compare import Difference, Kind, compare
+from imageproof.contract.document import Document, canonical, load
+from imageproof.contract.facts import model_facts, read_facts
+from imageproof.contract.families import KEY, Family, families
+from imageproof.contract.locate import spec_files
+from imageproof.errors import UsageError
+
+
+def state(name: str) -> Document:
+    """The contract of a version such as 2026.11, or of a file. UsageError where there is neither."""
+    released = spec_files("versions")
+    if name == canonical().data["info"]["version"]:
+        return canonical()
+    if name in released:
+        return load(released[name])
+    if not Path(name).exists():
+        known = ", ".join([*released, canonical().data["info"]["version"]])
+        raise UsageError(f"--from {name}: no version of the contract, and no file; versions: {known}")
+    return load(name)
+
+
+def changes(old: Document, new: Document) -> tuple[Difference, ...]:
+    """What moved from one state of the contract to another, for clients that were written against the old one.
+
+    What holds for one model stands at `place@model`, where it is not what moved for all.
+    """
+    found = [*compare(read_facts(old, old).facts, read_facts(old, new).facts)]
+    general = {(one.operation, one.place, one.aspect, one.kind) for one in found}
+    before = {model: family for family in families(old) for model in family.models}
+    after = {model: family for family in families(new) for model in family.models}
+    by_family: dict[tuple[str, str], tuple[Difference, ...]] = {}
+    for model in dict.fromkeys((*before, *after)):
+        was, now = before.get(model), after.get(model)
+        if was is None or now is None:
+            found.append(_model(model, "offered", PRESENCE[was is not None], PRESENCE[now is not None]))
+            continue
+        if (was.id, now.id) not in by_family:  # the models of a family have the same facts
+            by_family[was.id, now.id] = compare(model_facts(old, old, model), model_facts(old, new, model))
+        for one in by_family[was.id, now.id]:
+            if (one.operation, one.place, one.aspect, one.kind) not in general:
+                found.append(replace(one, place=f"{one.place}@{model}"))
+        found += _family_changes(model, was, now)
+    return tuple(found)
+
+
+def _family_changes(model: str, was: Family, now: Family) -> Iterator[Difference]:
+    """What a family tells beside its cells: its rules across parameters, its status, its prices."""
+    for aspect, mine, other in (
+        ("status", _status(was), _status(now)),
+        ("prices", _prices(was), _prices(now)),
+    ):
+        if mine != other:
+            yield _model(model, aspect, mine, other)
+    rules = [{(rule.id, rule.operation): rule for rule in family.rules} for family in (was, now)]
+    for key in dict.fromkeys((*rules[0], *rules[1])):
+        mine_rule, other_rule = rules[0].get(key), rules[1].get(key)
+        if mine_rule != other_rule:
+            shown = [rule.message if rule else "no such rule" for rule in (mine_rule, other_rule)]
+            yield _model(model, f"rule:{key[0]}", *shown)
+
+
+def _model(model: str, aspect: str, mine: str, other: str) -> Difference:
+    kind = _kind(aspect, mine, other)
+    return Difference(kind, "", f"model:{model}", aspect, mine, other, f"/{KEY}", f"/{KEY}", _ids(aspect))
+
+
+def _kind(aspect: str, mine: str, other: str) -> Kind:
+    if aspect == "offered":
+        return "extension" if mine == PRESENCE[False] else "breaking"
+    if aspect.startswith("rule:"):
+        return "wider" if other == "no such rule" else "narrower"
+    return "documentation"
+
+
+def _ids(aspect: str) -> tuple[str, ...]:
+    return (aspect.removeprefix("rule:"),) if aspect.startswith("rule:") else ()
+
+
+def _status(family: Family) -> str:
+    return f"{family.status.state} {family.status.until}".strip()
+
+
+def _prices(family: Family) -> str:
+    return (
+        f"those of {family.prices.date}, {family.prices.rows} {dict(family.prices.tokens)}" if family.prices else "none"
+    )
+
+
+PRESENCE = ("not there", "there")

@@ -1,0 +1,263 @@
+"""One change of the contract at a time, and the differences that it makes, no more and no fewer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from imageproof.contract.compare import Difference, compare
+from imageproof.contract.document import Document, load
+from imageproof.contract.facts import model_facts, read_facts
+from imageproof.contract.pointers import join, split
+from imageproof.contract.requirements import requirements
+from imageproof.contract.touched import with_requirements
+
+CONTRACT = load()
+OURS = read_facts(CONTRACT, CONTRACT).facts
+GEN = "/components/schemas/CreateImageRequest/properties"
+EDIT = "/components/schemas/CreateImageEditRequest/properties"
+ANSWER = "/components/schemas/ImagesResponse"
+EVENT = "/components/schemas/ImageGenerationCompletedEvent"
+POST = "/paths/~1images~1generations/post"
+REMOVED = object()
+DETAIL = {"type": "object", "properties": {"detail": {"type": "array", "items": {}}}}
+
+
+def changed(*edits: tuple[str, Any]) -> Document:
+    """The contract with the values at some pointers replaced, or removed. Its families are left out: a provider's
+    document has none."""
+    data = copy.deepcopy({key: value for key, value in CONTRACT.data.items() if key != "x-model-families"})
+    for pointer, value in edits:
+        *parents, last = split(pointer)
+        node = data
+        for token in parents:
+            node = node[token]
+        if value is REMOVED:
+            del node[last]
+        else:
+            node[last] = value
+    return Document(data, "provider.yaml")
+
+
+def differences(*edits: tuple[str, Any]) -> dict[str, str]:
+    found = compare(OURS, read_facts(CONTRACT, changed(*edits)).facts)
+    return {one.key: one.kind for one in found}
+
+
+PICTURES = ("createImage", "createImageEdit", "createImageVariation")
+CASES: list[tuple[str, tuple[tuple[str, Any], ...], dict[str, str]]] = [
+    ("a null that is not taken", ((f"{GEN}/n/type", "integer"),), {"createImage json:n null": "narrower"}),
+    ("n as text", ((f"{GEN}/n/type", ["string", "null"]),), {"createImage json:n type": "breaking"}),
+    ("n as any number", ((f"{GEN}/n/type", ["number", "null"]),), {"createImage json:n type": "wider"}),
+    ("n as text in a form", ((f"{EDIT}/n/type", "string"),), {"createImageEdit form:n type": "documentation"}),
+    ("fewer pictures", ((f"{GEN}/n/maximum", 4),), {"createImage json:n maximum": "narrower"}),
+    ("more pictures", ((f"{GEN}/n/maximum", 128),), {"createImage json:n maximum": "wider"}),
+    ("no most", ((f"{GEN}/n/maximum", REMOVED),), {"createImage json:n maximum": "wider"}),
+    (
+        "the same most in 3.0's words",
+        ((f"{GEN}/n/maximum", 11), (f"{GEN}/n/exclusiveMaximum", True)),
+        {},
+    ),
+    ("another default", ((f"{GEN}/n/default", 2),), {"createImage json:n default": "breaking"}),
+    ("a default more", ((f"{GEN}/size/default", "auto"),), {"createImage json:size default": "documentation"}),
+    (
+        "a closed list with values missing and one more",
+        ((f"{GEN}/background/enum", ["transparent", "white", None]),),
+        {"createImage json:background values": "narrower", "createImage json:background more-values": "extension"},
+    ),
+    (
+        "a closed list of all known values",
+        ((f"{GEN}/background/enum", ["auto", "transparent", "opaque", None]),),
+        {},
+    ),
+    ("a parameter that it lacks", ((f"{GEN}/quality", REMOVED),), {"createImage json:quality member": "narrower"}),
+    ("no prompt", ((f"{GEN}/prompt", REMOVED),), {"createImage json:prompt member": "breaking"}),
+    ("a parameter of its own", ((f"{GEN}/seed", {"type": "integer"}),), {"createImage json:seed member": "extension"}),
+    (
+        "a parameter of its own that it requires",
+        ((f"{GEN}/seed", {"type": "integer"}), ("/components/schemas/CreateImageRequest/required", ["prompt", "seed"])),
+        {"createImage json:seed member": "breaking"},
+    ),
+    (
+        "the model required",
+        (("/components/schemas/CreateImageRequest/required", ["prompt", "model"]),),
+        {"createImage json:model required": "breaking"},
+    ),
+    (
+        "the prompt optional",
+        (("/components/schemas/CreateImageRequest/required", []),),
+        {"createImage json:prompt required": "wider"},
+    ),
+    (
+        "one file alone",
+        ((f"{EDIT}/image[]", REMOVED), ("/components/schemas/CreateImageEditRequest/anyOf", [{"required": ["image"]}])),
+        {"createImageEdit form:image type": "narrower", "createImageEdit form:image parts": "breaking"},
+    ),
+    ("no body described", ((f"{POST}/requestBody", REMOVED),), {"createImage body described": "documentation"}),
+    (
+        "no JSON edits",
+        (("/paths/~1images~1edits/post/requestBody/content/application~1json", REMOVED),),
+        {"createImageEdit json media": "narrower"},
+    ),
+    (
+        "no multipart edits",
+        (("/paths/~1images~1edits/post/requestBody/content/multipart~1form-data", REMOVED),),
+        {"createImageEdit form media": "breaking"},
+    ),
+    (
+        "no stream",
+        ((f"{POST}/responses/200/content/text~1event-stream", REMOVED),),
+        {"createImage 200 stream media": "narrower"},
+    ),
+    (
+        "an event in another shape",
+        ((f"{EVENT}/properties/b64_json", REMOVED),),
+        {"createImage 200 stream:image_generation.completed.b64_json member": "breaking"},
+    ),
+    (
+        "required usage",
+        ((f"{ANSWER}/required", ["created", "data", "usage"]),),
+        {f"{one} 200 json:usage required": "narrower" for one in PICTURES},
+    ),
+    (
+        "data that may be missing",
+        ((f"{ANSWER}/required", ["created"]),),
+        {f"{one} 200 json:data required": "breaking" for one in PICTURES},
+    ),
+    (
+        "a null in the answer",
+        (("/components/schemas/Image/properties/url/type", ["string", "null"]),),
+        {f"{one} 200 json:data[].url null": "breaking" for one in PICTURES},
+    ),
+    (
+        "an answer that is not described",
+        ((f"{POST}/responses/200/content/application~1json/schema", {}),),
+        {"createImage 200 json described": "documentation"},
+    ),
+    ("a status that is not told", ((f"{POST}/responses/503", REMOVED),), {"createImage 503 status": "documentation"}),
+    (
+        "a range of statuses",
+        (
+            (f"{POST}/responses/500", REMOVED),
+            (f"{POST}/responses/503", REMOVED),
+            (f"{POST}/responses/5XX", {"$ref": "#/components/responses/ServerError"}),
+        ),
+        {"createImage 5XX status": "extension"},
+    ),
+    (
+        "another envelope",
+        (
+            (
+                f"{POST}/responses/422",
+                {
+                    "description": "x",
+                    "content": {
+                        "application/json": {"schema": {"properties": {"detail": {"type": "array", "items": {}}}}}
+                    },
+                },
+            ),
+        ),
+        {
+            "createImage 422 status": "extension",
+            "createImage 422 json:error member": "breaking",
+            "createImage 422 json:detail member": "extension",
+        },
+    ),
+    (
+        "a key that may be left out",
+        (("/security", [{"bearerAuth": []}, {}]),),
+        {f"{one} security value": "wider" for one in CONTRACT.operations()},
+    ),
+    ("deprecated", ((f"{POST}/deprecated", True),), {"createImage operation deprecated": "documentation"}),
+    (
+        "a header of its own, and one that means nothing",
+        (
+            (
+                f"{POST}/parameters",
+                [
+                    {"name": "X-Tenant", "in": "header", "required": True, "schema": {"type": "string"}},
+                    {"name": "Authorization", "in": "header", "required": True, "schema": {"type": "string"}},
+                ],
+            ),
+        ),
+        {"createImage header:X-Tenant member": "breaking", "createImage header:Authorization member": "documentation"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("edits", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_one_change(edits: tuple[tuple[str, Any], ...], expected: dict[str, str]) -> None:
+    assert differences(*edits) == expected
+
+
+def test_the_contract_does_not_differ_from_itself() -> None:
+    assert compare(OURS, OURS) == ()
+    assert differences() == {}
+
+
+@pytest.mark.parametrize("path", ["/images/generations", "/images/edits", "/images/variations", "/models"])
+def test_an_operation_that_is_not_offered(path: str) -> None:
+    kinds = {"/images/generations": "breaking", "/images/edits": "breaking"}
+    found = differences((f"/paths{join(path)}", REMOVED))
+    assert list(found.values()) == [kinds.get(path, "narrower")]
+    assert list(found) == [f"{_id(path)} operation offered"]
+
+
+def _id(path: str) -> str:
+    return next(one.id for one in CONTRACT.operations().values() if one.path == path)
+
+
+def test_a_trailing_slash_breaks() -> None:
+    item = CONTRACT.data["paths"]["/images/generations"]
+    found = differences(("/paths/~1images~1generations", REMOVED), ("/paths/~1images~1generations~1", item))
+    assert found == {"createImage path value": "breaking"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        ({"type": "apiKey", "in": "header", "name": "Authorization"}, None),
+        ({"type": "apiKey", "in": "header", "name": "api-key"}, "breaking"),
+        ({"type": "oauth2", "flows": {}}, "breaking"),
+    ],
+)
+def test_ways_to_show_a_key(scheme: dict[str, Any], expected: str | None) -> None:
+    found = differences(("/components/securitySchemes/bearerAuth", scheme))
+    assert set(found.values()) == ({expected} if expected else set())
+
+
+def test_one_model() -> None:
+    """A provider that lists the values of one model is no narrower for that model, and is for all."""
+    sizes = ["auto", "1024x1024", "1536x1024", "1024x1536", None]
+    theirs = read_facts(CONTRACT, changed((f"{GEN}/size/enum", sizes))).facts
+    all_models = compare(OURS, theirs)
+    assert [one.kind for one in all_models if one.key == "createImage json:size values"] == ["narrower"]
+    one_model = compare(model_facts(CONTRACT, CONTRACT, "gpt-image-1"), theirs)
+    assert [one.key for one in one_model if "createImage json:size" in one.key and one.aspect != "default"] == []
+
+
+def test_pointers_and_requirements() -> None:
+    found = compare(OURS, read_facts(CONTRACT, changed((f"{GEN}/n/maximum", 4))).facts)
+    (one,) = with_requirements(found, OURS, requirements())
+    assert (one.our_pointer, one.their_pointer) == (f"{GEN}/n", f"{GEN}/n")
+    assert (one.ours, one.theirs) == ("10", "4")
+    assert "GEN-N-RANGE" in one.requirements
+
+
+REQUIREMENT_CASES: list[tuple[str, Callable[[], tuple[str, Any]], str]] = [
+    ("type", lambda: (f"{GEN}/n/type", ["string", "null"]), "GEN-TYPES"),
+    ("missing", lambda: (f"{GEN}/prompt", REMOVED), "GEN-PROMPT-REQUIRED"),
+    ("nested", lambda: ("/components/schemas/ImageReference/properties/file_id", REMOVED), "EDIT-REFERENCE"),
+]
+
+
+@pytest.mark.parametrize(
+    ("edit", "rule"), [case[1:] for case in REQUIREMENT_CASES], ids=[c[0] for c in REQUIREMENT_CASES]
+)
+def test_requirements_that_are_touched(edit: Callable[[], tuple[str, Any]], rule: str) -> None:
+    found = with_requirements(compare(OURS, read_facts(CONTRACT, changed(edit())).facts), OURS, requirements())
+    assert found and all(isinstance(one, Difference) for one in found)
+    assert rule in {name for one in found for name in one.requirements}
