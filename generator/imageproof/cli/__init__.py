@@ -27,13 +27,16 @@ COMMANDS = {
         "imageproof.cli.demo:demo", "See the whole at work on this machine: clients, provider, verdict.", "all"
     ),
     "generate": Entry("imageproof.cli.generate:generate", "Write typed clients and strict.yaml, or check them."),
+    "explain": Entry("imageproof.cli.explain:explain", "Tell a requirement: who says so, what its breach breaks."),
     "serve": Entry("imageproof.cli.serve:serve", "Run the reference provider.", "serve"),
+    "spec": Entry("imageproof.cli.spec:spec", "Show the contract, diff documents, account for its sources."),
 }
 EPILOG = """\b
 Examples:
   imageproof generate --target python --out clients
   imageproof generate --target python --out clients --check
   imageproof generate --spec api.yaml --name my_client --target python --out mine
+  imageproof spec diff https://host/openapi.json
   imageproof serve --port 8080 --key sk-test
   IMAGEPROOF_API_KEY=sk-test imageproof conform http://127.0.0.1:8080/v1
 """

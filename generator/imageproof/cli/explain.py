@@ -1,0 +1,57 @@
+"""`imageproof explain`: one requirement, where it comes from, and what its breach breaks."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+from imageproof.contract.findings import findings
+from imageproof.contract.requirements import BREAKS, COSTS, Requirement, requirements
+from imageproof.errors import UsageError
+
+
+@click.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+def explain(ids: tuple[str, ...]) -> None:
+    """Tell what a requirement asks for, who says so, what its breach breaks, and what judging it costs."""
+    known = requirements()
+    for index, told in enumerate(ids):
+        name = told.upper()
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+            hint = (
+                f"; do you mean {', '.join(near)}?" if near else "; `imageproof spec show` and generated/docs list them"
+            )
+            raise UsageError(f"no requirement {told!r}{hint}")
+        click.echo(("\n" if index else "") + "\n".join(_lines(known[name])))
+
+
+def _lines(row: Requirement) -> list[str]:
+    seen = [findings()[one] for one in row.carries]
+    facts = {
+        "level": row.level,
+        "since": row.since,
+        "about": ", ".join(row.operations) + (f"; families {', '.join(row.families)}" if row.families else ""),
+        "needs": ", ".join(row.needs),
+        "breaks": "; ".join(BREAKS[one] for one in row.breaks),
+        "costs": COSTS[row.cost],
+        "judged": _judged(row),
+        "sources": "; ".join(row.sources),
+    }
+    lines = [click.style(row.id, bold=True), f"  {row.sentence}", ""]
+    lines += [f"  {name:8} {value}" for name, value in facts.items() if value]
+    lines += [f"  {'seen' if index == 0 else '':8} {one.id}: {one.what}" for index, one in enumerate(seen)]
+    return lines
+
+
+def _judged(row: Requirement) -> str:
+    if row.retired:
+        return f"no longer: retired {row.retired}"
+    if row.excluded:
+        return f"not tested: {row.excluded}"
+    return {
+        "refusal": "by sending what must be refused",
+        "exchange": "on the answers of the plan",
+        "pending": "not yet: there is no judge for it, so it counts as not tested",
+    }[row.judge]

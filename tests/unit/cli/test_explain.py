@@ -1,0 +1,42 @@
+"""`imageproof explain`: requirements told to a person."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner, Result
+from imageproof.contract.findings import findings
+
+from imageproof.cli import main
+from imageproof.contract.requirements import requirements
+
+
+def explain(*ids: str) -> Result:
+    return CliRunner().invoke(main, ["explain", *ids])
+
+
+@pytest.mark.parametrize("name", requirements())
+def test_every_requirement(name: str) -> None:
+    told = explain(name)
+    row = requirements()[name]
+    assert told.exit_code == 0
+    assert told.stdout.startswith(f"{name}\n  {row.sentence}\n")
+    for fact in (row.level, row.since, *row.sources, *row.operations, *(findings()[one].what for one in row.carries)):
+        assert fact in told.stdout
+
+
+def test_what_a_breach_breaks_and_how_it_is_judged() -> None:
+    assert "plain calls of the official SDKs" in explain("gen-count").stdout
+    pending = next(row.id for row in requirements().values() if row.judge == "pending")
+    excluded = next(row for row in requirements().values() if row.excluded)
+    assert "counts as not tested" in explain(pending).stdout
+    assert f"not tested: {excluded.excluded}" in explain(excluded.id).stdout
+
+
+def test_two_at_once() -> None:
+    assert explain("GEN-COUNT", "EDIT-COUNT").stdout.count("level") == 2
+
+
+def test_an_unknown_one_names_its_neighbours() -> None:
+    told = explain("GEN-CUONT")
+    assert told.exit_code == 2 and "do you mean GEN-COUNT" in told.stderr
+    assert "Traceback" not in told.output
