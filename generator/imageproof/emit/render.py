@@ -48,5 +48,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # source code, not HTML
+        autoescape=lambda name: (name or "").endswith(".html.jinja"),  # the others are source code and Markdown
     )

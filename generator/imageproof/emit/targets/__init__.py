@@ -8,12 +8,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Target:
-    """`module` has `pages(subject, name) -> list[Page]`; its subject is the described API, or the document itself."""
+    """`module` has `pages(subject, name) -> list[Page]`; its subject is the described API, or the document itself.
+    `families` says that it is of use for documents with model families alone."""
 
     name: str
     module: str
     subject: Literal["api", "document"]
     what: str
+    families: bool = False
 
 
 TARGETS = {
@@ -23,5 +25,6 @@ TARGETS = {
         Target(
             "openapi", "imageproof.emit.targets.openapi", "document", "the document with every model family's rules"
         ),
+        Target("docs", "imageproof.emit.targets.docs", "document", "what a person reads, as HTML and Markdown", True),
     )
 }
