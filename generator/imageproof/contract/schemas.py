@@ -81,6 +81,8 @@ class SchemaReader:
         self._is_31 = str(document.data.get("openapi", "")).startswith("3.1")
         self._read = 0
         self._open: list[str] = []
+        self._cut = 0
+        self._known: dict[str, Schema] = {}  # by the place that references mean; none that was cut short
 
     def resolve(self, node: Any, pointer: str) -> tuple[Any, str]:
         """The node that a chain of references means, and its pointer."""
@@ -111,18 +113,27 @@ class SchemaReader:
             raise self.problem(pointer, where, "do aliases or references multiply?")
         told, place = self.resolve(node, pointer)
         if place in self._open:
+            self._cut += 1
             return Schema(place)
         if isinstance(told, bool) or told == {}:
             return Schema(place, types=frozenset() if told is False else None)
         if not isinstance(told, dict):
             raise self.problem(pointer, "must be a schema, that is a mapping")
         beside = {key: value for key, value in node.items() if key != "$ref"} if place != pointer else {}
+        schema = self._known.get(place) or self._entered(told, place)
+        return both(schema, self._composed(beside, pointer), place) if beside else schema
+
+    def _entered(self, told: Mapping[str, Any], place: str) -> Schema:
+        """A schema read with its place marked as open, so that what is inside it may refer to it."""
+        cut = self._cut
         self._open.append(place)
         try:
             schema = self._composed(told, place)
         finally:
             self._open.pop()
-        return both(schema, self._composed(beside, pointer), place) if beside else schema
+        if cut == self._cut:
+            self._known[place] = schema
+        return schema
 
     def _composed(self, node: Mapping[str, Any], pointer: str) -> Schema:
         schema = self._own(node, pointer)

@@ -153,14 +153,35 @@ def test_what_cannot_be_read(schema: Any, message: str) -> None:
     assert caught.value.problems[0].pointer.startswith("/components/schemas/Probe")
 
 
-def test_references_that_multiply() -> None:
-    """Ten references to the next schema, ten times over: a billion members from a page of text."""
+def test_aliases_that_multiply() -> None:
+    """Ten times the same schema inside a schema, six times over: a million members from a page of text."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(6):
+        schema = {"properties": {f"p{i}": schema for i in range(10)}}
+    with pytest.raises(DocumentError, match=f"more than {MAX_SCHEMAS} schemas"):
+        read(schema)
+
+
+def test_references_that_multiply_are_read_once() -> None:
     schemas: dict[str, Any] = {
         f"S{depth}": {"properties": {f"p{i}": {"$ref": f"#/components/schemas/S{depth + 1}"} for i in range(10)}}
         for depth in range(9)
     }
-    with pytest.raises(DocumentError, match=f"more than {MAX_SCHEMAS} schemas"):
-        read({"$ref": "#/components/schemas/S0"}, **schemas, S9={"type": "string"})
+    found, _ = read({"$ref": "#/components/schemas/S0"}, **schemas, S9={"type": "string"})
+    assert len(found.members) == 10
+
+
+def test_a_schema_inside_itself_is_read_anew_elsewhere() -> None:
+    """What was cut short because it stood inside itself is whole where it does not."""
+    schemas: dict[str, Any] = {
+        "A": {"properties": {"b": {"$ref": "#/components/schemas/B"}}},
+        "B": {"properties": {"a": {"$ref": "#/components/schemas/A"}, "x": {"type": "string"}}},
+    }
+    found, _ = read(
+        {"properties": {"one": {"$ref": "#/components/schemas/A"}, "two": {"$ref": "#/components/schemas/B"}}},
+        **schemas,
+    )
+    assert set(found.members["two"].schema.members["a"].schema.members) == {"b"}
 
 
 def test_a_chain_of_schemas_inside_each_other() -> None:
