@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner, Result
-from imageproof.contract.findings import findings
 
 from imageproof.cli import main
+from imageproof.contract.findings import findings
 from imageproof.contract.requirements import requirements
 
 
