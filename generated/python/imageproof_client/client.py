@@ -391,8 +391,8 @@ class Images:
             image: The picture to edit, PNG, WebP or JPEG of less than 50 MB; DALL·E 2 takes a square PNG of
                 less than 4 MB.
             prompt: What to change, or what the new picture shows.
-            mask: PNG with alpha, of the first picture's size in pixels; that picture is edited where the mask
-                is fully transparent.
+            mask: Picture with alpha, a PNG or in the first picture's format, of its size in pixels; that is
+                edited where the mask is fully transparent.
             markup: Transparent PNG laid over the first picture to guide the edit, of its size once upright. Not
                 with a mask.
             model: Model that edits. Name one; the official sources disagree on what is taken without it. Known:

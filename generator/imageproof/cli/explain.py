@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 
 import click
 
-from imageproof.contract.findings import findings
+from imageproof.contract.findings import Finding, findings
 from imageproof.contract.requirements import BREAKS, COSTS, Requirement, requirements
 from imageproof.errors import UsageError
 
@@ -18,13 +19,15 @@ def explain(ids: tuple[str, ...]) -> None:
     known = requirements()
     for index, told in enumerate(ids):
         name = told.upper()
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            hint = (
-                f"; do you mean {', '.join(near)}?" if near else "; `imageproof spec show` and generated/docs list them"
-            )
-            raise UsageError(f"no requirement {told!r}{hint}")
-        click.echo(("\n" if index else "") + "\n".join(_lines(known[name])))
+        if name in known:
+            lines = _lines(known[name])
+        elif name in findings():
+            lines = _finding(findings()[name], known)
+        else:
+            near = difflib.get_close_matches(name, [*known, *findings()], n=3, cutoff=0.5)
+            hint = f"; do you mean {', '.join(near)}?" if near else "; the docs that `generate` writes list them all"
+            raise UsageError(f"no requirement or finding {told!r}{hint}")
+        click.echo(("\n" if index else "") + "\n".join(lines))
 
 
 def _lines(row: Requirement) -> list[str]:
@@ -43,6 +46,13 @@ def _lines(row: Requirement) -> list[str]:
     lines += [f"  {name:8} {value}" for name, value in facts.items() if value]
     lines += [f"  {'seen' if index == 0 else '':8} {one.id}: {one.what}" for index, one in enumerate(seen)]
     return lines
+
+
+def _finding(one: Finding, known: Mapping[str, Requirement]) -> list[str]:
+    """What was seen in the field, or what the sources say, and the requirements that answer to it."""
+    seen = "; ".join((*one.sources, *one.seen))
+    carrying = [f"  {row.id}: {row.sentence}" for row in known.values() if one.id in row.carries]
+    return [click.style(one.id, bold=True), f"  {one.what}", f"  from     {seen}", "", "carried by", *carrying]
 
 
 def _judged(row: Requirement) -> str:

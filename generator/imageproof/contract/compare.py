@@ -7,18 +7,18 @@ ask for less than the first allows, and an answer may promise more, and nobody i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from imageproof.contract.facts import Fact, Facts
-from imageproof.contract.schemas import FILE, LIMITS, LOWER
+from imageproof.contract.facts import Fact, Facts, error_status
+from imageproof.contract.schema import FILE, LIMITED, LIMITS, LOWER, UNSTATED
 
 Kind = Literal["breaking", "narrower", "wider", "extension", "documentation"]
 # What each kind means, in the order in which they are told.
 KINDS: Mapping[Kind, str] = {
-    "breaking": "a client that keeps the contract is refused, or cannot read the answer",
-    "narrower": "less is taken, or less is answered, than the contract has",
-    "wider": "more is taken than the contract asks for",
+    "breaking": "a plain call that keeps the contract is refused, or its answer cannot be read",
+    "narrower": "some calls that the contract allows are refused, or some of an answer is missing",
+    "wider": "more is taken, or may be answered, than the contract says",
     "extension": "something that the contract does not know, and that clients may ignore",
     "documentation": "said otherwise, or not said; no client is touched",
 }
@@ -26,14 +26,13 @@ IGNORED_HEADERS = ("header:accept", "header:content-type", "header:authorization
 HOLDERS = frozenset({"object", "array"})
 SCALARS = frozenset({"string", "integer", "number", "boolean"})
 SILENT = "says nothing"
-REQUEST_MEDIA = ("json", "form", "urlencoded")
 
 
 @dataclass(frozen=True)
 class Difference:
     """One difference. `operation` is an operationId of the contract, "" for the whole document, or "METHOD path" for an
     operation that the contract does not have; `place` as in `facts`; `ours` and `theirs` as a person reads them;
-    `requirements` the ids of the rules that it touches."""
+    `requirements` the ids of the rules that it touches; `model` the one that it holds for, "" for all."""
 
     kind: Kind
     operation: str
@@ -44,31 +43,37 @@ class Difference:
     our_pointer: str
     their_pointer: str
     requirements: tuple[str, ...] = ()
+    model: str = ""
 
     @property
     def key(self) -> str:
-        """`operation place aspect`, the name of the difference; "api" stands for the whole document."""
-        return f"{self.operation or 'api'} {self.place} {self.aspect}"
+        """`operation place aspect`, the name of the difference, with `@model` behind the place where it holds for one;
+        "api" stands for the whole document."""
+        return f"{self.operation or 'api'} {self.place}{f'@{self.model}' if self.model else ''} {self.aspect}"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One place as both documents have it, and what the comparison of an aspect needs to know of it."""
+    """One place as both documents have it."""
 
     ours: Fact
     theirs: Fact
 
     @property
     def request(self) -> bool:
-        return not self.ours.place[:1].isdigit()
+        return not self.ours.answer
 
     @property
     def form(self) -> bool:
         return self.ours.place.startswith("form:")
 
+    def said(self, aspect: str) -> tuple[Any, Any]:
+        """What both say of an aspect, None for nothing."""
+        return self.ours.says.get(aspect), self.theirs.says.get(aspect)
+
 
 # aspect, kind, what ours says, what theirs says
-Found = tuple[str, Kind, str, str]
+Aspect = tuple[str, Kind, str, str]
 
 
 def compare(ours: Facts, theirs: Facts) -> tuple[Difference, ...]:
@@ -79,48 +84,51 @@ def compare(ours: Facts, theirs: Facts) -> tuple[Difference, ...]:
 def _lost(ours: Facts, theirs: Facts) -> Iterator[Difference]:
     for key, fact in ours.items():
         if key in theirs:
-            pair = Pair(fact, theirs[key])
-            for aspect, kind, mine, other in _aspects(pair):
+            for aspect, kind, mine, other in _aspects(Pair(fact, theirs[key])):
                 yield Difference(kind, *key, aspect, mine, other, fact.pointer, theirs[key].pointer)
         elif _held(fact, theirs) and not _covered(fact, theirs):
-            holder = theirs.get((fact.operation, fact.parent)) or theirs.get((fact.operation, "operation"))
-            where = holder.pointer if holder else ""
-            yield Difference(_missing(fact, ours), *key, _what(fact), "there", "not there", fact.pointer, where)
+            where = _holder(fact, theirs)
+            kind = _missing(fact, ours, theirs)
+            yield Difference(kind, *key, PRESENCE[fact.kind], "there", "not there", fact.pointer, where)
 
 
 def _gained(ours: Facts, theirs: Facts) -> Iterator[Difference]:
     for key, fact in theirs.items():
         if key not in ours and _held(fact, ours):
-            holder = ours.get((fact.operation, fact.parent)) or ours.get((fact.operation, "operation"))
-            where = holder.pointer if holder else ""
-            yield Difference(_extra(fact), *key, _what(fact), "not there", "there", where, fact.pointer)
+            where = _holder(fact, ours)
+            yield Difference(_extra(fact), *key, PRESENCE[fact.kind], "not there", "there", where, fact.pointer)
     yield from _errors(ours, theirs)
+
+
+def _holder(fact: Fact, others: Facts) -> str:
+    """The pointer of what would hold a place in the other document."""
+    holder = others.get((fact.operation, fact.parent)) or others.get((fact.operation, "operation"))
+    return holder.pointer if holder else ""
 
 
 def _errors(ours: Facts, theirs: Facts) -> Iterator[Difference]:
     """The bodies of error statuses that ours does not have, against the error that it has everywhere."""
     for (operation, place), fact in theirs.items():
-        if fact.parent or place[:1] not in ("4", "5", "d") or (operation, place) in ours:
+        if fact.kind != "status" or place[:1] == "2" or (operation, place) in ours:
             continue
-        envelope = {
-            (operation, place + one.place[3:]): _moved(one, place)
-            for (name, where), one in ours.items()
-            if name == operation and where.startswith("400 ")
-        }
+        status = error_status(ours, operation)
+        envelope = [one for one in ours.values() if one.operation == operation and one.place.startswith(f"{status} ")]
+        moved = {(operation, one.place): one for one in (_moved(fact, status, place) for fact in envelope) if status}
         bodies = {key: one for key, one in theirs.items() if key[0] == operation and key[1].startswith(f"{place} ")}
         if bodies:
-            yield from compare({(operation, place): fact, **envelope}, {(operation, place): fact, **bodies})
+            yield from compare({(operation, place): fact, **moved}, {(operation, place): fact, **bodies})
 
 
-def _moved(fact: Fact, status: str) -> Fact:
-    return Fact(fact.operation, status + fact.place[3:], status + fact.parent[3:], fact.pointer, fact.says)
+def _moved(fact: Fact, status: str, place: str) -> Fact:
+    parent = place + fact.parent[len(status) :]
+    return replace(fact, place=place + fact.place[len(status) :], parent=parent)
 
 
 def _held(fact: Fact, others: Facts) -> bool:
     """Whether the other document has what holds this place: without that, the loss of the holder says it all."""
-    if fact.place == "operation" or not fact.operation:
+    if fact.kind in ("operation", "document"):
         return True
-    if fact.place.endswith("[]"):  # the type of what holds the items tells that they are there
+    if fact.kind in ("items", "value"):  # items are told by the type of what holds them
         return False
     if fact.parent:
         holder = others.get((fact.operation, fact.parent))
@@ -128,60 +136,48 @@ def _held(fact: Fact, others: Facts) -> bool:
     if (fact.operation, "operation") not in others:
         return False
     body = others.get((fact.operation, "body"))
-    return fact.place not in REQUEST_MEDIA or bool(body and body.says["described"])
+    return fact.kind != "media" or bool(body and body.says["described"])
 
 
 def _covered(fact: Fact, theirs: Facts) -> bool:
     """Whether an error status is covered by a range, or by `default`."""
-    if fact.parent or not fact.place.isdigit():
-        return False
-    return any((fact.operation, place) in theirs for place in (f"{fact.place[0]}XX", f"{fact.place[0]}xx", "default"))
+    first = fact.place[:1]
+    ranges = (f"{first}XX", f"{first}xx", "default")
+    return fact.kind == "status" and any((fact.operation, place) in theirs for place in ranges)
 
 
-def _what(fact: Fact) -> str:
-    """The aspect under which the presence of a place is told."""
-    if fact.place == "operation":
-        return "offered"
-    if ":" in fact.place:
-        return "member"
-    if " " in fact.place or fact.place in REQUEST_MEDIA:
-        return "media"
-    return "status" if fact.place[:1].isdigit() or fact.place == "default" else "value"
-
-
-def _missing(fact: Fact, ours: Facts) -> Kind:
-    if fact.place == "operation":
-        return "narrower" if fact.says["deprecated"] or _optional(fact) else "breaking"
-    what = _what(fact)
-    if what == "status":
+def _missing(fact: Fact, ours: Facts, theirs: Facts) -> Kind:
+    if fact.kind == "operation":
+        return "narrower" if fact.says["deprecated"] or fact.says["reads"] else "breaking"  # a list makes no picture
+    if fact.kind == "status":
         return "breaking" if fact.place == "200" else "documentation"
-    if what == "media":
-        siblings = [one.place for one in ours.values() if one.operation == fact.operation and _what(one) == "media"]
-        first = next(one for one in siblings if one[:1].isdigit() == fact.place[:1].isdigit())
-        return "breaking" if fact.place == first else "narrower"
-    return "breaking" if fact.says.get("required") else "narrower"
-
-
-def _optional(fact: Fact) -> bool:
-    return fact.pointer.endswith("/get")  # lists of models make no picture
+    if fact.kind == "media":
+        siblings = (one for one in ours.values() if (one.operation, one.kind) == (fact.operation, "media"))
+        first = next(one for one in siblings if one.parent == fact.parent)
+        return "breaking" if fact.place == first.place else "narrower"
+    if fact.says.get("carrier"):  # a picture must come in one of them
+        carriers = [key for key, one in ours.items() if one.says.get("carrier") and one.parent == fact.parent]
+        return "narrower" if any(key in theirs for key in carriers if key[0] == fact.operation) else "breaking"
+    holder = theirs.get((fact.operation, fact.parent))
+    refused = not fact.answer and holder is not None and holder.says.get("closed")
+    return "breaking" if fact.says.get("required") or refused else "narrower"
 
 
 def _extra(fact: Fact) -> Kind:
     if fact.place.lower() in IGNORED_HEADERS:
         return "documentation"
-    request = not fact.place[:1].isdigit()
-    return "breaking" if request and fact.says.get("required") else "extension"
+    return "breaking" if not fact.answer and fact.says.get("required") else "extension"
 
 
-def _aspects(pair: Pair) -> Iterator[Found]:
+def _aspects(pair: Pair) -> Iterator[Aspect]:
     for aspect in dict.fromkeys((*pair.ours.says, *pair.theirs.says)):
         rule = RULES.get(aspect)
         if rule is not None:
             yield from rule(pair, aspect)
 
 
-def _type(pair: Pair, aspect: str) -> Iterator[Found]:
-    mine, other = (_sent(pair, one.says.get("type")) for one in (pair.ours, pair.theirs))
+def _type(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    mine, other = (_sent(pair, types) for types in pair.said("type"))
     if mine == other or (other is None and pair.ours.says.get("described")):  # then that is what is told
         return
     shown = _types(mine), _types(other)
@@ -207,37 +203,47 @@ def _sent(pair: Pair, types: frozenset[str] | None) -> frozenset[str] | None:
     return types | {FILE} if pair.form and types and "array" in types and "parts" in pair.ours.says else types
 
 
-def _null(pair: Pair, aspect: str) -> Iterator[Found]:
-    mine, other = pair.ours.says.get("null"), pair.theirs.says.get("null")
-    if pair.form or mine == other or None in (mine, other):  # a form has no null
+def _null(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    mine, other = pair.said("null")
+    untyped = any(one.says.get("type") is None and one.says.get("values") is None for one in (pair.ours, pair.theirs))
+    if pair.form or untyped or mine == other or None in (mine, other):  # a form has no null
         return
-    null: Kind = "narrower" if mine else "wider" if pair.request else "breaking"
+    # A null in place of an optional member of an answer is read as its absence by nearly all clients.
+    needed = not pair.request and pair.ours.says.get("required")
+    null: Kind = "narrower" if mine else "breaking" if needed else "wider"
     yield aspect, null, NULLS[bool(mine)], NULLS[bool(other)]
 
 
-def _values(pair: Pair, aspect: str) -> Iterator[Found]:
+def _values(pair: Pair, aspect: str) -> Iterator[Aspect]:
     """Closed lists, and open ones with the values that are known. What theirs adds is told apart from what it lacks."""
-    mine, other = pair.ours.says.get("values"), pair.theirs.says.get("values")
-    known, told = pair.ours.says.get("known", ()), pair.theirs.says.get("known", ())
+    mine, other = (_texts(pair, values) for values in pair.said("values"))
+    known, told = (_texts(pair, values) or () for values in pair.said("known"))
     listed, given = mine if mine is not None else known, other if other is not None else told
     lost = [value for value in listed if value not in given]
     new = [value for value in given if value not in listed]
     if other is None and mine is not None:
-        yield aspect, "wider", _listed(mine), f"any value{_such(told)}"
+        yield aspect, "wider" if pair.request else "documentation", _listed(mine), f"any value{_such(told)}"
     elif other is None:
         if told and (lost or new):
             yield aspect, "documentation", f"any value{_such(known)}", f"any value{_such(told)}"
     else:
         if lost or (mine is None and not known):
-            yield aspect, "narrower", _listed(mine) if mine is not None else f"any value{_such(known)}", _listed(other)
+            kind: Kind = "breaking" if listed and len(lost) == len(listed) else "narrower"
+            yield aspect, kind, _listed(mine) if mine is not None else f"any value{_such(known)}", _listed(other)
         if new and listed:
             more: Kind = "breaking" if mine is not None and not pair.request else "extension"
             yield "more-values", more, _listed(listed), f"also {_listed(new)}"
 
 
-def _limit(pair: Pair, aspect: str) -> Iterator[Found]:
-    mine, other = pair.ours.says.get(aspect), pair.theirs.says.get(aspect)
-    if mine == other:
+def _texts(pair: Pair, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """Values as they travel: in a form all of them are text."""
+    return tuple(map(_shown, values)) if values is not None and pair.form else values
+
+
+def _limit(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    mine, other = pair.said(aspect)
+    types = [one.says.get("type") for one in (pair.ours, pair.theirs)]
+    if mine == other or any(one is not None and not one & LIMITED[aspect] for one in types):
         return
     if mine is None or other is None:
         looser = other is None
@@ -246,53 +252,89 @@ def _limit(pair: Pair, aspect: str) -> Iterator[Found]:
         return
     else:
         looser = other < mine if aspect in LOWER else other > mine
-    yield aspect, "wider" if looser else "narrower", _shown(mine), _shown(other)
+    kind: Kind = "narrower" if not looser else "wider" if pair.request else "documentation"
+    yield aspect, kind, _stated(mine), _stated(other)
 
 
-def _default(pair: Pair, aspect: str) -> Iterator[Found]:
-    mine, other = pair.ours.says, pair.theirs.says
-    if mine.get(aspect, ...) == other.get(aspect, ...):
-        return
-    kind: Kind = "breaking" if aspect in mine and aspect in other and pair.request else "documentation"
-    shown = [_shown(one[aspect]) if aspect in one else SILENT for one in (mine, other)]
-    yield aspect, kind, shown[0], shown[1]
+def _default(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    """A default of null is none, for what is sent."""
+    mine, other = (_default_of(pair, one) for one in (pair.ours, pair.theirs))
+    if mine != other:
+        kind: Kind = "breaking" if pair.request and UNSTATED not in (mine, other) else "documentation"
+        shown = [SILENT if one is UNSTATED else _shown(one) for one in (mine, other)]
+        yield aspect, kind, shown[0], shown[1]
 
 
-def _required(pair: Pair, aspect: str) -> Iterator[Found]:
-    mine, other = bool(pair.ours.says.get(aspect)), bool(pair.theirs.says.get(aspect))
-    if mine != other and (pair.ours.place != "body" or pair.theirs.says["described"]):
+def _default_of(pair: Pair, fact: Fact) -> Any:
+    told = fact.says.get("default", UNSTATED)
+    if told is None and pair.request:
+        return UNSTATED
+    return _shown(told) if pair.form and told is not UNSTATED else told
+
+
+def _required(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    mine, other = (bool(one) for one in pair.said(aspect))
+    if mine != other and (pair.ours.kind != "body" or pair.theirs.says["described"]):
         worse = other if pair.request else mine
         yield aspect, "breaking" if worse else "wider" if pair.request else "narrower", NEEDS[mine], NEEDS[other]
 
 
-def _parts(pair: Pair, aspect: str) -> Iterator[Found]:
-    mine, other = pair.ours.says.get(aspect, ()), pair.theirs.says.get(aspect, ())
+def _parts(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    mine, other = (one or () for one in pair.said(aspect))
     if set(mine) - set(other):
         yield aspect, "breaking", ", ".join(mine), ", ".join(other) or "no file"
     elif set(other) - set(mine):
         yield aspect, "extension", ", ".join(mine), ", ".join(other)
 
 
-def _flag(pair: Pair, aspect: str) -> Iterator[Found]:
-    words = FLAGS[aspect]
+def _content(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    """The media types that `encoding` allows for the files of a form; a wildcard stands for all of its kind."""
+    mine, other = pair.said(aspect)
+    if mine is None or other is None or mine == other:
+        return
+    lost = [one for one in mine if not any(_matches(one, pattern) for pattern in other)]
+    yield aspect, "narrower" if lost else "wider", ", ".join(sorted(mine)), ", ".join(sorted(other))
+
+
+def _matches(media_type: str, pattern: str) -> bool:
+    return pattern in (media_type, "*/*", f"{media_type.partition('/')[0]}/*", "application/octet-stream")
+
+
+def _closed(pair: Pair, aspect: str) -> Iterator[Aspect]:
+    """Whether other members than those that are described are refused; of an answer that is a promise."""
+    mine, other = (bool(one) for one in pair.said(aspect))
+    if mine != other:
+        kind: Kind = ("narrower" if other else "wider") if pair.request else "documentation"
+        yield aspect, kind, MORE[mine], MORE[other]
+
+
+def _flag(pair: Pair, aspect: str) -> Iterator[Aspect]:
     types = pair.theirs.says.get("type")
     if aspect == "described" and types and not types <= HOLDERS:  # a text has nothing inside to describe
         return
-    mine, other = bool(pair.ours.says.get(aspect)), bool(pair.theirs.says.get(aspect))
+    mine, other = (bool(one) for one in pair.said(aspect))
     if mine != other:
-        yield aspect, "documentation", words[mine], words[other]
+        yield aspect, "documentation", FLAGS[aspect][mine], FLAGS[aspect][other]
 
 
-def _value(pair: Pair, aspect: str) -> Iterator[Found]:
+def _value(pair: Pair, aspect: str) -> Iterator[Aspect]:
     """What an operation has one of: its path, its base, its ways to show a key."""
-    mine, other = pair.ours.says.get(aspect), pair.theirs.says.get(aspect)
+    mine, other = pair.said(aspect)
     if mine == other:
         return
     if isinstance(mine, frozenset) and isinstance(other, frozenset):
-        kind: Kind = "breaking" if not other & (mine | {"none"}) else "wider" if "none" in other else "extension"
-        yield aspect, kind, " or ".join(sorted(mine)), " or ".join(sorted(other))
+        yield aspect, _ways(mine, other), " or ".join(sorted(mine)), " or ".join(sorted(other))
     else:
-        yield aspect, "breaking" if pair.ours.place == "path" else "documentation", _shown(mine), _shown(other)
+        yield aspect, "breaking" if pair.ours.place == "path" else "documentation", _stated(mine), _stated(other)
+
+
+def _ways(mine: frozenset[str], other: frozenset[str]) -> Kind:
+    """Ways to show a key: a client uses any one of ours, or none where that is one of them."""
+    if "none" in other:
+        return "wider" if "none" not in mine else "extension" if mine <= other else "narrower"
+    if "none" in mine or not mine & other:
+        return "breaking"
+    return "narrower" if mine - other else "extension"
 
 
 def _types(types: frozenset[str] | None) -> str:
@@ -307,28 +349,43 @@ def _such(known: tuple[Any, ...]) -> str:
     return f", such as {_listed(known)}" if known else ""
 
 
+def _stated(value: Any) -> str:
+    return SILENT if value is None else _shown(value)
+
+
 def _shown(value: Any) -> str:
-    if value is None:
-        return SILENT
-    if isinstance(value, bool):
-        return str(value).lower()
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return str(value) if value != "" else "''"
 
 
+# kind of a place -> the aspect under which it is told that it is there, or not
+PRESENCE = {
+    "operation": "offered",
+    "document": "value",
+    "parameter": "member",
+    "member": "member",
+    "media": "media",
+    "status": "status",
+    "body": "described",
+}
 NULLS = ("not allowed", "allowed")
+MORE = ("other members are taken", "no other members")
 NEEDS = ("optional", "required")
 FLAGS = {
     "deprecated": ("not deprecated", "deprecated"),
     "described": ("not described", "described"),
     "named": ("its media type is not told", "named"),
 }
-RULES: Mapping[str, Callable[[Pair, str], Iterator[Found]]] = {
+RULES: Mapping[str, Callable[[Pair, str], Iterator[Aspect]]] = {
     "type": _type,
     "null": _null,
     "values": _values,
     "default": _default,
     "required": _required,
     "parts": _parts,
+    "content": _content,
+    "closed": _closed,
     "value": _value,
     **dict.fromkeys(LIMITS, _limit),
     **dict.fromkeys(FLAGS, _flag),

@@ -13,6 +13,8 @@ from imageproof.contract.locate import spec_file
 from imageproof.contract.pointers import join
 from imageproof.errors import DocumentError, Problem
 
+# What the research counted: contradictions between the sources, and within the official material.
+COUNTED = frozenset({*(f"C{number:03}" for number in range(1, 142)), *(f"O{number}" for number in range(1, 27))})
 NEEDED = ("id", "topic", "says", "decision", "reason", "covers", "lands")
 FIELDS = {*NEEDED, "settles"}
 
@@ -121,12 +123,18 @@ def _problems(rows: Any) -> Iterator[tuple[str, str]]:
                 f"{row.get('id')}: missing {', '.join(missing) or 'none'}, unknown {', '.join(strays) or 'none'}",
             )
             continue
+        if not all(isinstance(row[key], str) for key in ("id", "topic", "decision", "reason", "lands")):
+            yield where, f"{row['id']}: id, topic, decision, reason and lands are texts"
+            continue
         if row["id"] in seen:
             yield where, f"{row['id']} stands twice"
         seen.add(row["id"])
         for key in ("says", "covers", "settles"):
-            if not isinstance(row.get(key, []), list):
-                yield where + join(key), f"{row['id']}: {key} must be a list"
+            told = row.get(key, [])
+            if not isinstance(told, list) or (key != "says" and not all(isinstance(one, str) for one in told)):
+                yield where + join(key), f"{row['id']}: {key} must be a list{'' if key == 'says' else ' of texts'}"
+            elif key == "settles" and not set(told) <= COUNTED:
+                yield where + join(key), f"{row['id']}: settles what nobody counted: {sorted(set(told) - COUNTED)}"
         for number, said in enumerate(row["says"] if isinstance(row["says"], list) else ()):
             if not (isinstance(said, dict) and {"source", "what"} <= set(said) <= {"source", "what", "line"}):
                 yield where + join("says", number), f"{row['id']}: needs source and what, and may have line"

@@ -135,7 +135,12 @@ def faults(document: Document) -> list[Problem]:
 
 
 def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
-    """JSON values of a YAML or JSON text, and the tree that knows the lines. DocumentError where it is neither."""
+    """JSON values of a YAML or JSON text, and the tree that knows the lines: None where all stands in one line, as
+    servers print it. DocumentError where it is neither."""
+    if text.startswith("{") and "\n" not in text.rstrip():
+        data = _as_json(text)
+        if data is not None:
+            return data, None
     loader = _Loader(text)
     try:
         tree = loader.get_single_node()
@@ -219,6 +224,8 @@ def version_fault(data: Any) -> tuple[str, str, str] | None:
     if isinstance(version, str) and OPENAPI_VERSION.match(version):
         return None
     found = f"openapi is {version!r}" if "openapi" in data else "there is no `openapi` key"
+    if isinstance(version, int | float):
+        return "/openapi", f"openapi is the number {version}, not a text", 'put it in quotes: openapi: "3.1.0"'
     if "swagger" in data:
         found = f"it is Swagger {data['swagger']}"
     return "/openapi" if "openapi" in data else "", f"not OpenAPI 3.0 or 3.1: {found}", "convert it to 3.0 or 3.1"
@@ -294,9 +301,17 @@ def _operations(document: Document) -> Iterator[tuple[str, Operation]]:
 
 def _as_json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. A key that stands twice is refused, as in YAML: one of the two would be lost."""
+    told = dict(pairs)
+    if len(told) != len(pairs):
+        raise ValueError("a key stands twice")
+    return told
 
 
 def _yaml_problem(error: yaml.YAMLError, source: str) -> Problem:

@@ -6,16 +6,19 @@ its place; a document that is no OpenAPI 3.0 or 3.1 says what it is.
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from urllib.parse import quote
 
 from imageproof import __version__
 from imageproof.contract.document import Document, read_yaml, version_fault
 from imageproof.errors import DocumentError, Problem
 
 MAX_BYTES = 64 * 2**20
-TIMEOUT = 30.0  # seconds
+TIMEOUT = 30.0  # seconds, for the whole of it
 ACCEPT = "application/json, application/yaml, text/yaml, */*;q=0.5"
 
 
@@ -55,16 +58,33 @@ def _read(place: str) -> bytes:
 def _fetched(url: str) -> bytes:
     headers = {"Accept": ACCEPT, "User-Agent": f"imageproof/{__version__}"}
     try:
-        request = urllib.request.Request(url, headers=headers)  # the scheme was looked at
+        request = urllib.request.Request(quote(url, safe="%/:=&?~#+!$,;'@()*[]"), headers=headers)
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-            body: bytes = response.read(MAX_BYTES + 1)
+            body = _body(response)
     except urllib.error.HTTPError as error:
         raise _failed(url, f"answered {error.code} {error.reason}", "check the URL, or save the document") from None
     except urllib.error.URLError as error:
         raise _failed(url, f"cannot be fetched: {error.reason}", "check the URL, or save the document") from None
-    except (OSError, ValueError) as error:
-        raise _failed(url, f"cannot be fetched: {error}", "check the URL, or save the document") from None
+    except (OSError, ValueError, HTTPException) as error:
+        reason = str(error) or type(error).__name__
+        raise _failed(url, f"cannot be fetched: {reason}", "check the URL, or save the document") from None
     return _bounded(url, body)
+
+
+def _body(response: HTTPResponse) -> bytes:
+    """The body as it comes, whole: within TIMEOUT in all, however slowly a server sends, and MAX_BYTES."""
+    deadline = time.monotonic() + TIMEOUT
+    parts: list[bytes] = []
+    while sum(map(len, parts)) <= MAX_BYTES:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not all of it came within {TIMEOUT:.0f} seconds")
+        part = response.read1(2**20)
+        if not part:
+            break
+        parts.append(part)
+    if response.length:
+        raise HTTPException(f"cut short: {response.length} bytes did not come")
+    return b"".join(parts)
 
 
 def _bounded(place: str, body: bytes) -> bytes:

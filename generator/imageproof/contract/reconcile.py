@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from imageproof.contract.compare import Difference, compare
-from imageproof.contract.decisions import Decision, Decisions, pattern
+from imageproof.contract.decisions import COUNTED, Decision, Decisions, pattern
 from imageproof.contract.document import Document
-from imageproof.contract.facts import Facts, model_facts, read_facts
+from imageproof.contract.facts import Facts, contract_facts, model_facts, read_facts
 from imageproof.contract.families import family_of
 from imageproof.contract.sources import Note, Source, by_model, for_model
 from imageproof.errors import Problem
@@ -43,7 +43,7 @@ class Reconciliation:
 
 def reconcile(contract: Document, known: Mapping[str, Source], decided: Decisions) -> Reconciliation:
     """Hold all sources against the contract. The problems are empty when every difference is decided."""
-    ours = read_facts(contract, contract).facts
+    ours = contract_facts(contract)
     found = tuple(discrepancy for source in known.values() for discrepancy in discrepancies(contract, ours, source))
     keys = [one.key for one in found]
     rows = decided.rows.values()
@@ -51,6 +51,9 @@ def reconcile(contract: Document, known: Mapping[str, Source], decided: Decision
     covered = {row.id: frozenset().union(*(matched[glob] for glob in row.covers)) for row in rows}
     covering = {key: tuple(row for row in rows if key in covered[row.id]) for key in keys}
     problems = [*_undecided(known, found, covering)]
+    open_ids = sorted(COUNTED - {one for row in rows for one in row.settles})
+    if open_ids:
+        problems.append(decided.document.problem("", f"not settled by any row: {', '.join(open_ids)}"))
     for row in rows:
         for glob in row.covers:
             if not matched[glob]:
@@ -85,7 +88,7 @@ def _discrepancies_by_model(contract: Document, theirs: Facts, source: Source) -
         for one in compare(mine, other):
             keywords = said.get((one.operation, one.place), frozenset())
             if keywords & KEYWORDS.get(one.aspect, {one.aspect}) and (one.operation, "operation") in mine:
-                yield _discrepancy(source, replace(one, place=f"{one.place}@{model}"))
+                yield _discrepancy(source, replace(one, model=model))
 
 
 def _family_facts(contract: Document, model: str) -> Facts:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from imageproof.contract.compare import Difference, Kind, compare
 from imageproof.contract.document import Document, canonical, load
-from imageproof.contract.facts import model_facts, read_facts
-from imageproof.contract.families import KEY, Family, families
+from imageproof.contract.facts import Facts, contract_facts, knowing, model_facts, read_facts
+from imageproof.contract.families import KEY, Family, Returns, families
 from imageproof.contract.locate import spec_files
 from imageproof.errors import UsageError
 
@@ -32,8 +33,8 @@ def changes(old: Document, new: Document) -> tuple[Difference, ...]:
 
     What holds for one model stands at `place@model`, where it is not what moved for all.
     """
-    found = [*compare(read_facts(old, old).facts, read_facts(old, new).facts)]
-    general = {(one.operation, one.place, one.aspect, one.kind) for one in found}
+    found = [*compare(contract_facts(old), _as_contract(old, new))]
+    general = {_moved(one) for one in found}
     before = {model: family for family in families(old) for model in family.models}
     after = {model: family for family in families(new) for model in family.models}
     by_family: dict[tuple[str, str], tuple[Difference, ...]] = {}
@@ -45,14 +46,28 @@ def changes(old: Document, new: Document) -> tuple[Difference, ...]:
         if (was.id, now.id) not in by_family:  # the models of a family have the same facts
             by_family[was.id, now.id] = compare(model_facts(old, old, model), model_facts(old, new, model))
         for one in by_family[was.id, now.id]:
-            if (one.operation, one.place, one.aspect, one.kind) not in general:
-                found.append(replace(one, place=f"{one.place}@{model}"))
+            if _moved(one) not in general:
+                found.append(replace(one, model=model))
         found += _family_changes(model, was, now)
     return tuple(found)
 
 
+def _moved(one: Difference) -> tuple[str, ...]:
+    return (one.operation, one.place, one.aspect, one.ours, one.theirs)
+
+
+def _as_contract(old: Document, new: Document) -> Facts:
+    """A later state read as a contract is, its families' values known; the operations are found as the old one has
+    them."""
+    facts = read_facts(old, new).facts
+    return {key: knowing(new, fact) for key, fact in facts.items()} if KEY in new.data else facts
+
+
 def _family_changes(model: str, was: Family, now: Family) -> Iterator[Difference]:
-    """What a family tells beside its cells: its rules across parameters, its status, its prices."""
+    """What a family tells beside the schemas of its cells: rules across parameters, what it answers, what it asks of
+    files and sizes, its status, its prices."""
+    yield from _returns(model, was.returns, now.returns)
+    yield from _cells(model, was, now)
     for aspect, mine, other in (
         ("status", _status(was), _status(now)),
         ("prices", _prices(was), _prices(now)),
@@ -61,10 +76,43 @@ def _family_changes(model: str, was: Family, now: Family) -> Iterator[Difference
             yield _model(model, aspect, mine, other)
     rules = [{(rule.id, rule.operation): rule for rule in family.rules} for family in (was, now)]
     for key in dict.fromkeys((*rules[0], *rules[1])):
+        if key[1] not in was.operations or key[1] not in now.operations:  # that says more
+            continue
         mine_rule, other_rule = rules[0].get(key), rules[1].get(key)
         if mine_rule != other_rule:
             shown = [rule.message if rule else "no such rule" for rule in (mine_rule, other_rule)]
             yield _model(model, f"rule:{key[0]}", *shown)
+
+
+def _returns(model: str, was: Returns, now: Returns) -> Iterator[Difference]:
+    """What a family answers: clients read what it had, and ignore what came."""
+    for field in fields(Returns):
+        mine, other = getattr(was, field.name), getattr(now, field.name)
+        if mine != other:
+            lost = bool(mine and not other) if isinstance(mine, bool) else bool(set(mine) - set(other))
+            breaks: Kind = "breaking" if field.name == "carriers" else "narrower"
+            one = _model(model, f"returns.{field.name}", _told(mine), _told(other))
+            yield replace(one, kind=breaks if lost else "extension")
+
+
+def _cells(model: str, was: Family, now: Family) -> Iterator[Difference]:
+    """What JSON Schema cannot say of a parameter: facts of files, size grids, and whether a refusal is due."""
+    for operation, cells in was.cells.items():
+        for name, mine in cells.items():
+            other = now.cell(operation, name)
+            for aspect in ("file", "grid", "either") if other else ():
+                before, after = getattr(mine, aspect), getattr(other, aspect)
+                if before != after:
+                    eased = not after if aspect != "either" else bool(after)
+                    shown = _model(model, aspect, _told(before), _told(after))
+                    where = replace(shown, operation=operation, place=name, model=model, requirements=(mine.rule,))
+                    yield replace(where, kind="wider" if eased else "narrower")
+
+
+def _told(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "yes", False: "no"}[value]
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _model(model: str, aspect: str, mine: str, other: str) -> Difference:

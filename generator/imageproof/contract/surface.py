@@ -10,17 +10,20 @@ from urllib.parse import urlsplit
 
 from imageproof.contract.document import METHODS, Document
 from imageproof.contract.pointers import join
-from imageproof.contract.schemas import SchemaReader
+from imageproof.contract.schema_reader import SchemaReader
 from imageproof.errors import DocumentError, UsageError
 
 
 @dataclass(frozen=True)
-class Found:
-    """One operation as a document has it: `path` as it is printed, `item` the path item, `pointer` leads to `node`."""
+class Located:
+    """One operation as a document has it: `path` as it is printed, `item` the path item that holds it, and where both
+    stand."""
 
     path: str
+    method: str
     pointer: str
     node: Mapping[str, Any]
+    item_pointer: str
     item: Mapping[str, Any]
 
 
@@ -29,7 +32,7 @@ class Surface:
     """The image operations of a document.
 
     prefix  what stands before `/images/...` in its paths, such as "/v1" or ""
-    base    path that clients put before it: that of the document's first server and the prefix together
+    base    path that clients put before it: that of the first server and the prefix together
     found   operationId of the contract -> operation
     extra   "METHOD path" -> pointer, for what stands beside them under `<prefix>/images`
     others  further prefixes that have image operations, and are not compared
@@ -37,12 +40,12 @@ class Surface:
 
     prefix: str
     base: str
-    found: Mapping[str, Found]
+    found: Mapping[str, Located]
     extra: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
 
 
-def surface(contract: Document, document: Document, reader: SchemaReader, prefix: str | None = None) -> Surface:
+def locate(contract: Document, document: Document, reader: SchemaReader, prefix: str | None = None) -> Surface:
     """Find the contract's operations in a document. Without `prefix` the one with most operations is taken, then the
     one that names a version, then the shortest.
 
@@ -50,13 +53,15 @@ def surface(contract: Document, document: Document, reader: SchemaReader, prefix
     """
     wanted = {one.id: (one.method.lower(), _segments(one.path)) for one in contract.operations().values()}
     images = {one.id for one in contract.operations().values() if one.path.startswith("/images/")}
-    by_prefix: dict[str, dict[str, Found]] = {}
+    by_prefix: dict[str, dict[str, Located]] = {}
     extra: dict[str, dict[str, str]] = {}
     for path, method, found in _operations(document, reader):
         for name, (verb, segments) in wanted.items():
             before = _before(path, segments)
             if before is not None and verb == method:
-                by_prefix.setdefault(before, {}).setdefault(name, found)
+                operations = by_prefix.setdefault(before, {})
+                if name not in operations or operations[name].path.endswith("/"):  # the plain path of two is meant
+                    operations[name] = found
                 break
         else:
             before, images_too, _ = path.partition("/images/")
@@ -65,10 +70,12 @@ def surface(contract: Document, document: Document, reader: SchemaReader, prefix
     offered = {one: found for one, found in by_prefix.items() if images & set(found)}
     chosen = _chosen(document, offered, prefix)
     others = tuple(sorted(set(offered) - {chosen}))
-    return Surface(chosen, _server(document) + chosen, offered[chosen], extra.get(chosen, {}), others)
+    first = next(iter(offered[chosen].values()))
+    holder = next((one for one in (first.node, first.item) if "servers" in one), document.data)
+    return Surface(chosen, _server(holder) + chosen, offered[chosen], extra.get(chosen, {}), others)
 
 
-def _chosen(document: Document, offered: Mapping[str, Mapping[str, Found]], prefix: str | None) -> str:
+def _chosen(document: Document, offered: Mapping[str, Mapping[str, Located]], prefix: str | None) -> str:
     if not offered:
         paths = list(document.data.get("paths", {}))
         shown = f"{', '.join(paths[:5])}{', ...' if len(paths) > 5 else ''}" if paths else "none"
@@ -84,7 +91,7 @@ def _chosen(document: Document, offered: Mapping[str, Mapping[str, Found]], pref
     return min(offered, key=lambda one: (-len(offered[one]), "{" in one, not re.search(r"/v\d+$", one), len(one), one))
 
 
-def _operations(document: Document, reader: SchemaReader) -> Iterator[tuple[str, str, Found]]:
+def _operations(document: Document, reader: SchemaReader) -> Iterator[tuple[str, str, Located]]:
     """(path, method, operation) of all paths, path items by reference included."""
     paths = document.data.get("paths", {})
     if not isinstance(paths, dict):
@@ -100,7 +107,7 @@ def _operations(document: Document, reader: SchemaReader) -> Iterator[tuple[str,
                 continue
             if not isinstance(item[method], dict):
                 raise reader.problem(pointer + join(method), "must be a mapping (operation)")
-            yield path, method, Found(path, pointer + join(method), item[method], item)
+            yield path, method, Located(path, method, pointer + join(method), item[method], pointer, item)
 
 
 def _segments(path: str) -> list[str]:
@@ -114,9 +121,9 @@ def _before(path: str, segments: list[str]) -> str | None:
     return "/".join(own[: -len(segments)]) if tail == segments else None
 
 
-def _server(document: Document) -> str:
-    """The path of the first server, with the defaults of its variables."""
-    servers = document.data.get("servers")
+def _server(holder: Mapping[str, Any]) -> str:
+    """The path of the first server of a document, a path or an operation, with the defaults of its variables."""
+    servers = holder.get("servers")
     first = servers[0] if isinstance(servers, list) and servers and isinstance(servers[0], dict) else {}
     url = str(first.get("url", ""))
     variables = first.get("variables")

@@ -22,14 +22,26 @@ def with_requirements(
         for operation in one.operations
         if not one.retired
     }
-    return tuple(replace(one, requirements=tuple(dict.fromkeys(_touched(one, ours, about)))) for one in differences)
+    touched = (
+        replace(one, requirements=tuple(dict.fromkeys((*one.requirements, *_touched(one, ours, about)))))
+        for one in differences
+    )
+    return tuple(_weighed(one, registry) for one in touched)
+
+
+def _weighed(difference: Difference, registry: Mapping[str, Requirement]) -> Difference:
+    """What an error answer lacks breaks clients only where a rule that must be kept says so."""
+    error = difference.place[:1] in ("4", "5") or difference.place.startswith("default")
+    levels = {registry[one].level for one in difference.requirements if one in registry}
+    soft = error and difference.kind == "breaking" and levels and "MUST" not in levels
+    return replace(difference, kind="narrower") if soft else difference
 
 
 def _touched(
     difference: Difference, ours: Facts, about: Mapping[tuple[str, str], list[re.Pattern[str]]]
 ) -> Iterator[str]:
     yield from _rules(difference, ours)
-    place = difference.place.partition("@")[0]
+    place = difference.place
     for (operation, requirement), patterns in about.items():
         if operation == difference.operation and any(one.fullmatch(place) for one in patterns):
             yield requirement
@@ -37,7 +49,7 @@ def _touched(
 
 def _rules(difference: Difference, ours: Facts) -> Iterator[str]:
     """The `x-rule` of a request member, or of the nearest that holds it; for a type and a missing member their own."""
-    place = difference.place.partition("@")[0]
+    place = difference.place
     asked = {"type": "x-rule-type", "required": "x-rule-missing", "member": "x-rule-missing"}.get(difference.aspect, "")
     fact = ours.get((difference.operation, place))
     while fact is not None:

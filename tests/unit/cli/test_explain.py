@@ -32,6 +32,11 @@ def test_what_a_breach_breaks_and_how_it_is_judged() -> None:
     assert f"not tested: {excluded.excluded}" in explain(excluded.id).stdout
 
 
+def test_a_finding_names_what_carries_it() -> None:
+    told = explain("RW-024")
+    assert told.exit_code == 0 and findings()["RW-024"].what in told.stdout and "GEN-COUNT" in told.stdout
+
+
 def test_two_at_once() -> None:
     assert explain("GEN-COUNT", "EDIT-COUNT").stdout.count("level") == 2
 

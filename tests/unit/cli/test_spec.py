@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from openapi_spec_validator import validate
 
 from imageproof.cli import main
-from imageproof.contract.document import canonical
+from imageproof.contract.document import canonical, load
 from imageproof.contract.locate import spec_file, spec_files
 
 
@@ -32,7 +32,7 @@ def provider(tmp_path: Path, schema: Any, version: str = "3.0.3", **components: 
         "components": {"schemas": components},
     }
     path = tmp_path / "provider.json"
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
     return str(path)
 
 
@@ -79,8 +79,9 @@ class TestDiff:
         report = json.loads(result.stdout)
         assert result.exit_code == bool(report["counts"]["breaking"])
         assert sum(report["counts"].values()) == len(report["differences"]) > 50
+        document = load(spec_files("sources")[source])
         for one in report["differences"]:
-            assert one["contract_pointer"] is not None and one["document_pointer"] is not None
+            assert document.at(one["document_pointer"]) is not None or not one["document_pointer"]
 
     @pytest.mark.parametrize(
         ("schema", "fail_on", "status"),
@@ -108,7 +109,7 @@ class TestDiff:
         assert told.startswith("  createImage json:n type: integer -> string  [GEN-TYPES")
         assert "contract #/components/schemas/CreateImageRequest/properties/n " in where
         schema = "#/paths/~1v1~1images~1generations/post/requestBody/content/application~1json/schema"
-        assert f"document {schema}/properties/n (line 1)" in where
+        assert f"document {schema}/properties/n (line 18)" in where
 
     def test_one_model_asks_for_that_model(self, tmp_path: Path) -> None:
         sizes = {"type": "string", "enum": ["1024x1024", "1536x1024", "1024x1536", "auto"]}
@@ -141,6 +142,17 @@ class TestDiff:
         other = run("diff", str(new), "--from", version, "--model", "dall-e-3", "--format", "json")
         assert len(json.loads(other.stdout)["differences"]) == 1
 
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--model", "nonsense"), "no family names the model 'nonsense'"),
+            (("--prefix", "/v1"), "--prefix is for a provider's document"),
+        ],
+    )
+    def test_options_that_states_do_not_take(self, arguments: tuple[str, ...], message: str) -> None:
+        result = run("diff", "--from", "2026.11", *arguments)
+        assert result.exit_code == 2 and message in result.stderr
+
     def test_nothing_to_compare(self) -> None:
         result = run("diff")
         assert result.exit_code == 2 and "compare what?" in result.stderr
@@ -152,15 +164,10 @@ class TestDiff:
             ({"$ref": "#/components/schemas/Loop"}, "$ref leads in a circle"),
             ({"$ref": "more.yaml#/X"}, "$ref to another file is not read: more.yaml#/X"),
             ({"properties": 7}, "must be a mapping of names to schemas"),
-            ({"$ref": "#/components/schemas/B0"}, "more than 20000 members"),
         ],
     )
     def test_what_cannot_be_read(self, tmp_path: Path, schema: Any, message: str) -> None:
-        bomb: dict[str, Any] = {
-            f"B{i}": {"properties": {f"p{k}": {"$ref": f"#/components/schemas/B{i + 1}"} for k in range(20)}}
-            for i in range(12)
-        }
-        path = provider(tmp_path, schema, Loop={"$ref": "#/components/schemas/Loop"}, **bomb, B12={"type": "string"})
+        path = provider(tmp_path, schema, Loop={"$ref": "#/components/schemas/Loop"})
         result = run("diff", path)
         assert (result.exit_code, result.stdout) == (2, "")
         assert message in result.stderr and result.stderr.startswith(f"{path}:")

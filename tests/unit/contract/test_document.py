@@ -19,7 +19,7 @@ BAD = {
     "two keys": ("openapi: 3.1.0\nopenapi: 3.1.0\n", "x.yaml:2: not YAML: the key 'openapi' stands twice"),
     "own alias": ("openapi: &a [*a]\n", "x.yaml:1: not YAML: an alias refers to itself"),
     "no version": ("info: {title: t, version: '1'}\npaths: {}\n", "there is no `openapi` key"),
-    "number version": ("openapi: 3.1\ninfo: {}\n", "x.yaml:1: #/openapi: not OpenAPI 3.0 or 3.1"),
+    "number version": ("openapi: 3.1\ninfo: {}\n", "x.yaml:1: #/openapi: openapi is the number 3.1, not a text"),
     "swagger": ("swagger: '2.0'\n", "it is Swagger 2.0"),
     "future": ("openapi: 4.0.0\n", "not OpenAPI 3.0 or 3.1"),
     "no info": ("openapi: 3.1.0\npaths: {}\n", "Root object without info"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,7 +30,7 @@ BODIES: dict[str, tuple[int, dict[str, str], bytes]] = {
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        status, headers, body = BODIES[self.path]
+        status, headers, body = BODIES.get(self.path, BODIES["/nothing"])
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -70,6 +73,52 @@ def test_a_host_that_is_not_there() -> None:
         read_foreign("http://127.0.0.1:9/openapi.json")
 
 
+@pytest.fixture
+def odd_server() -> Iterator[Callable[[bytes, float], str]]:
+    """A server that sends what it is told to one caller, one part each `pause` seconds, and hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+
+    def serve(body: bytes, pause: float) -> str:
+        def answer() -> None:
+            with suppress(OSError):
+                caller, _ = listener.accept()
+                with caller:
+                    caller.recv(65536)
+                    for start in range(0, len(body), 20 if pause else len(body)):
+                        caller.sendall(body[start : start + (20 if pause else len(body))])
+                        time.sleep(pause)
+
+        threading.Thread(target=answer, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/openapi.json"
+
+    yield serve
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "pause", "message"),
+    [
+        (b"garbage\r\n\r\n", 0.0, "cannot be fetched: garbage"),
+        (b"", 0.0, "cannot be fetched"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", 0.0, "cut short: 48 bytes did not come"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + b" " * 900, 0.1, "not all of it came within 1 seconds"),
+    ],
+)
+def test_a_server_that_is_none(
+    odd_server: Callable[[bytes, float], str], monkeypatch: pytest.MonkeyPatch, body: bytes, pause: float, message: str
+) -> None:
+    monkeypatch.setattr(foreign, "TIMEOUT", 1.0)
+    with pytest.raises(DocumentError, match=message):
+        read_foreign(odd_server(body, pause))
+
+
+@pytest.mark.parametrize("path", ["/api docs", "/\u00fc", "/a\nb"])
+def test_a_url_with_what_no_url_has(host: str, path: str) -> None:
+    with pytest.raises(DocumentError, match=r"answered 404|cannot be fetched"):
+        read_foreign(host + path)
+
+
 def test_too_large(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreign, "MAX_BYTES", 1000)
     with pytest.raises(DocumentError, match="more than 0 MiB"):
@@ -94,6 +143,8 @@ def test_a_file(tmp_path: Path, text: str) -> None:
         (b"\xff\xfe", "not UTF-8"),
         (b"a: &a [*a]\n", "refers to itself"),
         (b"a: " + b"[" * 5000, "levels deep"),
+        (b"openapi: 3.1\n", "openapi is the number 3.1, not a text"),
+        (b'{"openapi": "3.1.0", "a": 1, "a": 2}', "stands twice"),
     ],
 )
 def test_a_file_that_is_none(tmp_path: Path, body: bytes, message: str) -> None:

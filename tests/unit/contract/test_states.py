@@ -75,6 +75,41 @@ def test_what_holds_for_all_is_told_once() -> None:
     assert found == {"createImage json:n maximum": "narrower"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key", "kind"),
+    [
+        ("carriers: [b64_json]", "carriers: [url]", "api model:gpt-image-1 returns.carriers", "breaking"),
+        ("max_edge: 3840", "max_edge: 2048", "createImage size@gpt-image-2 grid", "narrower"),
+        (
+            "file: {properties: {format: {enum: [png, webp, jpeg]}, bytes: {exclusiveMaximum: 52428800}}}",
+            "file: {properties: {format: {enum: [png]}}}",
+            "createImageEdit image@gpt-image-1 file",
+            "narrower",
+        ),
+        (
+            "response_format: {schema: false, rule: GEN-RESPONSE-FORMAT-FAMILY, either: true}",
+            "response_format: {schema: false, rule: GEN-RESPONSE-FORMAT-FAMILY}",
+            "createImage response_format@gpt-image-1 either",
+            "narrower",
+        ),
+    ],
+)
+def test_what_a_family_says_beside_its_schemas(old: str, new: str, key: str, kind: str) -> None:
+    assert moved(edited((old, new)))[key] == kind
+
+
+def test_a_change_for_one_model_beside_one_for_all() -> None:
+    found = changes(
+        canonical(),
+        edited(
+            ("          maximum: 10\n", "          maximum: 9\n"),
+            ("n: {schema: {maximum: 1}", "n: {schema: {maximum: 0}"),
+        ),
+    )
+    shown = {one.key: (one.ours, one.theirs) for one in found if "json:n" in one.place}
+    assert shown == {"createImage json:n maximum": ("10", "9"), "createImage json:n@dall-e-3 maximum": ("1", "0")}
+
+
 def test_status_prices_and_rules_of_a_family() -> None:
     found = moved(
         edited(

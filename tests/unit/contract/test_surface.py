@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from imageproof.contract.document import Document, load
-from imageproof.contract.schemas import SchemaReader
-from imageproof.contract.surface import Surface, surface
+from imageproof.contract.schema_reader import SchemaReader
+from imageproof.contract.surface import Surface, locate
 from imageproof.errors import DocumentError, UsageError
 
 CONTRACT = load()
@@ -18,7 +18,7 @@ GET: dict[str, Any] = {"get": {"responses": {"200": {"description": "x"}}}}
 
 def find(paths: Any, prefix: str | None = None, **more: Any) -> Surface:
     document = Document({"openapi": "3.1.0", "paths": paths, **more}, "x.yaml")
-    return surface(CONTRACT, document, SchemaReader(document), prefix)
+    return locate(CONTRACT, document, SchemaReader(document), prefix)
 
 
 @pytest.mark.parametrize("prefix", ["", "/v1", "/api/v3", "/openai/deployments/{deployment}", "/v1/v1"])

@@ -9,14 +9,14 @@ import pytest
 
 from imageproof.contract.decisions import pattern
 from imageproof.contract.document import load
-from imageproof.contract.facts import read_facts
+from imageproof.contract.facts import contract_facts
 from imageproof.contract.findings import findings, read_findings
 from imageproof.contract.requirements import BREAKS, Requirement, read_requirements, requirements
 from imageproof.errors import DocumentError
 from imageproof_reference.faults import faults
 
 REGISTRY = requirements()
-PLACES = tuple(read_facts(load(), load()).facts)
+PLACES = tuple(contract_facts(load()))
 RULES = [f"R{number:02}" for number in range(1, 57)]
 BREACHES = [f"RW-{number:03}" for number in range(1, 111)]
 

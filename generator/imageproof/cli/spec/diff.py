@@ -8,9 +8,10 @@ import click
 
 from imageproof.cli.spec.options import MODEL, with_family
 from imageproof.cli.spec.report import FORMATS, Report
-from imageproof.contract.compare import KINDS, compare
+from imageproof.contract.compare import KINDS, Difference, compare
 from imageproof.contract.document import load
-from imageproof.contract.facts import model_facts, read_facts
+from imageproof.contract.facts import contract_facts, model_facts, read_facts
+from imageproof.contract.families import families
 from imageproof.contract.foreign import read_foreign
 from imageproof.contract.overlay import overlaid
 from imageproof.contract.requirements import requirements
@@ -58,6 +59,8 @@ def diff(
     narrower, wider, an extension, or of the documentation alone.
     """
     if old is not None:
+        if prefix is not None:
+            raise UsageError("--prefix is for a provider's document; --from compares states of our own contract")
         report = _states(old, document, model, overlays)
     elif document is None:
         raise UsageError("compare what? type: imageproof spec diff FILE-OR-URL, or --from VERSION-OR-FILE")
@@ -77,7 +80,7 @@ FAILS: Mapping[str, frozenset[str]] = {
 def _provider(place: str, model: str | None, prefix: str | None, overlays: tuple[str, ...]) -> Report:
     contract = overlaid(load(), overlays)
     name = f"contract {contract.data['info']['version']}"
-    general = read_facts(contract, contract).facts
+    general = contract_facts(contract)
     ours = general
     if model is not None:
         name_of_model, family = with_family(contract, model)
@@ -96,19 +99,15 @@ def _provider(place: str, model: str | None, prefix: str | None, overlays: tuple
 def _states(old: str, new: str | None, model: str | None, overlays: tuple[str, ...]) -> Report:
     before = state(old)
     after = overlaid(load(new), overlays)
-    found = with_requirements(changes(before, after), read_facts(before, before).facts, requirements())
+    found = with_requirements(changes(before, after), contract_facts(before), requirements())
     if model is not None:
-        found = tuple(
-            one
-            for one in found
-            if ("@" not in one.place and not one.place.startswith("model:"))
-            or one.place.endswith((f"@{model}", f"model:{model}"))
-        )
+        name, family = with_family(before, model)
+        named = name if family is None else next(one.models[0] for one in families(before) if one.id == family)
+        found = tuple(one for one in found if _of_model(one, named))
     names = (f"contract {one.data['info']['version']}" for one in (before, after))
     return Report(f"{next(names)} ({old})", f"{next(names)} ({new or 'built in'})", "", found, (), after)
 
 
-def _of_model(place: str, model: str) -> bool:
+def _of_model(difference: Difference, model: str) -> bool:
     """Whether a change touches a model: what moved for all does."""
-    told = place.partition("@")[2] or place.partition("model:")[2]
-    return told in ("", model)
+    return (difference.model or difference.place.partition("model:")[2]) in ("", model)

@@ -9,6 +9,7 @@ import click
 from imageproof.cli.spec.options import MODEL, with_family
 from imageproof.contract.document import Document, load
 from imageproof.contract.dump import yaml_text
+from imageproof.contract.families import families
 from imageproof.contract.narrow import narrow, only
 from imageproof.contract.overlay import overlaid
 from imageproof.errors import UsageError
@@ -29,6 +30,7 @@ Examples:
 def show(model: str | None, operation: str | None, overlays: tuple[str, ...]) -> None:
     """Print the contract as YAML: OpenAPI 3.1 that any tool reads."""
     document = overlaid(load(), overlays)
+    families(document)  # an overlay may break what they are
     if model is None and operation is None and not overlays:
         click.echo(_text(document), nl=False)
         return
