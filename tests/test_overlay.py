@@ -17,13 +17,14 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from vectors.bodies import picture
 
-from imageproof.contract.document import Document, load, read_yaml
+from imageproof.contract.document import Document, load
 from imageproof.contract.families import family_of
 from imageproof.contract.locate import spec_file
 from imageproof.contract.narrow import narrow
 from imageproof.contract.overlay import overlaid
 from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import violations
+from imageproof.contract.yaml_text import read_yaml
 from imageproof.emit.render import render
 from imageproof.emit.targets.openapi import pages
 from imageproof_conformance.plan import plan

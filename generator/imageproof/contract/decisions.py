@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from imageproof.contract.document import Document, read_text, read_yaml
+from imageproof.contract.document import Document
 from imageproof.contract.locate import spec_file
 from imageproof.contract.pointers import join
+from imageproof.contract.yaml_text import read_text, read_yaml
 from imageproof.errors import DocumentError, Problem
 
 # What the research counted: contradictions between the sources, and within the official material.
@@ -53,7 +54,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Decisions:
-    """All rows by id. `document` knows their lines; `place(id)` is the pointer of a row."""
+    """All rows by id; `document` knows their lines."""
 
     rows: Mapping[str, Decision]
     document: Document

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from imageproof.contract.document import Document, read_text, read_yaml
+from imageproof.contract.document import Document
 from imageproof.contract.locate import spec_file
 from imageproof.contract.pointers import join
+from imageproof.contract.yaml_text import read_text, read_yaml
 from imageproof.errors import DocumentError
 
 STRENGTHS = ("hard", "soft", "derived")

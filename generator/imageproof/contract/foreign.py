@@ -14,7 +14,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from imageproof import __version__
-from imageproof.contract.document import Document, read_yaml, version_fault
+from imageproof.contract.document import Document, version_fault
+from imageproof.contract.yaml_text import read_yaml
 from imageproof.errors import DocumentError, Problem
 
 MAX_BYTES = 64 * 2**20

@@ -15,11 +15,12 @@ from typing import Any, TypeAlias
 
 from jsonpath import JSONPath
 
-from imageproof.contract.document import MAX_DEPTH, TOO_DEEP, Document, faults
+from imageproof.contract.document import Document, faults
 from imageproof.contract.dump import fingerprint
 from imageproof.contract.origins import Origin
 from imageproof.contract.overlay_file import PATHS, REFUSALS, Action, Overlay, read_overlay
 from imageproof.contract.pointers import join
+from imageproof.contract.yaml_text import MAX_DEPTH, TOO_DEEP
 from imageproof.errors import DocumentError, Problem
 
 MOST_VALUES = 5_000_000  # with aliases written out; the largest published documents stay well below

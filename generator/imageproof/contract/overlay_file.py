@@ -14,8 +14,9 @@ from typing import Any, cast
 from jsonpath import JSONPath, JSONPathEnvironment
 from jsonpath.exceptions import JSONPathError
 
-from imageproof.contract.document import MAX_DEPTH, Document, read_text, read_yaml
+from imageproof.contract.document import Document
 from imageproof.contract.pointers import join
+from imageproof.contract.yaml_text import MAX_DEPTH, read_text, read_yaml
 from imageproof.errors import DocumentError, Problem
 
 # Files of 1.1 are read for what means the same in 1.0: all but `copy`, updates of single values, and a list for a list.

@@ -15,6 +15,7 @@ from imageproof.contract.decisions import COUNTED, Decision, Decisions, pattern
 from imageproof.contract.document import Document
 from imageproof.contract.facts import Facts, contract_facts, model_facts, read_facts
 from imageproof.contract.families import family_of
+from imageproof.contract.pointers import join
 from imageproof.contract.sources import Note, Source, by_model, for_model
 from imageproof.errors import Problem
 
@@ -122,12 +123,17 @@ def _undecided(
         if covering[one.key]:
             continue
         document = known[one.source].document
-        pointer = one.difference.their_pointer if one.difference else "/x-notes"
+        pointer = one.difference.their_pointer if one.difference else _place(known[one.source], one.note)
         told = (
             f"the contract: {one.difference.ours}; the source: {one.difference.theirs}" if one.difference else "a note"
         )
         hint = "cover it by a row of decisions.yaml"
         yield Problem(document.source, f"not decided: {one.key} ({told})", pointer, document.line(pointer), hint=hint)
+
+
+def _place(source: Source, note: Note | None) -> str:
+    """The pointer of a note."""
+    return join("x-notes", source.notes.index(note)) if note else ""
 
 
 def _row_problems(

@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from imageproof.contract.document import Document, read_text, read_yaml
+from imageproof.contract.document import Document
 from imageproof.contract.findings import field_problems, findings, frozen, kind_problem
 from imageproof.contract.locate import spec_file
 from imageproof.contract.pointers import join
+from imageproof.contract.yaml_text import read_text, read_yaml
 from imageproof.errors import DocumentError
 
 LEVELS = ("MUST", "SHOULD", "MAY", "INFO")

@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from imageproof.contract.compare import Difference, Kind, compare
+from imageproof.contract.aspects import Kind
+from imageproof.contract.compare import Difference, compare
 from imageproof.contract.document import Document, canonical, load
 from imageproof.contract.facts import Facts, contract_facts, knowing, model_facts, read_facts
 from imageproof.contract.families import KEY, Family, Returns, families

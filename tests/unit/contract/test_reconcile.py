@@ -10,11 +10,12 @@ import yaml
 from openapi_spec_validator import validate
 
 from imageproof.contract.decisions import COUNTED, decisions, pattern, read_decisions
-from imageproof.contract.document import load, read_text
+from imageproof.contract.document import load
 from imageproof.contract.examples import Example, examples, real_answers
 from imageproof.contract.locate import spec_file
 from imageproof.contract.reconcile import Reconciliation, reconcile
 from imageproof.contract.sources import Source, sources
+from imageproof.contract.yaml_text import read_text
 from imageproof.errors import DocumentError
 
 SOURCES = sources()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from imageproof.contract.document import Document, canonical, load, parse, read_text
+from imageproof.contract.document import Document, canonical, load, parse
 from imageproof.contract.locate import spec_file, spec_files
 from imageproof.contract.states import changes, state
+from imageproof.contract.yaml_text import read_text
 from imageproof.errors import UsageError
 
 TEXT = read_text(spec_file("openapi.yaml"))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from imageproof.contract.document import read_text, read_yaml
 from imageproof.contract.requirements import Requirement, requirements
+from imageproof.contract.yaml_text import read_text, read_yaml
 
 PINNED = Path(__file__).with_name("pinned_requirements.yaml")
 FILE = "tests/unit/spec/pinned_requirements.yaml"
