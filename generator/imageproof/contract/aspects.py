@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from imageproof.contract.facts import Fact
+from imageproof.contract.fact import Fact
 from imageproof.contract.schema import FILE, LIMITED, LIMITS, LOWER, UNSTATED
 
 Kind = Literal["breaking", "narrower", "wider", "extension", "documentation"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from imageproof.contract.aspects import Kind, Pair, aspects
-from imageproof.contract.facts import Fact, Facts, error_status
+from imageproof.contract.fact import Fact, Facts, error_status
 
 # What each kind means, in the order in which they are told.
 KINDS: Mapping[Kind, str] = {
@@ -26,7 +26,7 @@ IGNORED_HEADERS = ("header:accept", "header:content-type", "header:authorization
 @dataclass(frozen=True)
 class Difference:
     """One difference. `operation` is an operationId of the contract, "" for the whole document, or "METHOD path" for an
-    operation that the contract does not have; `place` as in `facts`; `ours` and `theirs` as a person reads them;
+    operation that the contract does not have; `place` as in `fact`; `ours` and `theirs` as a person reads them;
     `requirements` the ids of the rules that it touches; `model` the one that it holds for, "" for all."""
 
     kind: Kind

@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from imageproof.contract.document import Document, request_content, request_schema
-from imageproof.contract.facts import UNNAMED
+from imageproof.contract.fact import UNNAMED
 from imageproof.contract.pointers import join
 from imageproof.contract.sources import Source
 from imageproof.contract.violations import FileFacts, Validator, is_file, violations

@@ -13,7 +13,8 @@ from functools import lru_cache
 from imageproof.contract.compare import Difference, compare
 from imageproof.contract.decisions import COUNTED, Decision, Decisions, pattern
 from imageproof.contract.document import Document
-from imageproof.contract.facts import Facts, contract_facts, model_facts, read_facts
+from imageproof.contract.fact import Facts
+from imageproof.contract.facts import contract_facts, model_facts, read_facts
 from imageproof.contract.families import family_of
 from imageproof.contract.pointers import join
 from imageproof.contract.sources import Note, Source, by_model, for_model

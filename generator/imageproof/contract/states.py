@@ -10,7 +10,8 @@ from typing import Any
 from imageproof.contract.aspects import Kind
 from imageproof.contract.compare import Difference, compare
 from imageproof.contract.document import Document, canonical, load
-from imageproof.contract.facts import Facts, contract_facts, knowing, model_facts, read_facts
+from imageproof.contract.fact import Facts
+from imageproof.contract.facts import contract_facts, knowing, model_facts, read_facts
 from imageproof.contract.families import KEY, Family, Returns, families
 from imageproof.contract.locate import spec_files
 from imageproof.errors import UsageError

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from imageproof.contract.compare import Difference
 from imageproof.contract.decisions import pattern
-from imageproof.contract.facts import Facts
+from imageproof.contract.fact import Facts
 from imageproof.contract.requirements import Requirement
 
 
