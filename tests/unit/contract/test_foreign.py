@@ -85,8 +85,9 @@ def odd_server() -> Iterator[Callable[[bytes, float], str]]:
                 caller, _ = listener.accept()
                 with caller:
                     caller.recv(65536)
-                    for start in range(0, len(body), 20 if pause else len(body)):
-                        caller.sendall(body[start : start + (20 if pause else len(body))])
+                    step = 20 if pause else max(1, len(body))
+                    for start in range(0, len(body), step):
+                        caller.sendall(body[start : start + step])
                         time.sleep(pause)
 
         threading.Thread(target=answer, daemon=True).start()
