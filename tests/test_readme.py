@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
 from vectors.bodies import picture
 
 from imageproof_reference.config import Config
+from imageproof_reference.renderers import load_renderer
 from imageproof_reference.serving import running
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +31,7 @@ COMMANDS = sorted(
 
 
 def test_the_python_sample_runs(tmp_path: Path) -> None:
-    (sample,) = [block for language, block in BLOCKS if language == "python"]
+    (sample,) = [block for language, block in BLOCKS if language == "python" and "imageproof_client" in block]
     for name in ("otter.png", "hat.png"):
         (tmp_path / name).write_bytes(picture().data)
     with running(Config(key="sk-readme-sample")) as url:
@@ -37,6 +39,17 @@ def test_the_python_sample_runs(tmp_path: Path) -> None:
         environment = {"PYTHONPATH": str(ROOT / "generated" / "python"), "PATH": "/usr/bin:/bin"}
         subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True, timeout=60)
     assert (tmp_path / "otter-with-hat.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_renderer_sample_serves_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sample,) = [block for language, block in BLOCKS if language == "python" and "RenderRequest" in block]
+    (tmp_path / "sample_of_readme.py").write_text(sample, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with running(Config(key="k", renderer=load_renderer("sample_of_readme:render"))) as url:
+        body = {"model": "gpt-image-1", "prompt": "a fox", "stream": True, "partial_images": 1}
+        answer = httpx.post(f"{url}/images/generations", json=body, headers={"Authorization": "Bearer k"})
+    kinds = [line.rpartition(".")[2] for line in answer.text.splitlines() if line.startswith("event:")]
+    assert kinds == ["partial_image", "completed"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

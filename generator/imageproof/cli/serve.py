@@ -33,6 +33,23 @@ EXTRA = "imageproof serve needs more than the base install: pip install 'imagepr
 @click.option("--key-env", metavar="NAME", help="Environment variable that holds the key.")
 @click.option("--fault", "broken", multiple=True, metavar="ID", help="Break exactly one thing; see --list-faults.")
 @click.option("--list-faults", is_flag=True, help="List the faults and exit.")
+@click.option("--dialect", metavar="NAME", help="Speak like a known server; see --list-dialects.")
+@click.option("--list-dialects", is_flag=True, help="List the dialects and exit.")
+@click.option(
+    "--renderer", metavar="MODULE:FUNCTION", help="Function that makes the pictures, in place of drawn landscapes."
+)
+@click.option(
+    "--url-seconds",
+    default=3600.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="How long links to pictures work.",
+)
+@click.option("--moderation", metavar="FILE", help="Texts and /patterns/, one a line, that no prompt may contain.")
+@click.option("--requests-per-minute", metavar="N", type=click.IntRange(min=1), help="Refuse more than N with 429.")
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="HOST", help="Load pictures of JSON edits from there too."
+)
 @click.option("--spec", metavar="FILE", help="Contract to serve, in place of the built-in one.")
 @OVERLAY
 def serve(
@@ -42,8 +59,11 @@ def serve(
     key_env: str | None,
     broken: tuple[str, ...],
     list_faults: bool,
+    dialect: str | None,
+    list_dialects: bool,
     spec: str | None,
     overlays: tuple[str, ...],
+    **behaviour: Any,
 ) -> None:
     """Serve the Images API on this machine: real pictures, no network, no cost."""
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
@@ -53,22 +73,28 @@ def serve(
         for row in faults.faults().values():
             click.echo(f"{row.id:22}{row.what}")
         return
+    if list_dialects:
+        for one in _module("dialects").dialects().values():
+            click.echo(f"{one.id:22}{one.kind:11}{one.what}")
+        return
     if len(broken) > 1:
         raise UsageError(f"--fault breaks exactly one thing; give one of {', '.join(broken)}")
     fault = "".join(broken)
     faults.seams(fault)
+    _check_dialect(dialect, fault)
     if not host:
         raise UsageError("--host is empty, which would mean every address of this machine; 0.0.0.0 says that")
-    settings: dict[str, Any] = {"fault": fault, "document": overlaid(load(spec), overlays)}
+    settings: dict[str, Any] = {"fault": fault, "dialect": dialect or "", "document": overlaid(load(spec), overlays)}
     given = _given_key(key, key_env)
     if given is not None:
         settings["key"] = given
-    config = _module("config").Config(**settings)
+    config = _module("config").Config(**settings, **_behaviour(**behaviour))
 
     def announce(url: str) -> None:
-        _announce(url, config.key, given, key_env, fault, overlays)
+        spoken = f", fault {fault}" if fault else f", dialect {dialect}" if dialect else ""
         if host in EVERYWHERE:
             click.echo(f"note: on {host} it is reachable from other machines, by whoever has the key", err=True)
+        _announce(url, config.key, given, key_env, spoken, overlays)
 
     try:
         _module("serving").serve(config, host, port, announce)
@@ -78,6 +104,31 @@ def serve(
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only disturb the last picture's end
         sys.exit(0)
+
+
+def _behaviour(
+    renderer: str | None,
+    url_seconds: float,
+    moderation: str | None,
+    requests_per_minute: int | None,
+    hosts: tuple[str, ...],
+) -> dict[str, Any]:
+    """Settings of the options that the contract leaves open. Raises UsageError for what they name and is not there."""
+    return {
+        "url_seconds": url_seconds,
+        "hosts": tuple(map(_module("remote").allowed_host, hosts)),
+        "requests_per_minute": requests_per_minute or 0,
+        "renderer": None if renderer is None else _module("renderers").load_renderer(renderer),
+        "moderation": () if moderation is None else _module("moderation").read_filter(moderation),
+    }
+
+
+def _check_dialect(dialect: str | None, fault: str) -> None:
+    if dialect is None:
+        return
+    if fault:
+        raise UsageError("--fault breaks one thing of the contract, --dialect may break many: give one of them")
+    _module("dialects").dialect(dialect)
 
 
 def _module(name: str) -> ModuleType:
@@ -97,12 +148,12 @@ def _given_key(key: str | None, key_env: str | None) -> str | None:
 
 
 def _announce(
-    url: str, key: str, given: str | None, key_env: str | None, fault: str, overlays: tuple[str, ...]
+    url: str, key: str, given: str | None, key_env: str | None, spoken: str, overlays: tuple[str, ...]
 ) -> None:
-    """One line that says where, and one to paste. A key that the user gave is not printed back."""
+    """One line that says where and in which way (`spoken`), and one to paste. A key that the user gave is not printed
+    back."""
     shown = f"key {key}" if given is None else f"the key from {key_env or '--key'}"
-    broken = f", fault {fault}" if fault else ""
-    click.echo(f"imageproof serves {url} with {shown}{broken}; Ctrl-C ends it")
+    click.echo(f"imageproof serves {url} with {shown}{spoken}; Ctrl-C ends it")
     secret = shlex.quote(key) if given is None else f'"${key_env}"' if key_env else "KEY"
     over = [word for file in overlays for word in ("--overlay", file)]
     click.echo(f"IMAGEPROOF_API_KEY={secret} {shlex.join(['imageproof', 'conform', url, *over])}")

@@ -6,7 +6,8 @@ import json
 import logging
 import time
 from calendar import timegm
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from imageproof.contract.families import Family, families
 from imageproof.contract.violations import Violation, violations
@@ -28,9 +30,12 @@ from imageproof_reference.edge import Edge
 from imageproof_reference.encoding import MEDIA_TYPES
 from imageproof_reference.faults import Seams, seams
 from imageproof_reference.hosting import PATH, Shelf
+from imageproof_reference.interpreter import Interpreter, heard
 from imageproof_reference.jobs import Job, choose_model, plan
+from imageproof_reference.moderation import refuse_banned
 from imageproof_reference.refusal import Refusal, refuse
-from imageproof_reference.studio import Sources, load_sources, make, make_previews
+from imageproof_reference.studio import Made, Making, prepare
+from imageproof_reference.workshop import Workshop
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 log = logging.getLogger("imageproof.reference")
@@ -43,9 +48,25 @@ class AsciiJSON(JSONResponse):
         return json.dumps(content, separators=(",", ":")).encode()
 
 
+class EventStream(StreamingResponse):
+    """Events as they are made. When the caller leaves, no more of them are."""
+
+    def __init__(self, events: Generator[str]) -> None:
+        self._events = events
+        headers = {"cache-control": "no-cache"}
+        super().__init__(iterate_in_threadpool(events), media_type="text/event-stream", headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with suppress(ValueError):  # a server that goes down leaves them at work in their thread
+                self._events.close()
+
+
 def create_app(config: Config | None = None) -> Starlette:
-    """The application. Raises UsageError for an unknown fault or a document of another API, DocumentError for families
-    that cannot be read."""
+    """The application. Raises UsageError for an unknown fault or dialect or a document of another API, DocumentError
+    for families that cannot be read."""
     provider = Provider(config or Config())
     document = provider.config.document
     base = provider.config.base_path
@@ -58,7 +79,10 @@ def create_app(config: Config | None = None) -> Starlette:
         raise UsageError(f"{document.source}: none of its operations is of the Images API")
     app = Starlette(
         routes=[*routes, Route(PATH + "{name}", provider.hosted_file)],
-        middleware=[Middleware(Edge, config=provider.config, seams=provider.seams, guarded=base)],
+        middleware=[
+            Middleware(Interpreter, config=provider.config, shelf=provider.shelf),
+            Middleware(Edge, config=provider.config, seams=provider.seams, guarded=base),
+        ],
         exception_handlers={HTTPException: _as_refusal},
     )
     app.router.redirect_slashes = False  # a path with a slash at its end is another path, and not ours
@@ -72,6 +96,7 @@ class Provider:
         self.config = config
         self.seams: Seams = seams(config.fault)
         self.shelf = Shelf(config.url_seconds, config.max_hosted)
+        self.prepare = Workshop(config.renderer).prepare if config.renderer else prepare
         self.families: tuple[Family, ...] = families(config.document)
         self.started = int(time.time())
 
@@ -85,14 +110,14 @@ class Provider:
         """Make, edit or vary pictures: read, judge, plan, make, answer."""
         body = await read_body(request, operation, self.config)
         try:
-            job = await run_in_threadpool(self._job, operation, body, request.headers.get("host", ""))
-            sources = await run_in_threadpool(load_sources, job, self.config.max_pixels)
+            understood = heard(request.scope, body)
+            job = await run_in_threadpool(self._job, operation, understood, request.headers.get("host", ""))
+            making = await run_in_threadpool(self.prepare, job, self.config.max_pixels)
         finally:
             _close(body)
         if job.stream:
-            events = iterate_in_threadpool(_events(job, sources, self.config.pause_seconds))
-            return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
-        return AsciiJSON(await run_in_threadpool(self._images_answer, job, sources, request))
+            return EventStream(_events(job, making(job), self.config.pause_seconds))
+        return AsciiJSON(await run_in_threadpool(self._images_answer, job, making, request))
 
     async def list_models(self, request: Request) -> Response:
         """All models of all families."""
@@ -124,6 +149,7 @@ class Provider:
         refusal = self.seams.refuse(body)
         if refusal is not None or chosen is None:
             raise refusal or Refusal("The model must be a text.", param="model")
+        refuse_banned(str(body.value("prompt") or ""), self.config.moderation)
         if body.media_type == JSON and "images" in body.values:
             body = fetch_references(body, host, self.shelf, self.config)
             self._refuse_breach(body, violations(document, name, operation, _files_only(body), media_type=FORM))
@@ -135,9 +161,9 @@ class Provider:
             # Where the contract leaves a choice, another breach explains the refusal better.
             raise refuse(min(counted, key=lambda violation: violation.either))
 
-    def _images_answer(self, job: Job, sources: Sources, request: Request) -> dict[str, Any]:
+    def _images_answer(self, job: Job, making: Making, request: Request) -> dict[str, Any]:
         made = self.seams.job(job)
-        pictures = tuple(make(made, index, sources) for index in range(made.n))
+        pictures = tuple(one.data for one in making(made))
 
         def link(data: bytes) -> str:
             path = self.shelf.put(data, MEDIA_TYPES[made.file_format], made.file_format)
@@ -152,14 +178,17 @@ class Provider:
         return {"id": name, "object": "model", "created": created, "owned_by": "imageproof"}
 
 
-def _events(job: Job, sources: Sources, pause: float) -> Iterator[str]:
+def _events(job: Job, pictures: Iterator[Made], pause: float) -> Generator[str]:
     """The frames of a stream, each as soon as its picture is made; `pause` seconds lie between them."""
     try:
-        for index in range(job.n):
-            for number, data in enumerate(make_previews(job, index, sources)):
-                yield preview_event(job, number, data)
+        for made in pictures:
+            if made.preview is None:
+                yield completed_event(job, made.data)
+            else:
+                yield preview_event(job, made.preview, made.data)
                 time.sleep(pause)
-            yield completed_event(job, make(job, index, sources))
+    except Refusal as refusal:
+        yield error_event(refusal.envelope())
     except Exception:
         log.exception("a stream failed")
         yield error_event(Refusal("The server had an error.", status=500, kind="server_error").envelope())

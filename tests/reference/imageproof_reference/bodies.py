@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, Iterable, Mapping
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import IO, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +21,7 @@ from imageproof_reference.config import Config
 from imageproof_reference.files import facts, from_data_url
 from imageproof_reference.hosting import Shelf
 from imageproof_reference.refusal import Refusal
+from imageproof_reference.remote import SECONDS, Host, fetch
 
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -33,11 +36,13 @@ DEEPEST_JSON = 64
 @dataclass(frozen=True)
 class Body:
     """A body as it came. `values` is what `violations()` takes; `files` holds the open files of the parameters `image`,
-    `mask` and `markup`, which are gone once the request is answered."""
+    `mask` and `markup`, which are gone once the request is answered; `extras` the texts of a form under names that the
+    contract does not know."""
 
     media_type: str
     values: Mapping[str, Any]
     files: Mapping[str, tuple[IO[bytes], ...]] = field(default_factory=dict)
+    extras: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         """A parameter, None where it is absent or null."""
@@ -58,13 +63,14 @@ async def read_body(request: Request, operation: str, config: Config) -> Body:
 
 def fetch_references(body: Body, host: str, shelf: Shelf, config: Config) -> Body:
     """The same edit as if the pictures of a JSON body had been files of a form: data URLs are unpacked, links to
-    pictures that this server hosts are followed. Raises Refusal for any other reference."""
-    images = tuple(_fetch(one, "images", host, shelf) for one in body.values["images"])
+    pictures on this server or an allowed host are followed. Raises Refusal for any other reference."""
+    fetch_one = partial(_fetch, host=host, shelf=shelf, hosts=config.hosts, until=time.monotonic() + SECONDS)
+    images = tuple(fetch_one(one, "images") for one in body.values["images"])
     files = {"image": images}
     values: dict[str, Any] = {name: value for name, value in body.values.items() if name not in ("images", "mask")}
     values["image[]"] = [facts(file, config.max_pixels) for file in images]
     if body.value("mask") is not None:
-        files["mask"] = (_fetch(body.values["mask"], "mask", host, shelf),)
+        files["mask"] = (fetch_one(body.values["mask"], "mask"),)
         values["mask"] = facts(files["mask"][0], config.max_pixels)
     return replace(body, values=values, files=files)
 
@@ -136,7 +142,9 @@ async def _read_form(request: Request, operation: str, config: Config) -> Body:
         if isinstance(part, UploadFile):
             parameter = parameter_name(name, prop)
             files[parameter] = (*files.get(parameter, ()), part.file)
-    return Body(FORM, values, files)
+    known = {name for name, _ in parts}
+    extras = {name: text for name, text in form.multi_items() if name not in known and isinstance(text, str)}
+    return Body(FORM, values, files, extras)
 
 
 async def bounded(stream: AsyncGenerator[bytes, None], limit: int) -> AsyncGenerator[bytes, None]:
@@ -171,13 +179,18 @@ async def _part_value(part: UploadFile | str, prop: Mapping[str, Any], config: C
     return BOOLEANS.get(part, part) if "boolean" in kinds else part
 
 
-def _fetch(reference: Mapping[str, Any], parameter: str, host: str, shelf: Shelf) -> IO[bytes]:
-    if reference.get("file_id") is not None:
-        raise Refusal("Files are not served here; send an image_url.", param=parameter, code="image_file_not_found")
+def _fetch(
+    reference: Mapping[str, Any], parameter: str, *, host: str, shelf: Shelf, hosts: Sequence[Host], until: float
+) -> IO[bytes]:
+    if (name := reference.get("file_id")) is not None:
+        message = f"There is no file {str(name)[:100]!r}: uploads are not served here; send an image_url."
+        raise Refusal(message, param=parameter, code="image_file_not_found")
     url = str(reference.get("image_url", ""))
     if url[:5].lower() == "data:":
         return from_data_url(url, parameter)
     hosted = shelf.open(url, host)
+    if hosted is None and hosts:
+        return fetch(url, hosts, parameter, until)
     if hosted is None:
         message = "This server fetches nothing from elsewhere: send a data URL, or the URL of a picture that it hosts."
         raise Refusal(message, param=parameter, code="invalid_image_url")

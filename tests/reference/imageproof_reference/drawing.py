@@ -48,7 +48,7 @@ def edit(shown: Scene, canvas: Canvas, sources: Sequence[Image.Image], mask: Ima
         _inset(edited, source, place)
     if mask is not None:
         edited = Image.composite(original, edited, _fitted(mask, canvas).getchannel("A"))
-    return _cut_out(edited) if canvas.transparent else _flat(edited)
+    return _cut_out(edited) if canvas.transparent else flat(edited)
 
 
 def preview(picture: Image.Image, step: int, steps: int) -> Image.Image:
@@ -109,7 +109,7 @@ def _cut_out(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def _flat(picture: Image.Image) -> Image.Image:
+def flat(picture: Image.Image) -> Image.Image:
     """The picture on white, without an alpha channel."""
     ground = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(ground, picture).convert("RGB")

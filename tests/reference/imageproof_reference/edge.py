@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from imageproof_reference.config import Config
 from imageproof_reference.faults import Seams
 from imageproof_reference.hosting import PATH
+from imageproof_reference.limits import RateLimit
 from imageproof_reference.refusal import Refusal
 
 DRAIN_SECONDS = 30
@@ -34,6 +35,7 @@ class Edge:
         self.config = config
         self.seams = seams
         self.guarded = guarded
+        self.limit = RateLimit(config.requests_per_minute) if config.requests_per_minute else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,7 +46,7 @@ class Edge:
             if scope["method"] == "OPTIONS":
                 await call.answer(204, b"", {"access-control-allow-headers": _asked_headers(scope)})
             else:
-                self._check_key(scope)
+                self._admit(scope, call)
                 await self.app(scope, call.receive, call.send)
         except Refusal as refusal:
             await self._refuse(call, refusal)
@@ -54,10 +56,21 @@ class Edge:
             log.exception("request %s failed", call.id)
             await self._refuse(call, Refusal("The server had an error.", status=500, kind="server_error"))
 
-    def _check_key(self, scope: Scope) -> None:
+    def _admit(self, scope: Scope, call: _Call) -> None:
+        """Let in a request that shows the key and comes within the limit, or asks for a hosted file."""
         path = f"{scope['path']}/"
         if not path.startswith(f"{self.guarded}/") or (not self.guarded and path.startswith(PATH)):
             return
+        if self.limit is None:
+            self._check_key(scope)
+            return
+        try:
+            self._check_key(scope)
+            self.limit.take()
+        finally:
+            call.headers = self.limit.headers()
+
+    def _check_key(self, scope: Scope) -> None:
         header = Headers(scope=scope).get("authorization")
         scheme, _, key = (header or "").partition(" ")
         # Compared as bytes: compare_digest refuses text beyond ASCII.
@@ -81,6 +94,7 @@ class _Call:
         self.id = f"req_{secrets.token_hex(16)}"
         self.began = time.monotonic()
         self.started = False
+        self.headers: Mapping[str, str] = {}
         self._received_all = False
         self._scope = scope
         self._receive = receive
@@ -94,7 +108,8 @@ class _Call:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            _decorate(message, {"x-request-id": self.id, "openai-processing-ms": self._elapsed(), **CORS})
+            own = {"x-request-id": self.id, "openai-processing-ms": self._elapsed()}
+            _decorate(message, {**own, **CORS, **self.headers})
         await self._send(message)
 
     async def answer(self, status: int, body: bytes, headers: MutableMapping[str, str]) -> None:
@@ -123,7 +138,8 @@ class _Call:
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": METHODS,
-    "access-control-expose-headers": "x-request-id, openai-processing-ms",
+    "access-control-expose-headers": "x-request-id, openai-processing-ms, retry-after, retry-after-ms, "
+    "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests",
 }
 
 

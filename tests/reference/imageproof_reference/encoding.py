@@ -49,11 +49,18 @@ def svg(shown: Scene, canvas: Canvas, backdrop: bytes = b"") -> bytes:
         f'<polygon fill="{_hex(hill.colour)}" points="0,{height} {_points(hill.ridge, canvas)} {width},{height}"/>'
         for hill in shown.hills
     )
-    text = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        f"{'' if canvas.transparent else ground}{circle}{hills}</svg>"
-    )
-    return text.encode()
+    return _svg(canvas, f"{'' if canvas.transparent else ground}{circle}{hills}")
+
+
+def svg_around(png: bytes, canvas: Canvas) -> bytes:
+    """A picture of pixels as an SVG that shows it and nothing else."""
+    return _svg(canvas, _backdrop(png))
+
+
+def _svg(canvas: Canvas, shapes: str) -> bytes:
+    width, height = canvas.size
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+    return f"{head}{shapes}</svg>".encode()
 
 
 def _told_apart(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 import struct
 import threading
 from collections.abc import Mapping
@@ -70,7 +71,23 @@ def picture_of(file: IO[bytes], max_pixels: int, width: int, height: int) -> Ima
             shrink = min(middle.width // width, middle.height // height)
             return middle.reduce(shrink) if shrink > 1 else middle
     except UNREADABLE:
-        raise Refusal("The file is not a picture that can be read.", param="image", code="invalid_image_file") from None
+        raise _unreadable() from None
+
+
+def upright_picture(file: IO[bytes], max_pixels: int, most: int) -> Image.Image:
+    """The whole picture in a file, upright, as RGBA where it may be see-through and as RGB elsewhere, shrunk by a whole
+    number to at most `most` pixels.
+
+    Raises Refusal for a file without a readable picture.
+    """
+    try:
+        with DECODING, _opened(file, max_pixels) as picture:
+            shown = _upright(picture)
+            plain = shown.convert("RGBA" if shown.has_transparency_data else "RGB")
+            shrink = math.ceil(math.sqrt(plain.width * plain.height / most))
+            return plain.reduce(shrink) if shrink > 1 else plain
+    except UNREADABLE:
+        raise _unreadable() from None
 
 
 def from_data_url(url: str, parameter: str) -> IO[bytes]:
@@ -83,6 +100,10 @@ def from_data_url(url: str, parameter: str) -> IO[bytes]:
     except (ValueError, binascii.Error):
         message = "A data URL must hold a picture in base64."
         raise Refusal(message, param=parameter, code="invalid_base64_image") from None
+
+
+def _unreadable() -> Refusal:
+    return Refusal("The file is not a picture that can be read.", param="image", code="invalid_image_file")
 
 
 def _opened(file: IO[bytes], max_pixels: int) -> Image.Image:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 from imageproof.contract.document import Document
@@ -21,7 +21,9 @@ FALLBACK_SIZE = 1024, 1024  # pixels of an open size, under a document that name
 @dataclass(frozen=True)
 class Job:
     """What is to be made. `explicit_size` tells a size that was asked for from one that was chosen here; `qualities`
-    are the family's, lowest first; `frames` and `frame_milliseconds` matter for GIF, `author` for SVG alone."""
+    are the family's, lowest first; `frames` and `frame_milliseconds` matter for GIF, `author` for SVG alone.
+    `masks_itself` says that the first picture is edited where it is see-through itself; `extras` are all
+    parameters but the files as they came, those that the contract does not know included."""
 
     operation: str
     model: str
@@ -43,6 +45,8 @@ class Job:
     author: str
     inputs: tuple[FileFacts, ...]
     files: Mapping[str, tuple[IO[bytes], ...]]
+    masks_itself: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> str:
@@ -110,7 +114,20 @@ def plan(document: Document, operation: str, model: str, family: Family, body: B
         author=_author(body) or model,
         inputs=inputs,
         files=body.files,
+        masks_itself=_masks_itself(document, operation, model, body),
+        extras={name: value for name, value in {**body.extras, **body.values}.items() if not _is_file(value)},
     )
+
+
+def _masks_itself(document: Document, operation: str, model: str, body: Body) -> bool:
+    """Whether the picture does what a mask would do: there is none, and the contract would not take the same picture if
+    it were opaque."""
+    image = body.value("image")
+    if body.value("mask") is not None or not (isinstance(image, FileFacts) and image.transparent):
+        return False
+    opaque = {"image": replace(image, alpha=False, transparent=False)}
+    found = violations(document, model, operation, opaque, media_type=body.media_type)
+    return any(violation.parameter == "image" for violation in found)
 
 
 def _given(value: Any, otherwise: Any) -> Any:
@@ -121,6 +138,10 @@ def _facts(value: Any) -> list[FileFacts]:
     if isinstance(value, FileFacts):
         return [value]
     return list(value) if isinstance(value, list) else []
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, FileFacts) or (isinstance(value, list) and any(map(_is_file, value)))
 
 
 def _author(body: Body) -> str:

@@ -25,7 +25,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 
 class Refusal(Exception):
-    """A request that is not served: the HTTP status, and the four members of the error object."""
+    """A request that is not served: the HTTP status, the four members of the error object, and `members` that some
+    codes have beside them."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Refusal(Exception):
         kind: str = BAD_REQUEST,
         rule: str = "",
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -46,10 +48,12 @@ class Refusal(Exception):
         self.kind = kind
         self.rule = rule
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     def envelope(self) -> dict[str, Any]:
         """The JSON body of the answer."""
-        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
+        error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
+        return {"error": {**error, **self.members}}
 
 
 def refuse(violation: Violation) -> Refusal:

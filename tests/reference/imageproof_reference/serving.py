@@ -12,6 +12,7 @@ import uvicorn
 
 from imageproof_reference.app import create_app
 from imageproof_reference.config import Config
+from imageproof_reference.dialects import dialects
 
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 15
@@ -37,13 +38,14 @@ def base_url(listener: socket.socket, config: Config) -> str:
     host, port = listener.getsockname()[:2]
     reachable = {"0.0.0.0": LOCALHOST, "::": "::1"}.get(host, host)
     name = f"[{reachable}]" if ":" in reachable else reachable
-    return f"http://{name}:{port}{config.base_path}"
+    path = dialects()[config.dialect].base if config.dialect else ""
+    return f"http://{name}:{port}{path or config.base_path}"
 
 
 def serve(config: Config, host: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve until a signal ends it. `announce` gets the base URL as soon as connections are taken.
 
-    Raises OSError when the address cannot be had, UsageError for an unknown fault.
+    Raises OSError when the address cannot be had, UsageError for an unknown fault or dialect.
     """
     server = _server(config)
     with bind(host, port) as listener:

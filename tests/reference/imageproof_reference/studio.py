@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from PIL import Image, ImageChops
 
@@ -27,6 +27,34 @@ class Sources:
     mask: Image.Image | None = None
 
 
+@dataclass(frozen=True)
+class Made:
+    """The file of the picture number `index`, from 0. `preview` counts the pictures on the way to it, also from 0; it
+    is None for the finished one."""
+
+    data: bytes
+    index: int
+    preview: int | None = None
+
+
+# Makes the pictures of a job, one after the other; those on the way come for streams alone.
+Making = Callable[[Job], Iterator[Made]]
+
+
+def prepare(job: Job, max_pixels: int) -> Making:
+    """Read the input files of a job; answers with what makes its pictures. Raises Refusal for a file without a readable
+    picture."""
+    return partial(_drawn, load_sources(job, max_pixels))
+
+
+def _drawn(sources: Sources, job: Job) -> Iterator[Made]:
+    for index in range(job.n):
+        if job.stream:
+            for number, data in enumerate(make_previews(job, index, sources)):
+                yield Made(data, index, number)
+        yield Made(make(job, index, sources), index)
+
+
 def load_sources(job: Job, max_pixels: int) -> Sources:
     """The decoded input files of a job. Raises Refusal for a file without a readable picture."""
     width, height = job.canvas.size
@@ -36,6 +64,8 @@ def load_sources(job: Job, max_pixels: int) -> Sources:
         for place, file in enumerate(job.files.get("image", ()))
     )
     mask = next((picture_of(file, max_pixels, width, height) for file in job.files.get("mask", ())), None)
+    if job.masks_itself:
+        mask = pictures[0]
     for file in job.files.get("markup", ()):
         mask = _unmarked(picture_of(file, max_pixels, width, height))
     return Sources(pictures, mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 
 import httpx2 as httpx
@@ -11,6 +12,10 @@ from imageproof_reference.config import Config
 from imageproof_reference.serving import running
 
 KEY = "sk-test-provider"
+
+# Libraries of many gigabytes: the example around them is tested where they are, and asked for nowhere.
+DIFFUSERS = ("torch", "diffusers", "transformers")
+collect_ignore = [] if all(map(importlib.util.find_spec, DIFFUSERS)) else ["test_diffusion.py"]
 
 
 @pytest.fixture(scope="session")

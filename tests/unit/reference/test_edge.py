@@ -215,7 +215,7 @@ def test_a_failure_of_the_server_shows_nothing_of_it(monkeypatch: pytest.MonkeyP
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
 
-    monkeypatch.setattr("imageproof_reference.app.make", broken)
+    monkeypatch.setattr("imageproof_reference.studio.make", broken)
     answer = client.post(PATH, json=GOOD)
     assert error(answer, 500)["type"] == "server_error"
     assert "secret" not in answer.text and answer.headers["x-request-id"]

@@ -173,6 +173,18 @@ def test_a_mask_keeps_what_it_covers(client: httpx.Client) -> None:
     assert picture.getpixel((200, 100)) == RED and picture.getpixel((50, 100)) != RED
 
 
+def test_without_a_mask_the_picture_of_dall_e_2_is_edited_where_it_is_see_through(client: httpx.Client) -> None:
+    picture = Image.new("RGBA", (256, 256), (*RED, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 128, 256))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    texts = (part("prompt", "add snow"), part("image", stream.getvalue(), "a.png"))
+    edited = shown(send(client, part("model", "dall-e-2"), part("size", "256x256"), *texts)).convert("RGB")
+    assert edited.getpixel((200, 100)) == RED and edited.getpixel((50, 100)) != (255, 255, 255)
+    whole = shown(send(client, part("model", "gpt-image-1"), part("size", "1024x1024"), *texts)).convert("RGB")
+    assert whole.getpixel((800, 400)) != RED  # others edit the whole picture
+
+
 def test_usage_counts_the_pictures_that_were_sent(client: httpx.Client) -> None:
     def seen(*images: bytes) -> int:
         usage = send(client, *TEXTS, *images).json()["usage"]
