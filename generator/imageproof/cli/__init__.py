@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 from dataclasses import dataclass
 from typing import IO, Any
@@ -69,6 +70,10 @@ class Group(click.Group):
             status = super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(130)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise _Told(f"cannot write what it says: {error.strerror}") from None
         except ImageproofError as error:
             raise _Told(str(error)) from None
         except ModuleNotFoundError as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import click
 
+from imageproof.contract.decisions import Decision, decisions
 from imageproof.contract.findings import Finding, findings
 from imageproof.contract.requirements import BREAKS, COSTS, Requirement, requirements
 from imageproof.errors import UsageError
@@ -18,15 +19,17 @@ def explain(ids: tuple[str, ...]) -> None:
     """Tell what a requirement asks for, who says so, what its breach breaks, and what judging it costs."""
     known = requirements()
     for index, told in enumerate(ids):
-        name = told.upper()
+        name = told.strip().upper()
         if name in known:
             lines = _lines(known[name])
         elif name in findings():
             lines = _finding(findings()[name], known)
+        elif rows := [row for row in decisions().rows.values() if name == row.id or name in row.settles]:
+            lines = [line for row in rows for line in _decision(row)]
         else:
-            near = difflib.get_close_matches(name, [*known, *findings()], n=3, cutoff=0.5)
+            near = difflib.get_close_matches(name, [*known, *findings(), *decisions().rows], n=3, cutoff=0.6)
             hint = f"; do you mean {', '.join(near)}?" if near else "; the docs that `generate` writes list them all"
-            raise UsageError(f"no requirement or finding {told!r}{hint}")
+            raise UsageError(f"no requirement, finding or decision {told!r}{hint}")
         click.echo(("\n" if index else "") + "\n".join(lines))
 
 
@@ -53,6 +56,19 @@ def _finding(one: Finding, known: Mapping[str, Requirement]) -> list[str]:
     seen = "; ".join((*one.sources, *one.seen))
     carrying = [f"  {row.id}: {row.sentence}" for row in known.values() if one.id in row.carries]
     return [click.style(one.id, bold=True), f"  {one.what}", f"  from     {seen}", "", "carried by", *carrying]
+
+
+def _decision(row: Decision) -> list[str]:
+    """What was decided where the sources differ, and who said what."""
+    said = [f"  {one.source} {', '.join(map(str, one.lines))}: {one.what}".replace(" :", ":") for one in row.says]
+    told = f"{row.id}: {row.topic}" + (f" ({', '.join(row.settles)})" if row.settles else "")
+    return [
+        click.style(told, bold=True),
+        *said,
+        f"  decided  {row.decision}",
+        f"  because  {row.reason}",
+        f"  at       #{row.lands}",
+    ]
 
 
 def _judged(row: Requirement) -> str:

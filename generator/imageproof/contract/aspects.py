@@ -12,6 +12,7 @@ from imageproof.contract.schema import FILE, LIMITED, LIMITS, LOWER, UNSTATED
 Kind = Literal["breaking", "narrower", "wider", "extension", "documentation"]
 HOLDERS = frozenset({"object", "array"})
 SCALARS = frozenset({"string", "integer", "number", "boolean"})
+SUCCESSES = ("200", "201", "2XX", "2xx", "default")  # statuses whose answers clients read as they read 200
 SILENT = "says nothing"
 
 
@@ -99,7 +100,8 @@ def _values(pair: Pair, aspect: str) -> Iterator[Aspect]:
             yield aspect, "documentation", f"any value{_such(known)}", f"any value{_such(told)}"
     else:
         if lost or (mine is None and not known):
-            kind: Kind = "breaking" if listed and len(lost) == len(listed) else "narrower"
+            free = mine is None and not known and pair.request and pair.ours.says.get("required")
+            kind: Kind = "breaking" if free or (listed and len(lost) == len(listed)) else "narrower"
             yield aspect, kind, _listed(mine) if mine is not None else f"any value{_such(known)}", _listed(other)
         if new and listed:
             more: Kind = "breaking" if mine is not None and not pair.request else "extension"
@@ -124,7 +126,15 @@ def _limit(pair: Pair, aspect: str) -> Iterator[Aspect]:
     else:
         looser = other < mine if aspect in LOWER else other > mine
     kind: Kind = "narrower" if not looser else "wider" if pair.request else "documentation"
+    if kind == "narrower" and _refuses(aspect, other, pair.ours.says.get("default")):
+        kind = "breaking"  # the plain call, which leaves it out, means the default
     yield aspect, kind, _stated(mine), _stated(other)
+
+
+def _refuses(limit: str, value: Any, default: Any) -> bool:
+    if isinstance(default, bool) or not isinstance(default, int | float) or limit not in ("minimum", "maximum"):
+        return False
+    return bool(default < value if limit == "minimum" else default > value)
 
 
 def _default(pair: Pair, aspect: str) -> Iterator[Aspect]:
@@ -159,12 +169,14 @@ def _parts(pair: Pair, aspect: str) -> Iterator[Aspect]:
 
 
 def _content(pair: Pair, aspect: str) -> Iterator[Aspect]:
-    """The media types that `encoding` allows for the files of a form; a wildcard stands for all of its kind."""
-    mine, other = pair.said(aspect)
-    if mine is None or other is None or mine == other:
+    """The media types that `encoding` allows for the parts of a form; a wildcard stands for all of its kind."""
+    mine, other = (one or {} for one in pair.said(aspect))
+    both = [part for part in mine if part in other and mine[part] != other[part]]
+    if not both:
         return
-    lost = [one for one in mine if not any(_matches(one, pattern) for pattern in other)]
-    yield aspect, "narrower" if lost else "wider", ", ".join(sorted(mine)), ", ".join(sorted(other))
+    lost = [one for part in both for one in mine[part] if not any(_matches(one, told) for told in other[part])]
+    shown = ["; ".join(f"{part}: {', '.join(sorted(told[part]))}" for part in both) for told in (mine, other)]
+    yield aspect, "narrower" if lost else "wider", shown[0], shown[1]
 
 
 def _matches(media_type: str, pattern: str) -> bool:
@@ -196,7 +208,9 @@ def _value(pair: Pair, aspect: str) -> Iterator[Aspect]:
     if isinstance(mine, frozenset) and isinstance(other, frozenset):
         yield aspect, _ways(mine, other), " or ".join(sorted(mine)), " or ".join(sorted(other))
     else:
-        yield aspect, "breaking" if pair.ours.place == "path" else "documentation", _stated(mine), _stated(other)
+        empty = pair.ours.kind == "status" and pair.ours.place == "200" and other not in SUCCESSES
+        kind: Kind = "breaking" if pair.ours.place == "path" or empty else "documentation"
+        yield aspect, kind, _stated(mine), _stated(other)
 
 
 def _ways(mine: frozenset[str], other: frozenset[str]) -> Kind:

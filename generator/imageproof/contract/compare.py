@@ -14,7 +14,7 @@ from imageproof.contract.fact import Fact, Facts, error_status
 
 # What each kind means, in the order in which they are told.
 KINDS: Mapping[Kind, str] = {
-    "breaking": "a plain call that keeps the contract is refused, or its answer cannot be read",
+    "breaking": "a plain call that keeps the contract is refused or means another thing, or its answer cannot be read",
     "narrower": "some calls that the contract allows are refused, or some of an answer is missing",
     "wider": "more is taken, or may be answered, than the contract says",
     "extension": "something that the contract does not know, and that clients may ignore",
@@ -87,7 +87,9 @@ def _errors(ours: Facts, theirs: Facts) -> Iterator[Difference]:
         moved = {(operation, one.place): one for one in (_moved(fact, status, place) for fact in envelope) if status}
         bodies = {key: one for key, one in theirs.items() if key[0] == operation and key[1].startswith(f"{place} ")}
         if bodies:
-            yield from compare({(operation, place): fact, **moved}, {(operation, place): fact, **bodies})
+            known = ours.get((operation, status)) or ours.get((operation, "operation"))
+            base = replace(fact, pointer=known.pointer if known else "")
+            yield from compare({(operation, place): base, **moved}, {(operation, place): fact, **bodies})
 
 
 def _moved(fact: Fact, status: str, place: str) -> Fact:

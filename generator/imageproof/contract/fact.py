@@ -47,7 +47,7 @@ Facts = Mapping[tuple[str, str], Fact]
 def short_name(media_type: str) -> str:
     """The short name of a media type in places; itself where it has none."""
     plain = media_type.partition(";")[0].strip().lower()
-    return MEDIA.get(plain, "json" if plain.endswith("+json") else plain)
+    return MEDIA.get(plain, "json" if plain.endswith("+json") or plain == "application/*" else plain)
 
 
 def error_status(facts: Facts, operation: str) -> str:

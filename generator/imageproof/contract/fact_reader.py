@@ -21,14 +21,18 @@ DEEPEST = 50  # members inside each other, where no contract says how deep to go
 
 
 class FactReader:
-    """Reads one document. `within` are the facts of the contract, None for the contract itself."""
+    """Reads one document. `within` are the facts of the contract, None for the contract itself; of a body that is
+    told apart by its model, `model` chooses the one."""
 
-    def __init__(self, contract: Document, document: Document, prefix: str | None, within: Facts | None) -> None:
+    def __init__(
+        self, contract: Document, document: Document, prefix: str | None, within: Facts | None, model: str | None = None
+    ) -> None:
         self.contract = contract
         self.document = document
         self.reader = SchemaReader(document)
         self.surface = locate(contract, document, self.reader, prefix)
         self.within = within
+        self.model = model
 
     def read(self) -> Facts:
         """All facts by operation and place."""
@@ -103,6 +107,7 @@ class FactReader:
             short = self._first_media(name) if media_type == UNNAMED else short_name(media_type)
             inside = where + join("content", media_type)
             schema = self._schema(media, inside)
+            schema = schema.variants.get(self.model or "", schema)  # a body for each model: the one that is asked for
             says = {"named": media_type != UNNAMED, **_kind(schema), **schema.rules}
             yield Fact(name, short, "media", inside, says)
             if short == "form":
@@ -121,7 +126,7 @@ class FactReader:
             says = {**_says(parameter.schema), "required": parameter.required}
             if parameter.files:
                 says["parts"] = parameter.parts
-            if parameter.content is not None:
+            if parameter.content:
                 says["content"] = parameter.content
             fact = Fact(name, place, "member", parameter.schema.pointer, says, short)
             yield fact
@@ -149,7 +154,8 @@ class FactReader:
         short = "json" if media_type == UNNAMED else short_name(media_type)
         place = f"{status} {short}"
         schema = self._events(media, pointer) if short == "stream" else self._schema(media, pointer)
-        fact = Fact(name, place, "media", pointer, _kind(schema), status, answer=True)
+        says = {**_kind(schema), "null": schema.null}
+        fact = Fact(name, place, "media", pointer, says, status, answer=True)
         yield fact
         if short == "stream":
             yield from self._variants(fact, ":", schema)
@@ -179,12 +185,14 @@ class FactReader:
 
     def _members(self, parent: Fact, joint: str, schema: Schema) -> Iterator[Fact]:
         """The facts of an object's members, and of all that is inside them."""
-        for name, member in schema.members.items():
+        undescribed = {name: _read(Schema(schema.pointer)) for name in sorted(schema.required - set(schema.members))}
+        for name, member in {**schema.members, **undescribed}.items():
             yield from self._member(parent, f"{parent.place}{joint}{name}", member, name in schema.required)
 
     def _member(self, parent: Fact, place: str, member: Member, required: bool) -> Iterator[Fact]:
         schema = member.schema
-        if schema.types == frozenset() and not schema.null:  # `false`: not a member
+        forbidden = schema.types == frozenset() and not schema.null  # `false`
+        if forbidden or (schema.write_only if parent.answer else schema.read_only):
             return
         says = {**_says(schema), "required": required}
         fact = Fact(parent.operation, place, "member", schema.pointer, says, parent.place, parent.answer)

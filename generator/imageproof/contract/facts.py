@@ -34,10 +34,10 @@ def contract_facts(contract: Document) -> Facts:
     return {key: knowing(contract, fact) for key, fact in facts.items()} if KEY in contract.data else facts
 
 
-def read_facts(contract: Document, document: Document, prefix: str | None = None) -> Reading:
+def read_facts(contract: Document, document: Document, prefix: str | None = None, model: str | None = None) -> Reading:
     """The facts of another document, as deep as the contract goes; DocumentError where it has no image operation, or
-    where they cannot be read."""
-    reader = FactReader(contract, document, prefix, contract_facts(contract))
+    where they cannot be read. Of a body that is told apart by its model, `model` chooses the one."""
+    reader = FactReader(contract, document, prefix, contract_facts(contract), model)
     facts = reader.read()
     return Reading(reader.surface, facts, tuple(reader.reader.notes))
 
@@ -50,8 +50,18 @@ def model_facts(contract: Document, document: Document, model: str, family: str 
         plain = Document(narrow(document, model, images, family), document.source)
         for key, fact in read_facts(contract, plain).facts.items():
             merged[key] = _joined(merged[key], fact) if key in merged else fact
+    general = contract_facts(contract)
+    merged = {key: _placed(fact, general.get(key)) for key, fact in merged.items()}
     known = family_of(document, model, family)
     return {key: _of_family(fact, known) for key, fact in merged.items()} if known else merged
+
+
+def _placed(fact: Fact, general: Fact | None) -> Fact:
+    """A fact of a narrowed copy as it stands in the contract: its place there, and the values that are known of it."""
+    if general is None:
+        return fact
+    known = {} if fact.says.get("known") or "known" not in general.says else {"known": general.says["known"]}
+    return replace(fact, pointer=general.pointer, says={**fact.says, **known})
 
 
 def _of_family(fact: Fact, family: Family) -> Fact:

@@ -6,6 +6,7 @@ its place; a document that is no OpenAPI 3.0 or 3.1 says what it is.
 
 from __future__ import annotations
 
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +27,7 @@ ACCEPT = "application/json, application/yaml, text/yaml, */*;q=0.5"
 def read_foreign(place: str) -> Document:
     """The document at a path or an http(s) URL. Raises DocumentError for what cannot be had, is not text, not YAML or
     JSON, larger than MAX_BYTES, or not OpenAPI 3.0 or 3.1."""
-    body = _fetched(place) if place.lower().startswith(("http://", "https://")) else _read(place)
+    body = _within_time(place) if place.lower().startswith(("http://", "https://")) else _read(place)
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -56,6 +57,26 @@ def _read(place: str) -> bytes:
     return _bounded(place, body)
 
 
+def _within_time(url: str) -> bytes:
+    """What a URL answers, in TIMEOUT seconds or not at all: a server may take its time over each line of its head."""
+    told: list[bytes | DocumentError] = []
+
+    def fetch() -> None:
+        try:
+            told.append(_fetched(url))
+        except DocumentError as error:
+            told.append(error)
+
+    worker = threading.Thread(target=fetch, daemon=True)
+    worker.start()
+    worker.join(TIMEOUT + 1)
+    if not told:
+        raise _failed(url, f"cannot be fetched: no answer within {TIMEOUT:.0f} seconds", "check the URL")
+    if isinstance(told[0], DocumentError):
+        raise told[0]
+    return told[0]
+
+
 def _fetched(url: str) -> bytes:
     headers = {"Accept": ACCEPT, "User-Agent": f"imageproof/{__version__}"}
     try:
@@ -67,7 +88,7 @@ def _fetched(url: str) -> bytes:
     except urllib.error.URLError as error:
         raise _failed(url, f"cannot be fetched: {error.reason}", "check the URL, or save the document") from None
     except (OSError, ValueError, HTTPException) as error:
-        reason = str(error) or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise _failed(url, f"cannot be fetched: {reason}", "check the URL, or save the document") from None
     return _bounded(url, body)
 

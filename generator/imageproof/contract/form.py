@@ -12,20 +12,23 @@ from imageproof.contract.schema import FILE, Member, Schema, either
 @dataclass(frozen=True)
 class FormParameter:
     """A parameter of a form. `parts` are the names of the parts that carry it, `files` says that they may be files,
-    `content` holds the media types that the document's `encoding` allows for them; None where it tells none."""
+    `content` is part -> the media types that the document's `encoding` allows for it, where it tells any."""
 
     schema: Schema
     required: bool
     parts: tuple[str, ...]
     files: bool
-    content: frozenset[str] | None
+    content: Mapping[str, frozenset[str]]
 
 
 def form_parameters(schema: Schema, encoding: Mapping[str, Any]) -> dict[str, FormParameter]:
     """A form's parameters by name: `image` and `image[]` are one, and `svg[model]` is a member of `svg`."""
     groups: dict[str, dict[str, Member]] = {}
     for name, member in schema.members.items():
-        groups.setdefault(_parameter(name, member), {})[name] = member
+        if not member.schema.read_only:
+            groups.setdefault(_parameter(name, member), {})[name] = member
+    for name in schema.required - set(schema.members):  # asked for, and not described
+        groups.setdefault(name.partition("[")[0] or name, {})[name] = Member(lambda: Schema(schema.pointer))
     needed = schema.required | _of_one_parameter(schema)
     return {base: _form_parameter(members, needed, encoding) for base, members in groups.items()}
 
@@ -49,10 +52,14 @@ def _form_parameter(members: Mapping[str, Member], needed: Iterable[str], encodi
     leaves = [(_path(name), member) for name, member in members.items() if _path(name)]
     schemas = [*plain, *([_nest(leaves)] if leaves else [])]
     schema = schemas[0] if len(schemas) == 1 else either(schemas, schemas[0].pointer)
-    told = [encoding[name].get("contentType") for name in members if isinstance(encoding.get(name), dict)]
-    types = frozenset(one.strip().lower() for text in told if isinstance(text, str) for one in text.split(","))
+    told = {name: encoding[name].get("contentType") for name in members if isinstance(encoding.get(name), dict)}
+    content = {name: _media_types(text) for name, text in told.items() if isinstance(text, str)}
     required = bool(set(members) & set(needed))
-    return FormParameter(schema, required, tuple(members), FILE in _kinds(schema), types or None)
+    return FormParameter(schema, required, tuple(members), FILE in _kinds(schema), content)
+
+
+def _media_types(told: str) -> frozenset[str]:
+    return frozenset(one.strip().lower() for one in told.split(","))
 
 
 def _kinds(schema: Schema) -> frozenset[str]:

@@ -38,6 +38,7 @@ class Schema:
     limits    keyword of LIMITS -> value
     default   UNSTATED where there is none
     members   property name -> Member
+    read_only, write_only  whether it stands in answers alone, or in requests alone
     closed    whether an object may have no other members
     required  names that an object must have, those that it does not describe among them
     one_of    groups of names of which an object must have one
@@ -54,6 +55,8 @@ class Schema:
     limits: Mapping[str, Any] = field(default_factory=dict)
     default: Any = UNSTATED
     deprecated: bool = False
+    read_only: bool = False
+    write_only: bool = False
     members: Mapping[str, Member] = field(default_factory=dict)
     closed: bool = False
     required: frozenset[str] = frozenset()
@@ -99,6 +102,8 @@ def both(one: Schema, other: Schema, pointer: str) -> Schema:
         limits=limits,
         default=one.default if other.default is UNSTATED else other.default,
         deprecated=one.deprecated or other.deprecated,
+        read_only=one.read_only or other.read_only,
+        write_only=one.write_only or other.write_only,
         members=members,
         closed=one.closed or other.closed,
         required=one.required | other.required,
@@ -133,6 +138,8 @@ def either(schemas: Sequence[Schema], pointer: str) -> Schema:
         limits=_loosest(real),
         default=next((schema.default for schema in real if schema.default is not UNSTATED), UNSTATED),
         deprecated=all(schema.deprecated for schema in real),
+        read_only=all(schema.read_only for schema in real),
+        write_only=all(schema.write_only for schema in real),
         members={name: _any_member(name, objects) for name in dict.fromkeys(n for one in objects for n in one.members)},
         closed=bool(objects) and all(schema.closed for schema in objects),
         required=frozenset.intersection(*(schema.required for schema in objects)) if objects else frozenset(),

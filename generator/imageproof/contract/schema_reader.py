@@ -27,6 +27,7 @@ NOT_READ = (
     "patternProperties",
     "propertyNames",
     "dependentRequired",
+    "unevaluatedProperties",
 )
 BUNDLE = "bundle the document into one file first"
 
@@ -131,6 +132,8 @@ class SchemaReader:
             limits=_limits(node, types),
             default=node.get("default", UNSTATED),
             deprecated=node.get("deprecated") is True,
+            read_only=node.get("readOnly") is True,
+            write_only=node.get("writeOnly") is True,
             members={
                 str(name): self._member(told, pointer + join("properties", name)) for name, told in properties.items()
             },

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from imageproof.contract.compare import Difference, compare
 from imageproof.contract.document import Document, canonical, load
 from imageproof.contract.fact import Facts
 from imageproof.contract.facts import contract_facts, knowing, model_facts, read_facts
-from imageproof.contract.families import KEY, Family, Returns, families
+from imageproof.contract.families import KEY, Family, Grid, Returns, families
 from imageproof.contract.locate import spec_files
 from imageproof.errors import UsageError
 
@@ -43,14 +44,16 @@ def changes(old: Document, new: Document) -> tuple[Difference, ...]:
     for model in dict.fromkeys((*before, *after)):
         was, now = before.get(model), after.get(model)
         if was is None or now is None:
-            found.append(_model(model, "offered", PRESENCE[was is not None], PRESENCE[now is not None]))
+            told = _model(model, "offered", PRESENCE[was is not None], PRESENCE[now is not None])
+            found.append(replace(told, our_pointer=_row(old, model), their_pointer=_row(new, model)))
             continue
         if (was.id, now.id) not in by_family:  # the models of a family have the same facts
             by_family[was.id, now.id] = compare(model_facts(old, old, model), model_facts(old, new, model))
         for one in by_family[was.id, now.id]:
             if _moved(one) not in general:
                 found.append(replace(one, model=model))
-        found += _family_changes(model, was, now)
+        for one in _family_changes(model, was, now):
+            found.append(replace(one, our_pointer=_row(old, model), their_pointer=_row(new, model)))
     return tuple(found)
 
 
@@ -114,6 +117,10 @@ def _cells(model: str, was: Family, now: Family) -> Iterator[Difference]:
 def _told(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "yes", False: "no"}[value]
+    if isinstance(value, Grid):
+        return ", ".join(f"{field.name} {getattr(value, field.name)}" for field in fields(Grid))
+    if isinstance(value, Mapping):
+        return json.dumps(value)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -122,12 +129,18 @@ def _model(model: str, aspect: str, mine: str, other: str) -> Difference:
     return Difference(kind, "", f"model:{model}", aspect, mine, other, f"/{KEY}", f"/{KEY}", _ids(aspect))
 
 
+def _row(document: Document, model: str) -> str:
+    """The pointer of the family row that names a model."""
+    rows = document.data.get(KEY, [])
+    return next((f"/{KEY}/{index}" for index, row in enumerate(rows) if model in row.get("models", ())), f"/{KEY}")
+
+
 def _kind(aspect: str, mine: str, other: str) -> Kind:
     if aspect == "offered":
         return "extension" if mine == PRESENCE[False] else "breaking"
     if aspect.startswith("rule:"):
         return "wider" if other == "no such rule" else "narrower"
-    return "documentation"
+    return "breaking" if aspect == "status" and other.startswith("retired") else "documentation"
 
 
 def _ids(aspect: str) -> tuple[str, ...]:

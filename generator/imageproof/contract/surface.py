@@ -116,7 +116,7 @@ def _segments(path: str) -> list[str]:
 
 def _before(path: str, segments: list[str]) -> str | None:
     """What stands before the contract's segments in a path; None where the path does not end in them."""
-    own = path.rstrip("/").split("/")
+    own = path.partition("?")[0].rstrip("/").split("/")
     tail = _segments("/".join(own[-len(segments) :]))
     return "/".join(own[: -len(segments)]) if tail == segments else None
 

@@ -30,11 +30,13 @@ def with_requirements(
 
 
 def _weighed(difference: Difference, registry: Mapping[str, Requirement]) -> Difference:
-    """What an error answer lacks breaks clients only where a rule that must be kept says so."""
+    """What an error answer lacks breaks clients only where a rule that must be kept says so; whether a member is there
+    is another matter than what it is, so there the mildest of the rules counts."""
     error = difference.place[:1] in ("4", "5") or difference.place.startswith("default")
     levels = {registry[one].level for one in difference.requirements if one in registry}
-    soft = error and difference.kind == "breaking" and levels and "MUST" not in levels
-    return replace(difference, kind="narrower") if soft else difference
+    presence = difference.aspect in ("required", "member")
+    soft = "SHOULD" in levels if presence else levels and "MUST" not in levels
+    return replace(difference, kind="narrower") if error and difference.kind == "breaking" and soft else difference
 
 
 def _touched(

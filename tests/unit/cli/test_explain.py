@@ -37,6 +37,12 @@ def test_a_finding_names_what_carries_it() -> None:
     assert told.exit_code == 0 and findings()["RW-024"].what in told.stdout and "GEN-COUNT" in told.stdout
 
 
+@pytest.mark.parametrize("name", ["C001", "o1", " PATH-WITHOUT-SLASH "])
+def test_a_contradiction_and_what_was_decided(name: str) -> None:
+    told = explain(name)
+    assert told.exit_code == 0 and "decided" in told.stdout and "because" in told.stdout
+
+
 def test_two_at_once() -> None:
     assert explain("GEN-COUNT", "EDIT-COUNT").stdout.count("level") == 2
 

@@ -147,6 +147,7 @@ class TestDiff:
         [
             (("--model", "nonsense"), "no family names the model 'nonsense'"),
             (("--prefix", "/v1"), "--prefix is for a provider's document"),
+            ((str(spec_files("sources")["new-api"]),), "is no state of our contract"),
         ],
     )
     def test_options_that_states_do_not_take(self, arguments: tuple[str, ...], message: str) -> None:

@@ -48,6 +48,8 @@ def differences(*edits: tuple[str, Any]) -> dict[str, str]:
 
 EDIT_FORM = "/paths/~1images~1edits/post/requestBody/content/multipart~1form-data"
 RESPONSES = CONTRACT.data["paths"]["/images/generations"]["post"]["responses"]
+CONTENT = CONTRACT.data["paths"]["/images/generations"]["post"]["requestBody"]["content"]
+EVENT_NEEDS = ["type", "created_at", "size", "quality", "background", "output_format", "usage"]
 MORE_ERROR = {
     "type": "object",
     "required": ["error", "request_id"],
@@ -89,7 +91,11 @@ CASES: list[tuple[str, tuple[tuple[str, Any], ...], dict[str, str]]] = [
         {},
     ),
     ("a parameter that it lacks", ((f"{GEN}/quality", REMOVED),), {"createImage json:quality member": "narrower"}),
-    ("no prompt", ((f"{GEN}/prompt", REMOVED),), {"createImage json:prompt member": "breaking"}),
+    (
+        "no prompt",
+        ((f"{GEN}/prompt", REMOVED), ("/components/schemas/CreateImageRequest/required", [])),
+        {"createImage json:prompt member": "breaking"},
+    ),
     ("a parameter of its own", ((f"{GEN}/seed", {"type": "integer"}),), {"createImage json:seed member": "extension"}),
     (
         "a parameter of its own that it requires",
@@ -129,7 +135,7 @@ CASES: list[tuple[str, tuple[tuple[str, Any], ...], dict[str, str]]] = [
     ),
     (
         "an event in another shape",
-        ((f"{EVENT}/properties/b64_json", REMOVED),),
+        ((f"{EVENT}/properties/b64_json", REMOVED), (f"{EVENT}/required", EVENT_NEEDS)),
         {"createImage 200 stream:image_generation.completed.b64_json member": "breaking"},
     ),
     (
@@ -199,8 +205,66 @@ CASES: list[tuple[str, tuple[tuple[str, Any], ...], dict[str, str]]] = [
     ),
     (
         "files of one media type alone",
-        ((f"{EDIT_FORM}/encoding/image/contentType", "image/png"), (f"{EDIT_FORM}/encoding/image[]", REMOVED)),
+        ((f"{EDIT_FORM}/encoding/image[]/contentType", "image/png"),),
         {"createImageEdit form:image content": "narrower"},
+    ),
+    (
+        "files of any kind",
+        ((f"{EDIT_FORM}/encoding/mask/contentType", "image/*"),),
+        {"createImageEdit form:mask content": "wider"},
+    ),
+    (
+        "a name that it asks for and does not describe",
+        (("/components/schemas/CreateImageRequest/required", ["prompt", "tenant"]),),
+        {"createImage json:tenant member": "breaking"},
+    ),
+    (
+        "members of answers alone, in a request",
+        (
+            (f"{GEN}/made", {"type": "string", "readOnly": True}),
+            ("/components/schemas/CreateImageRequest/required", ["prompt", "made"]),
+        ),
+        {},
+    ),
+    (
+        "carriers that stand in requests alone",
+        (
+            ("/components/schemas/Image/properties/url/writeOnly", True),
+            ("/components/schemas/Image/properties/b64_json/writeOnly", True),
+        ),
+        {f"{one} 200 json:data[].{name} member": "breaking" for one in PICTURES for name in ("url", "b64_json")},
+    ),
+    (
+        "nothing to read",
+        ((f"{POST}/responses/204", {"description": "x"}), (f"{POST}/responses/200", REMOVED)),
+        {"createImage 200 value": "breaking", "createImage 200 described": "documentation"},
+    ),
+    ("several at least", ((f"{GEN}/n/minimum", 2),), {"createImage json:n minimum": "breaking"}),
+    ("one prompt alone", ((f"{GEN}/prompt/enum", ["a"]),), {"createImage json:prompt values": "breaking"}),
+    (
+        "an error without its four members",
+        (("/components/schemas/ErrorObject/required", ["message"]),),
+        {
+            f"{fact.operation} {fact.place}.{name} required": "breaking"
+            for fact in OURS.values()
+            if fact.place.endswith("json:error")
+            for name in ("type", "param", "code")
+        },
+    ),
+    (
+        "an answer that may be null",
+        (
+            (
+                f"{POST}/responses/200/content/application~1json/schema",
+                {"anyOf": [{"$ref": "#/components/schemas/ImagesResponse"}, {"type": "null"}]},
+            ),
+        ),
+        {"createImage 200 json null": "wider"},
+    ),
+    (
+        "any application's media type",
+        ((f"{POST}/requestBody/content", {"application/*": CONTENT["application/json"]}),),
+        {},
     ),
     (
         "a closed body that lacks a parameter",
@@ -379,6 +443,35 @@ def test_one_model() -> None:
     assert [one.key for one in one_model if "createImage json:size" in one.key and one.aspect != "default"] == []
 
 
+def test_the_body_of_one_model_among_several() -> None:
+    """Of a union that is told apart by the model, the one that is asked for."""
+    own = _body_of("gpt-image-1")
+    own = {
+        **own,
+        "properties": {**own["properties"], "tenant": {"type": "string"}},
+        "required": ["prompt", "tenant", "model"],
+    }
+    schema = {"oneOf": [own, _body_of("dall-e-3")]}
+    theirs = changed((f"{POST}/requestBody/content/application~1json/schema", schema))
+    for model, kinds in (("gpt-image-1", {"breaking"}), ("dall-e-3", set())):
+        facts = read_facts(CONTRACT, theirs, model=model).facts
+        found = compare(model_facts(CONTRACT, CONTRACT, model), facts)
+        assert {one.kind for one in found if one.place == "json:tenant"} == kinds
+
+
+def test_what_an_error_lacks_is_as_bad_as_its_rule() -> None:
+    found = compare(
+        OURS, read_facts(CONTRACT, changed(("/components/schemas/ErrorObject/required", ["message"]))).facts
+    )
+    assert {one.kind for one in with_requirements(found, OURS, requirements())} == {"narrower"}
+
+
+@pytest.mark.parametrize("model", ["gpt-image-1", "dall-e-2"])
+def test_pointers_of_one_model_lead_into_the_contract(model: str) -> None:
+    for fact in model_facts(CONTRACT, CONTRACT, model).values():
+        assert CONTRACT.at(fact.pointer) is not None
+
+
 def test_pointers_and_requirements() -> None:
     found = compare(OURS, read_facts(CONTRACT, changed((f"{GEN}/n/maximum", 4))).facts)
     (one,) = with_requirements(found, OURS, requirements())
@@ -389,7 +482,7 @@ def test_pointers_and_requirements() -> None:
 
 REQUIREMENT_CASES: list[tuple[str, tuple[str, Any], str]] = [
     ("type", (f"{GEN}/n/type", ["string", "null"]), "GEN-TYPES"),
-    ("missing", (f"{GEN}/prompt", REMOVED), "GEN-PROMPT-REQUIRED"),
+    ("missing", ("/components/schemas/CreateImageRequest/required", []), "GEN-PROMPT-REQUIRED"),
     ("nested", ("/components/schemas/ImageReference/properties/file_id", REMOVED), "EDIT-REFERENCE"),
 ]
 

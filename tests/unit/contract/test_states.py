@@ -122,5 +122,6 @@ def test_status_prices_and_rules_of_a_family() -> None:
             ),
         )
     )
-    assert found["api model:gpt-image-1-mini status"] == found["api model:gpt-image-1-mini prices"] == "documentation"
+    assert found["api model:gpt-image-1-mini status"] == "breaking"
+    assert found["api model:gpt-image-1-mini prices"] == "documentation"
     assert found["api model:gpt-image-2.5-flare rule:EDIT-MASK-MARKUP"] == "narrower"

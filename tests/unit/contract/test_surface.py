@@ -28,6 +28,16 @@ def test_any_prefix(prefix: str, slash: str) -> None:
     assert (found.prefix, set(found.found)) == (prefix, {"createImage", "retrieveModel"})
 
 
+def test_a_query_in_a_path() -> None:
+    found = find({"/v1/images/generations?api-version={v}": POST})
+    assert set(found.found) == {"createImage"}
+
+
+def test_the_plain_path_of_two_is_meant() -> None:
+    found = find({"/v1/images/generations/": POST, "/v1/images/generations": POST})
+    assert found.found["createImage"].path == "/v1/images/generations"
+
+
 def test_the_prefix_with_most_operations_wins_then_a_version() -> None:
     found = find({"/images/generations": POST, "/v1/images/generations": POST, "/a/images/generations": POST})
     assert (found.prefix, found.others) == ("/v1", ("", "/a"))

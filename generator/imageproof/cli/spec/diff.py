@@ -11,7 +11,7 @@ from imageproof.cli.spec.report import FORMATS, Report
 from imageproof.contract.compare import KINDS, Difference, compare
 from imageproof.contract.document import load
 from imageproof.contract.facts import contract_facts, model_facts, read_facts
-from imageproof.contract.families import families
+from imageproof.contract.families import KEY, families, family_of
 from imageproof.contract.foreign import read_foreign
 from imageproof.contract.overlay import overlaid
 from imageproof.contract.requirements import requirements
@@ -87,7 +87,7 @@ def _provider(place: str, model: str | None, prefix: str | None, overlays: tuple
         ours = model_facts(contract, contract, name_of_model, family)
         name += f" for {model}"
     theirs = read_foreign(place)
-    reading = read_facts(contract, theirs, prefix)
+    reading = read_facts(contract, theirs, prefix, model.partition("=")[0] if model else None)
     found = with_requirements(compare(ours, reading.facts), general, requirements())
     read = f"read under {reading.surface.prefix or '/'}"
     if reading.surface.others:
@@ -99,13 +99,17 @@ def _provider(place: str, model: str | None, prefix: str | None, overlays: tuple
 def _states(old: str, new: str | None, model: str | None, overlays: tuple[str, ...]) -> Report:
     before = state(old)
     after = overlaid(load(new), overlays)
+    if KEY not in after.data:
+        raise UsageError(f"{new} has no {KEY}, so it is no state of our contract; compare it without --from")
     found = with_requirements(changes(before, after), contract_facts(before), requirements())
     if model is not None:
-        name, family = with_family(before, model)
-        named = name if family is None else next(one.models[0] for one in families(before) if one.id == family)
+        known = before if family_of(before, model.partition("=")[0]) else after
+        name, family = with_family(known, model)
+        named = name if family is None else next(one.models[0] for one in families(known) if one.id == family)
         found = tuple(one for one in found if _of_model(one, named))
     names = (f"contract {one.data['info']['version']}" for one in (before, after))
-    return Report(f"{next(names)} ({old})", f"{next(names)} ({new or 'built in'})", "", found, (), after)
+    laid = "".join(f" with {one}" for one in overlays)
+    return Report(f"{next(names)} ({old})", f"{next(names)} ({new or 'built in'}){laid}", "", found, (), after)
 
 
 def _of_model(difference: Difference, model: str) -> bool:

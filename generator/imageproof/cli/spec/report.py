@@ -49,8 +49,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _line(report: Report, one: Difference) -> str:
-    line = report.document.line(one.their_pointer)
-    return "" if line is None else f" (line {line})"
+    file, line = report.document.place(one.their_pointer)
+    where = "" if file == report.document.source else f"{file} "
+    return "" if line is None else f" ({where}line {line})"
 
 
 def _counts(report: Report) -> str:

@@ -41,6 +41,10 @@ def show(model: str | None, operation: str | None, overlays: tuple[str, ...]) ->
         data = only(data, operation)
         if not data["paths"]:
             raise UsageError(f"{model} has no {operation}; leave out --operation to see what it has")
+    if model is not None:
+        click.echo(
+            "# The contract as it is for one model. Where a form has `image`, a list travels as parts `image[]`."
+        )
     click.echo(yaml_text(data), nl=False)
 
 
