@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import importlib
 import importlib.util
+import math
 import os
 import shlex
 import signal
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -45,7 +46,7 @@ EXTRA = "imageproof serve needs more than the base install: pip install 'imagepr
     type=click.FloatRange(min=0, min_open=True),
     help="How long links to pictures work.",
 )
-@click.option("--moderation", metavar="FILE", help="Texts and /patterns/, one a line, that no prompt may contain.")
+@click.option("--moderation", metavar="FILE", help="Texts, one a line, that no prompt may contain.")
 @click.option("--requests-per-minute", metavar="N", type=click.IntRange(min=1), help="Refuse more than N with 429.")
 @click.option(
     "--allow-host", "hosts", multiple=True, metavar="HOST", help="Load pictures of JSON edits from there too."
@@ -91,6 +92,7 @@ def serve(
     config = _module("config").Config(**settings, **_behaviour(**behaviour))
 
     def announce(url: str) -> None:
+        signal.signal(signal.SIGINT, _leave)
         spoken = f", fault {fault}" if fault else f", dialect {dialect}" if dialect else ""
         if host in EVERYWHERE:
             click.echo(f"note: on {host} it is reachable from other machines, by whoever has the key", err=True)
@@ -101,9 +103,12 @@ def serve(
     except OSError as error:
         hint = "; --port 0 takes a free port" if error.errno == errno.EADDRINUSE else ""
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only disturb the last picture's end
-        sys.exit(0)
+
+
+def _leave(*_: object) -> NoReturn:
+    """Ctrl-C ends a server as it should end, however often it is pressed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only disturb the last picture's end
+    sys.exit(0)
 
 
 def _behaviour(
@@ -114,6 +119,8 @@ def _behaviour(
     hosts: tuple[str, ...],
 ) -> dict[str, Any]:
     """Settings of the options that the contract leaves open. Raises UsageError for what they name and is not there."""
+    if not math.isfinite(url_seconds):
+        raise UsageError(f"--url-seconds {url_seconds}: type a number of seconds")
     return {
         "url_seconds": url_seconds,
         "hosts": tuple(map(_module("remote").allowed_host, hosts)),

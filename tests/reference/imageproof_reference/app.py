@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import threading
 import time
 from calendar import timegm
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -15,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -49,19 +51,24 @@ class AsciiJSON(JSONResponse):
 
 
 class EventStream(StreamingResponse):
-    """Events as they are made. When the caller leaves, no more of them are."""
+    """Events as they are made. When the caller leaves, `gone` says so; at the end `opened` is closed."""
 
-    def __init__(self, events: Generator[str]) -> None:
-        self._events = events
+    def __init__(self, events: Generator[str], gone: threading.Event, opened: ExitStack) -> None:
+        self._gone = gone
+        self._opened = opened
         headers = {"cache-control": "no-cache"}
         super().__init__(iterate_in_threadpool(events), media_type="text/event-stream", headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            with suppress(ValueError):  # a server that goes down leaves them at work in their thread
-                self._events.close()
+        with self._opened:
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                self._gone.set()
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        await super().listen_for_disconnect(receive)
+        self._gone.set()  # at once: the thread that waits for the next event is waited for
 
 
 def create_app(config: Config | None = None) -> Starlette:
@@ -109,15 +116,17 @@ class Provider:
     async def images(self, request: Request, operation: str) -> Response:
         """Make, edit or vary pictures: read, judge, plan, make, answer."""
         body = await read_body(request, operation, self.config)
-        try:
+        gone = threading.Event()
+        with ExitStack() as opened:
+            opened.callback(_close, body)  # once all is made: a renderer's inputs are read when its turn comes
             understood = heard(request.scope, body)
             job = await run_in_threadpool(self._job, operation, understood, request.headers.get("host", ""))
             making = await run_in_threadpool(self.prepare, job, self.config.max_pixels)
-        finally:
-            _close(body)
-        if job.stream:
-            return EventStream(_events(job, making(job), self.config.pause_seconds))
-        return AsciiJSON(await run_in_threadpool(self._images_answer, job, making, request))
+            if job.stream:
+                events = _events(job, making(job, gone), self.config.pause_seconds)
+                return EventStream(events, gone, opened.pop_all())
+            answer = partial(self._images_answer, job, making, request, gone)
+            return AsciiJSON(await _unless_gone(request, gone, answer))
 
     async def list_models(self, request: Request) -> Response:
         """All models of all families."""
@@ -161,9 +170,9 @@ class Provider:
             # Where the contract leaves a choice, another breach explains the refusal better.
             raise refuse(min(counted, key=lambda violation: violation.either))
 
-    def _images_answer(self, job: Job, making: Making, request: Request) -> dict[str, Any]:
+    def _images_answer(self, job: Job, making: Making, request: Request, gone: threading.Event) -> dict[str, Any]:
         made = self.seams.job(job)
-        pictures = tuple(one.data for one in making(made))
+        pictures = tuple(one.data for one in making(made, gone))
 
         def link(data: bytes) -> str:
             path = self.shelf.put(data, MEDIA_TYPES[made.file_format], made.file_format)
@@ -178,6 +187,22 @@ class Provider:
         return {"id": name, "object": "model", "created": created, "owned_by": "imageproof"}
 
 
+async def _unless_gone(request: Request, gone: threading.Event, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `work` gives in a thread. `gone` is set as soon as the caller leaves, and once nothing more is made."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await run_in_threadpool(work)
+    finally:
+        watching.cancel()
+        gone.set()
+
+
 def _events(job: Job, pictures: Iterator[Made], pause: float) -> Generator[str]:
     """The frames of a stream, each as soon as its picture is made; `pause` seconds lie between them."""
     try:
@@ -187,6 +212,8 @@ def _events(job: Job, pictures: Iterator[Made], pause: float) -> Generator[str]:
             else:
                 yield preview_event(job, made.preview, made.data)
                 time.sleep(pause)
+    except ClientDisconnect:
+        log.debug("the caller of a stream left")
     except Refusal as refusal:
         yield error_event(refusal.envelope())
     except Exception:

@@ -51,7 +51,7 @@ class Edge:
         except Refusal as refusal:
             await self._refuse(call, refusal)
         except ClientDisconnect:
-            log.debug("the caller left while its body was read")
+            log.debug("the caller of request %s left", call.id)
         except Exception:
             log.exception("request %s failed", call.id)
             await self._refuse(call, Refusal("The server had an error.", status=500, kind="server_error"))

@@ -27,7 +27,8 @@ def heard(scope: Mapping[str, Any], body: Body) -> Body:
 
 
 class Interpreter:
-    """ASGI middleware around everything, the edge included. Preflights and hosted files pass as they are."""
+    """ASGI middleware around everything, the edge included. Preflights and hosted files pass as they are, answers to
+    HEAD too."""
 
     def __init__(self, app: ASGIApp, *, config: Config, shelf: Shelf) -> None:
         self.app = app
@@ -38,7 +39,7 @@ class Interpreter:
         self.paths = {operation.path: operation for operation in config.document.operations().values()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        plain = scope["type"] != "http" or scope["method"] in ("OPTIONS", "HEAD") or scope["path"].startswith(PATH)
+        plain = scope["type"] != "http" or scope["method"] == "OPTIONS" or scope["path"].startswith(PATH)
         if plain or self.steps == Steps():
             await self.app(scope, receive, send)
             return
@@ -48,6 +49,9 @@ class Interpreter:
             await _send(asked, send)
             return
         room = replace(room, operation=self._operation(asked), deployment=asked.deployment)
+        if scope["method"] == "HEAD":  # an answer without a body has nothing to be said otherwise
+            await self.app(self._scope(scope, asked, room), receive, send)
+            return
         spoken = _Spoken(self.steps, room, send)
         await self.app(self._scope(scope, asked, room), receive, spoken.send)
 

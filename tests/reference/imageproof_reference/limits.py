@@ -11,6 +11,11 @@ from imageproof_reference.refusal import Refusal
 WINDOW = 60  # seconds
 
 
+def retry_after(seconds: float) -> dict[str, str]:
+    """The headers that tell a caller how long to wait, for clients that read seconds and for those that read more."""
+    return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(seconds * 1000))}
+
+
 class RateLimit:
     """Counts requests in windows of a minute, the first of which begins with the first request. For one thread."""
 
@@ -31,7 +36,7 @@ class RateLimit:
                 status=429,
                 kind="rate_limit_error",
                 code="slow_down",
-                headers={"retry-after": str(math.ceil(wait)), "retry-after-ms": str(math.ceil(wait * 1000))},
+                headers=retry_after(wait),
             )
         self._count += 1
 

@@ -25,6 +25,9 @@ MOST_BYTES = 50 * 1024 * 1024  # of a picture; the contract allows less than tha
 KEPT_IN_MEMORY = 1024 * 1024  # larger ones go to a file
 CHUNK = 64 * 1024
 NOT_QUOTED = "/%:@!$&'()*+,;=~?"
+UNICAST = ipaddress.ip_network("2000::/3")
+# Of the public ranges those that stand for other addresses (6to4, Teredo and its neighbours), and IETF's own.
+SPECIAL = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/23", "192.0.0.0/24")))
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -92,12 +95,12 @@ def _target(url: str, hosts: Sequence[Host]) -> _Target | None:
         parts = urlsplit(url)
         usual = PORTS.get(parts.scheme, 0)
         port = parts.port or usual
-    except ValueError:
+        path = quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), safe=NOT_QUOTED)
+    except ValueError:  # also of a text that no encoding can carry
         return None
     name = (parts.hostname or "").rstrip(".")
     if not usual or parts.username is not None:
         return None
-    path = quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), safe=NOT_QUOTED)
     found = next((host for host in hosts if host.name == name and (host.port or usual) == port), None)
     return _Target(parts.scheme, found, port, path) if found else None
 
@@ -147,9 +150,13 @@ def _address(target: _Target) -> str:
 
 
 def _is_public(text: str) -> bool:
+    """Whether an address is one of the public network, and does not stand for one that is not: IPv6 has several ways to
+    write an IPv4 address, and gateways that take them apart again."""
     address = ipaddress.ip_address(text)
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_global) and not mapped.is_multicast
+    address = getattr(address, "ipv4_mapped", None) or address
+    if isinstance(address, ipaddress.IPv6Address) and address not in UNICAST:
+        return False
+    return address.is_global and not address.is_multicast and not any(address in one for one in SPECIAL)
 
 
 def _is_address(text: str) -> bool:

@@ -44,14 +44,15 @@ class RenderRequest:
     images         the pictures to start from, upright, RGB or RGBA, as large as they came; shrunk by a whole number
                    where all of them would unpack into too much
     mask           as large as images[0], mode L: 255 where it is to be painted anew, 0 where it stays. The server puts
-                   back what stays, from images[0] cut to the canvas around its middle
+                   back what stays, from images[0] as it came, cut to the canvas around its middle
     markup         what was drawn over images[0] to guide the edit, RGBA, as large as images[0]
     quality        one of the family's levels, such as low, medium, high; "" for a family without
     background     opaque or transparent; transparent pictures must have an alpha channel, others are laid on white
     output_format  png, jpeg, webp, gif or svg; for information, the server does the packing
     compression    0 to 100, likewise for information
     frames         above 1, each picture is a list of so many frames (an animated gif)
-    partials       how many partial pictures the caller wants before each finished one; more are dropped
+    partials       how many partial pictures the caller wants before each finished one; more are dropped, and more than
+                   1000 before one finished picture are an error
     extras         all parameters of the body but its files, as they were sent: for those of the contract that have no
                    field here (style, input_fidelity), and those that it does not know (seed, steps; texts in a form)
     """
@@ -135,10 +136,17 @@ def _imported(name: str, module: str) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        where = f"{place.filename}:{place.lineno}"
+        where = _place(error)
         raise UsageError(f"--renderer {name}: {module} failed when it was imported, at {where}: {said}") from None
+
+
+def _place(error: BaseException) -> str:
+    """Where a module failed: for a file that Python cannot read, the line in it and not that of Python's reader."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
+        return f"{error.filename}:{error.lineno or 1}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{place.filename}:{place.lineno}"
 
 
 def _offer(module: ModuleType) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from PIL import Image, ImageChops
+from starlette.requests import ClientDisconnect
 
 from imageproof_reference.drawing import INSET_SHARE, Canvas, draw, edit, paint, preview
 from imageproof_reference.encoding import encode, encode_frames, svg
@@ -37,8 +38,9 @@ class Made:
     preview: int | None = None
 
 
-# Makes the pictures of a job, one after the other; those on the way come for streams alone.
-Making = Callable[[Job], Iterator[Made]]
+# Makes the pictures of a job, one after the other; those on the way come for streams alone. Once the event is set
+# nobody waits for them any more, and ClientDisconnect ends the work.
+Making = Callable[[Job, threading.Event], Iterator[Made]]
 
 
 def prepare(job: Job, max_pixels: int) -> Making:
@@ -47,8 +49,10 @@ def prepare(job: Job, max_pixels: int) -> Making:
     return partial(_drawn, load_sources(job, max_pixels))
 
 
-def _drawn(sources: Sources, job: Job) -> Iterator[Made]:
+def _drawn(sources: Sources, job: Job, gone: threading.Event) -> Iterator[Made]:
     for index in range(job.n):
+        if gone.is_set():
+            raise ClientDisconnect
         if job.stream:
             for number, data in enumerate(make_previews(job, index, sources)):
                 yield Made(data, index, number)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import queue
+import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -10,11 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from PIL import Image, ImageChops, ImageOps
+from starlette.requests import ClientDisconnect
 
 from imageproof_reference.drawing import flat
 from imageproof_reference.encoding import encode, encode_frames, svg_around
 from imageproof_reference.files import upright_picture
 from imageproof_reference.jobs import Job
+from imageproof_reference.limits import retry_after
 from imageproof_reference.refusal import Refusal
 from imageproof_reference.renderers import Partial, Renderer, RenderRequest
 from imageproof_reference.studio import Made, Making
@@ -22,6 +26,11 @@ from imageproof_reference.studio import Made, Making
 MOST_WAITING = 32  # requests, each of which holds a thread of the server while it waits
 RETRY_SECONDS = 10
 LOOK_UP_SECONDS = 0.5
+MOST_PARTIALS = 1000  # before one finished picture; no model takes more steps, so that more come from a loop
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
+# Headers that the server alone can know.
+FRAMING = ("content-type", "content-length", "transfer-encoding", "connection")
 
 
 class RendererError(Exception):
@@ -39,24 +48,23 @@ class Workshop:
         threading.Thread(target=self._work, name="renderer", daemon=True).start()
 
     def prepare(self, job: Job, max_pixels: int) -> Making:
-        """Read the input files of a job; answers with what makes its pictures. Raises Refusal for a file without a
-        readable picture."""
-        return partial(self._ordered, _inputs(job, max_pixels))
+        """What makes the pictures of a job. Its input files must stay open meanwhile: they are unpacked when its turn
+        comes, because the pictures of all who wait could fill the memory."""
+        return partial(self._ordered, partial(_inputs, job, max_pixels))
 
-    def _ordered(self, inputs: _Inputs, job: Job) -> Iterator[Made]:
+    def _ordered(self, inputs: Callable[[], _Inputs], job: Job, gone: threading.Event) -> Iterator[Made]:
         """The pictures of a job as they are made. Raises Refusal (503) when too many requests wait already."""
         if not self._waiting.acquire(blocking=False):
-            headers = {"retry-after": str(RETRY_SECONDS), "retry-after-ms": str(RETRY_SECONDS * 1000)}
             message, kind = "The server has too much to do; try again later.", "service_unavailable_error"
+            headers = retry_after(RETRY_SECONDS)
             raise Refusal(message, status=503, kind=kind, code="server_is_overloaded", headers=headers)
-        order = _Order(partial(_rendered, self._renderer, _request(job, inputs), job))
+        order = _Order(partial(_rendered, self._renderer, inputs, job), gone)
         self._orders.put(order)
         return order.delivered()
 
     def _work(self) -> None:
         while True:
-            order = self._orders.get()
-            order.run()
+            self._orders.get().run()  # without a name, which would keep its pictures until the next one comes
             self._waiting.release()
 
 
@@ -70,48 +78,83 @@ class _Inputs:
 
 
 @dataclass(frozen=True)
+class _Kept:
+    """What a mask keeps: the first picture, cut to the canvas, and the mask likewise, white where it is not kept."""
+
+    picture: Image.Image
+    changes: Image.Image
+
+
+@dataclass(frozen=True)
 class _End:
     error: Exception | None = None
 
 
 class _Order:
-    """One request on its way through the thread. Who waits for it may leave."""
+    """One request on its way through the thread. Who waits for it may leave: then `gone` is set."""
 
-    def __init__(self, work: Callable[[], Iterator[Made]]) -> None:
+    def __init__(self, work: Callable[[], Iterator[Made | None]], gone: threading.Event) -> None:
         self._made: queue.SimpleQueue[Made | _End] = queue.SimpleQueue()
         self._work = work
-        self._left = False
+        self._gone = gone
 
     def run(self) -> None:
         end = _End()
         try:
-            for made in () if self._left else self._work():
-                self._made.put(made)
-                if self._left:
+            for made in () if self._gone.is_set() else self._work():
+                if made is not None:
+                    self._made.put(made)
+                if self._gone.is_set():
                     break
-        except (Refusal, RendererError) as error:
+        except Refusal as error:
+            end = _End(_sendable(error))
+        except RendererError as error:
             end = _End(error)
         except BaseException as error:  # not even sys.exit() of a renderer ends the thread
             failure = RendererError(f"the renderer failed: {type(error).__name__}: {error}")
             failure.__cause__ = error
             end = _End(failure)
-        self._made.put(end)
+        self._made.put(_End(ClientDisconnect()) if self._gone.is_set() else end)
 
     def delivered(self) -> Iterator[Made]:
-        try:
-            while isinstance(made := self._next(), Made):
-                yield made
-            if made.error is not None:
-                raise made.error
-        finally:
-            self._left = True
+        while isinstance(made := self._next(), Made):
+            yield made
+        if made.error is not None:
+            raise made.error
 
     def _next(self) -> Made | _End:
         """What is made next. A process that ends waits for whoever waits here, so that it must not be long."""
         while threading.main_thread().is_alive():
+            if self._gone.is_set():
+                raise ClientDisconnect
             with suppress(queue.Empty):
                 return self._made.get(timeout=LOOK_UP_SECONDS)
         raise Refusal("The server goes down.", status=503, kind="service_unavailable_error")
+
+
+def _sendable(refusal: Refusal) -> Exception:
+    """The refusal of a renderer, or the error that it is where no answer can be made of it."""
+    fault: Exception = refusal
+    try:
+        if _can_be_sent(refusal):
+            return refusal
+    except Exception as error:
+        fault = error
+    failure = RendererError("the renderer raised a Refusal that cannot be sent: texts and a status from 400 can")
+    failure.__cause__ = fault
+    return failure
+
+
+def _can_be_sent(refusal: Refusal) -> bool:
+    """Raises whatever json says of the members, and TypeError for headers that are no texts."""
+    error = json.loads(json.dumps(refusal.envelope(), allow_nan=False))["error"]
+    headers = all(
+        HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value) and name.lower() not in FRAMING
+        for name, value in refusal.headers.items()
+    )
+    texts = isinstance(error["message"], str) and isinstance(error["type"], str)
+    named = isinstance(error["param"], str | None) and isinstance(error["code"], str | None)
+    return headers and texts and named and isinstance(refusal.status, int) and 400 <= refusal.status < 600
 
 
 def _inputs(job: Job, max_pixels: int) -> _Inputs:
@@ -150,19 +193,25 @@ def _request(job: Job, inputs: _Inputs) -> RenderRequest:
     )
 
 
-def _rendered(renderer: Renderer, request: RenderRequest, job: Job) -> Iterator[Made]:
-    """The files of what a renderer gives, each checked. Raises RendererError for what was not asked for."""
+def _rendered(renderer: Renderer, inputs: Callable[[], _Inputs], job: Job) -> Iterator[Made | None]:
+    """The files of what a renderer gives, each checked, and None for a partial picture that nobody asked for. Raises
+    RendererError for what was not asked for, Refusal for an input without a readable picture."""
+    request = _request(job, inputs())
+    kept = _kept(request)
     index = number = 0
     given = renderer(request)
     items = iter((given,) if isinstance(given, Image.Image | Partial) else given)
     try:
         for item in items:
             if not isinstance(item, Partial):
-                yield Made(_packed(job, request, item), index)
+                yield Made(_packed(job, request, kept, item), index)
                 index, number = index + 1, 0
-            elif number < request.partials:
-                yield Made(_packed(job, request, item.picture), index, number)
+            elif number < MOST_PARTIALS:
+                asked = number < request.partials
+                yield Made(_packed(job, request, kept, item.picture), index, number) if asked else None
                 number += 1
+            else:
+                raise RendererError(f"more than {MOST_PARTIALS} partial pictures came before a finished one")
             if index == request.count:
                 return
     finally:
@@ -171,11 +220,19 @@ def _rendered(renderer: Renderer, request: RenderRequest, job: Job) -> Iterator[
     raise RendererError(f"{index} of {request.count} pictures came")
 
 
-def _packed(job: Job, request: RenderRequest, item: object) -> bytes:
+def _kept(request: RenderRequest) -> _Kept | None:
+    """Taken before the renderer runs, which may draw on what it gets."""
+    if request.mask is None:
+        return None
+    size = request.width, request.height
+    return _Kept(ImageOps.fit(request.images[0].convert("RGBA"), size), ImageOps.fit(request.mask, size))
+
+
+def _packed(job: Job, request: RenderRequest, kept: _Kept | None, item: object) -> bytes:
     given = item if isinstance(item, list | tuple) else [item]
     if len(given) != request.frames:
         raise RendererError(f"a picture of {len(given)} frames came where {request.frames} were asked for")
-    pictures = [_finished(request, one) for one in given]
+    pictures = [_finished(job, kept, one) for one in given]
     if job.file_format == "gif":
         return encode_frames(pictures, job.frame_milliseconds)
     if job.file_format == "svg":
@@ -183,19 +240,17 @@ def _packed(job: Job, request: RenderRequest, item: object) -> bytes:
     return encode(pictures[0], job.file_format, job.compression)
 
 
-def _finished(request: RenderRequest, picture: object) -> Image.Image:
+def _finished(job: Job, kept: _Kept | None, picture: object) -> Image.Image:
     """A picture as the answer needs it: what a mask keeps put back, RGBA on a transparent background, else RGB."""
     if not isinstance(picture, Image.Image):
         raise RendererError(f"a {type(picture).__name__} came where a PIL picture was asked for")
-    size = request.width, request.height
+    size = job.canvas.size
     if picture.size != size:
         raise RendererError("a picture of {}x{} came where {}x{} was asked for".format(*picture.size, *size))
-    transparent = request.background == "transparent"
-    if transparent and not picture.has_transparency_data:
+    if job.canvas.transparent and not picture.has_transparency_data:
         raise RendererError(f"a picture of mode {picture.mode} came where an alpha channel was asked for")
-    if request.mask is not None:
-        kept, changes = (ImageOps.fit(one, size) for one in (request.images[0].convert("RGBA"), request.mask))
-        picture = Image.composite(picture.convert("RGBA"), kept, changes)
-    if transparent:
+    if kept is not None:
+        picture = Image.composite(picture.convert("RGBA"), kept.picture, kept.changes)
+    if job.canvas.transparent:
         return picture.convert("RGBA")
     return flat(picture.convert("RGBA")) if picture.has_transparency_data else picture.convert("RGB")

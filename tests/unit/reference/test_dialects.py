@@ -284,7 +284,7 @@ def test_the_client_for_azure_works_as_it_is(speaking: Callable[[str], Client]) 
     assert made.data and made.data[0].b64_json
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.generate(model="gpt-image-1", prompt="a fox", size="256x256")
-    assert refused.value.body["innererror"] == {"code": None, "content_filter_results": {}}  # type: ignore[index]
+    assert refused.value.body["innererror"] == {"code": None, "content_filter_results": {}}  # type: ignore[index]  # body is typed object
 
 
 def test_a_dialect_may_be_like_another() -> None:
