@@ -109,7 +109,8 @@ def _states(old: str, new: str | None, model: str | None, overlays: tuple[str, .
         found = tuple(one for one in found if _of_model(one, named))
     names = (f"contract {one.data['info']['version']}" for one in (before, after))
     laid = "".join(f" with {one}" for one in overlays)
-    return Report(f"{next(names)} ({old})", f"{next(names)} ({new or 'built in'}){laid}", "", found, (), after)
+    read = "in what they allow and answer; their sentences are not compared"
+    return Report(f"{next(names)} ({old})", f"{next(names)} ({new or 'built in'}){laid}", read, found, (), after)
 
 
 def _of_model(difference: Difference, model: str) -> bool:
