@@ -72,7 +72,7 @@ def serve(
     faults = _module("faults")
     if list_faults:
         for row in faults.faults().values():
-            click.echo(f"{row.id:22}{row.what}")
+            click.echo(f"{row.id:30}{row.what}")
         return
     if list_dialects:
         for one in _module("dialects").dialects().values():
@@ -81,7 +81,7 @@ def serve(
     if len(broken) > 1:
         raise UsageError(f"--fault breaks exactly one thing; give one of {', '.join(broken)}")
     fault = "".join(broken)
-    faults.seams(fault)
+    faults.steps(fault)
     _check_dialect(dialect, fault)
     if not host:
         raise UsageError("--host is empty, which would mean every address of this machine; 0.0.0.0 says that")

@@ -79,7 +79,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
         answer = ask(_get(listing, listing.path))
         if answer is not None and answer.status is None and answer.failure.startswith(NEVER_SENT):
             return Discovery(frozenset(), (), tuple(exchanges), "unreachable", _bare(answer.failure))
-        if answer is not None and served(answer):
+        if answer is not None and _there(answer):
             offered.add(listing.id)
             listed = _ids(answer)
     for operation in operations.values():
@@ -120,6 +120,11 @@ def route_missing(exchange: Exchange) -> bool:
     )
 
 
+def _there(exchange: Exchange) -> bool:
+    """Whether something answers on a route, be it with a failure or a redirect."""
+    return exchange.status is not None and not route_missing(exchange)
+
+
 def _exists(
     document: Document,
     operation: Operation,
@@ -132,10 +137,10 @@ def _exists(
         if "{" not in operation.path or not names:
             return False
         answer = ask(_get(operation, operation.path[: operation.path.index("{")] + quote(names[0], safe="")))
-        return answer is not None and served(answer)
+        return answer is not None and _there(answer)
     answer = ask(_invalid(document, operation))
     if answer is not None:
-        return answer.status is not None and not route_missing(answer)
+        return _there(answer)
     # No picture may be risked: a GET on a route that only takes POST is told so, if the target is careful.
     answer = ask(_get(operation, operation.path))
     return answer is not None and answer.status == 405

@@ -59,7 +59,7 @@ def place(url: str, target_host: str, target_private: bool, resolver: Resolver =
     port = port or (443 if scheme == "https" else 80)
     addresses = resolver(host, port)
     if not addresses:
-        return Place(refused="not fetched: the host has no address")
+        return Place(refused="no answer: the host has no address")
     refused = _refusal(host, addresses, target_host, target_private)
     path = parts.path or "/"
     return Place(scheme, host, port, addresses, f"{path}?{parts.query}" if parts.query else path, refused)

@@ -193,7 +193,7 @@ def _lists(target: Target, prop: Mapping[str, Any]) -> Iterator[tuple[str, Any]]
         yield "both", [{name: one.get(name, UNKNOWN) for name in items.get("properties", {})}]
     if "maxItems" in prop:
         yield str(prop["maxItems"] + 1), [one] * (prop["maxItems"] + 1)
-    if prop.get("minItems"):
+    if prop.get("minItems") and not is_file(items):  # in a form, a list of no files is no part at all
         yield "empty", []
 
 

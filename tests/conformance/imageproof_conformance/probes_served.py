@@ -14,7 +14,7 @@ from imageproof.contract.document import Operation
 from imageproof.contract.families import Grid, listed
 from imageproof_conformance.exchange import Expect, Probe, Tier
 from imageproof_conformance.probes import JSON, Target, base, probe
-from imageproof_conformance.probes_pictures import legal
+from imageproof_conformance.probes_pictures import Picture, legal
 
 Wish = Callable[[Target, str], Any]  # (target, operationId) -> value, None for "leave it out"
 
@@ -277,10 +277,12 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "FORMAT-ECHO": "output_format" in echo,
         "SIZE-PIXELS": explicit,
         "SIZE-ECHO": "size" in echo and (explicit or not streamed),
+        "SAFETY-ECHO": bool(echo),
         "QUALITY-ECHO": "quality" in echo and "quality" in body,
         "BACKGROUND-ECHO": "background" in echo and not streamed,
         "TRANSPARENT-ALPHA": body.get("background") == "transparent",
         "OPAQUE-ALPHA": body.get("background") == "opaque",
+        "IMAGE-SINGLE": isinstance(body.get("image"), Picture),
         "DISTINCT": (body.get("n") or 1) > 1,
         "USAGE-PRESENT": usage and not streamed,
         "USAGE-SUM": usage,

@@ -180,8 +180,8 @@ class Wire:
             try:
                 here = urljoin(here, result)
             except ValueError:
-                return Download(url, failure="not fetched: redirected to what is no URL")
-        return Download(url, failure=f"not fetched: more than {MAX_REDIRECTS} redirects")
+                return Download(url, failure="no answer: redirected to what is no URL")
+        return Download(url, failure=f"no answer: more than {MAX_REDIRECTS} redirects")
 
     def _fetch(self, url: str, place: guard.Place, clock: float) -> Download | str:
         """One GET to an address that was checked. A text is where a redirect points."""
@@ -196,7 +196,7 @@ class Wire:
             except Exception as error:  # see _exchange
                 failure = _said(error)
                 break
-        return Download(url, failure=self.redactor.text(f"not fetched: {failure}"))
+        return Download(url, failure=self.redactor.text(f"no answer: {failure}"))
 
     def _get(self, url: str, place: guard.Place, address: str, clock: float) -> Download | str:
         bare, named = guard.bracketed(address), guard.bracketed(place.host)

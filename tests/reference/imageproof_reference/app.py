@@ -10,6 +10,7 @@ import time
 from calendar import timegm
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ from imageproof_reference.bodies import FORM, JSON, Body, fetch_references, read
 from imageproof_reference.config import Config
 from imageproof_reference.edge import Edge
 from imageproof_reference.encoding import MEDIA_TYPES
-from imageproof_reference.faults import Seams, seams
+from imageproof_reference.faults import fault
 from imageproof_reference.hosting import PATH, Shelf
 from imageproof_reference.interpreter import Interpreter, heard
 from imageproof_reference.jobs import Job, choose_model, plan
@@ -74,7 +75,8 @@ class EventStream(StreamingResponse):
 def create_app(config: Config | None = None) -> Starlette:
     """The application. Raises UsageError for an unknown fault or dialect or a document of another API, DocumentError
     for families that cannot be read."""
-    provider = Provider(config or Config())
+    config = config or Config()
+    provider = Provider(replace(config, **fault(config.fault).settings) if config.fault else config)
     document = provider.config.document
     base = provider.config.base_path
     routes = [
@@ -88,7 +90,7 @@ def create_app(config: Config | None = None) -> Starlette:
         routes=[*routes, Route(PATH + "{name}", provider.hosted_file)],
         middleware=[
             Middleware(Interpreter, config=provider.config, shelf=provider.shelf),
-            Middleware(Edge, config=provider.config, seams=provider.seams, guarded=base),
+            Middleware(Edge, config=provider.config, guarded=base),
         ],
         exception_handlers={HTTPException: _as_refusal},
     )
@@ -97,11 +99,10 @@ def create_app(config: Config | None = None) -> Starlette:
 
 
 class Provider:
-    """What the endpoints share: the contract, the fault and the files that are hosted."""
+    """What the endpoints share: the contract and the files that are hosted."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.seams: Seams = seams(config.fault)
         self.shelf = Shelf(config.url_seconds, config.max_hosted)
         self.prepare = Workshop(config.renderer).prepare if config.renderer else prepare
         self.families: tuple[Family, ...] = families(config.document)
@@ -154,37 +155,36 @@ class Provider:
         document = self.config.document
         chosen = choose_model(document, operation, body)
         name = chosen[0] if chosen else None
-        self._refuse_breach(body, violations(document, name, operation, body.values, media_type=body.media_type))
-        refusal = self.seams.refuse(body)
-        if refusal is not None or chosen is None:
-            raise refusal or Refusal("The model must be a text.", param="model")
+        _refuse_breach(body, violations(document, name, operation, body.values, media_type=body.media_type))
+        if chosen is None:
+            raise Refusal("The model must be a text.", param="model")
         refuse_banned(str(body.value("prompt") or ""), self.config.moderation)
         if body.media_type == JSON and "images" in body.values:
             body = fetch_references(body, host, self.shelf, self.config)
-            self._refuse_breach(body, violations(document, name, operation, _files_only(body), media_type=FORM))
+            _refuse_breach(body, violations(document, name, operation, _files_only(body), media_type=FORM))
         return plan(document, operation, *chosen, body)
 
-    def _refuse_breach(self, body: Body, found: tuple[Violation, ...]) -> None:
-        counted = [violation for violation in found if not self.seams.pardon(violation, body)]
-        if counted:
-            # Where the contract leaves a choice, another breach explains the refusal better.
-            raise refuse(min(counted, key=lambda violation: violation.either))
-
     def _images_answer(self, job: Job, making: Making, request: Request, gone: threading.Event) -> dict[str, Any]:
-        made = self.seams.job(job)
-        pictures = tuple(one.data for one in making(made, gone))
+        pictures = tuple(one.data for one in making(job, gone))
 
         def link(data: bytes) -> str:
-            path = self.shelf.put(data, MEDIA_TYPES[made.file_format], made.file_format)
+            path = self.shelf.put(data, MEDIA_TYPES[job.file_format], job.file_format)
             return str(request.url.replace(path=path, query="", fragment=""))
 
-        return self.seams.answer(images_response(job, pictures, link), pictures, link)
+        return images_response(job, pictures, link)
 
     def _model(self, name: str, family: Family) -> dict[str, Any]:
         """A model object. One whose release date nobody states dates from the start of this server."""
         released = family.status.released
         created = timegm(time.strptime(released, "%Y-%m-%d")) if released else self.started
         return {"id": name, "object": "model", "created": created, "owned_by": "imageproof"}
+
+
+def _refuse_breach(body: Body, found: tuple[Violation, ...]) -> None:
+    counted = [violation for violation in found if violation.rule not in body.overlooked]
+    if counted:
+        # Where the contract leaves a choice, another breach explains the refusal better.
+        raise refuse(min(counted, key=lambda violation: violation.either))
 
 
 async def _unless_gone(request: Request, gone: threading.Event, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

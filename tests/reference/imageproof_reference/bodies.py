@@ -37,12 +37,13 @@ DEEPEST_JSON = 64
 class Body:
     """A body as it came. `values` is what `violations()` takes; `files` holds the open files of the parameters `image`,
     `mask` and `markup`, which are gone once the request is answered; `extras` the texts of a form under names that the
-    contract does not know."""
+    contract does not know. Breaches of the rules `overlooked` are no reason to refuse it."""
 
     media_type: str
     values: Mapping[str, Any]
     files: Mapping[str, tuple[IO[bytes], ...]] = field(default_factory=dict)
     extras: Mapping[str, str] = field(default_factory=dict)
+    overlooked: frozenset[str] = frozenset()
 
     def value(self, name: str) -> Any:
         """A parameter, None where it is absent or null."""

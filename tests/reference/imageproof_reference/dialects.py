@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
 from imageproof.errors import UsageError
-from imageproof_reference.bodies import Body
-from imageproof_reference.dialect_answers import ANSWERS, FRAMES
-from imageproof_reference.dialect_requests import BODIES, HEADS
-from imageproof_reference.speech import Asked, Frame, Room, Said
-
-TABLES: tuple[Mapping[str, Callable[..., Any]], ...] = (HEADS, BODIES, ANSWERS, FRAMES)
+from imageproof_reference.steps import Row, Steps, bound, read_steps
 
 
 @dataclass(frozen=True)
@@ -34,17 +27,7 @@ class Dialect:
     seen: str
     base: str
     like: str
-    steps: tuple[tuple[str, Mapping[str, Any]], ...]
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The transformations of a dialect, ready to be applied in order; without any, all stays as it is."""
-
-    heads: tuple[Callable[[Asked, Room], Asked | Said], ...] = ()
-    bodies: tuple[Callable[[Body, Room], Body], ...] = ()
-    answers: tuple[Callable[[Said, Room], Said], ...] = ()
-    frames: tuple[Callable[[Frame, Room], Frame], ...] = ()
+    steps: tuple[Row, ...]
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +48,7 @@ def dialects() -> Mapping[str, Dialect]:
             seen=row["seen"],
             base=row.get("base", ""),
             like=like,
-            steps=(*inherited, *(_step(one) for one in row["steps"])),
+            steps=(*inherited, *read_steps(row["steps"])),
         )
     return found
 
@@ -82,25 +65,4 @@ def steps(name: str) -> Steps:
     transformation or a parameter that is not in the tables."""
     if not name:
         return Steps()
-    found = dialect(name)
-    return Steps(*(tuple(_bound(found, table)) for table in TABLES))
-
-
-def _bound(found: Dialect, table: Mapping[str, Callable[..., Any]]) -> Iterator[Callable[..., Any]]:
-    for name, parameters in found.steps:
-        if not any(name in one for one in TABLES):
-            raise UsageError(f"dialect {found.id!r} has a step {name!r} that no table of {__name__} has")
-        if name in table:
-            try:
-                inspect.signature(table[name]).bind(None, None, **parameters)
-            except TypeError as error:
-                raise UsageError(f"dialect {found.id!r}, step {name!r}: {error}") from None
-            yield partial(table[name], **parameters)
-
-
-def _step(row: str | dict[str, dict[str, Any]]) -> tuple[str, Mapping[str, Any]]:
-    """A step as it is written: a name, or a name and its parameters."""
-    if isinstance(row, str):
-        return row, {}
-    ((name, parameters),) = row.items()
-    return name, parameters
+    return bound(f"dialect {name!r}", dialect(name).steps)

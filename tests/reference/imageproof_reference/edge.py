@@ -16,7 +16,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imageproof_reference.config import Config
-from imageproof_reference.faults import Seams
 from imageproof_reference.hosting import PATH
 from imageproof_reference.limits import RateLimit
 from imageproof_reference.refusal import Refusal
@@ -30,10 +29,9 @@ class Edge:
     """ASGI middleware around the routes. Paths below `guarded` need the key, which is checked before their bodies are
     looked at; hosted files do not, where `guarded` is "" and everything lies below it."""
 
-    def __init__(self, app: ASGIApp, *, config: Config, seams: Seams, guarded: str) -> None:
+    def __init__(self, app: ASGIApp, *, config: Config, guarded: str) -> None:
         self.app = app
         self.config = config
-        self.seams = seams
         self.guarded = guarded
         self.limit = RateLimit(config.requests_per_minute) if config.requests_per_minute else None
 
@@ -75,7 +73,7 @@ class Edge:
         scheme, _, key = (header or "").partition(" ")
         # Compared as bytes: compare_digest refuses text beyond ASCII.
         good = hmac.compare_digest(key.strip().encode(), self.config.key.encode()) and scheme.lower() == "bearer"
-        if not good and not self.seams.admit(header):
+        if not good:
             message = "The API key is not valid." if header else "No API key was sent; use Authorization: Bearer KEY."
             raise Refusal(message, status=401, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
 
@@ -83,8 +81,8 @@ class Edge:
         if call.started:
             raise RuntimeError("the answer broke off")  # the server closes the connection, so that the caller sees it
         await call.drain(self.config.max_body)
-        status, body = self.seams.error(refusal)
-        await call.answer(status, json.dumps(body).encode(), {"content-type": "application/json", **refusal.headers})
+        body = json.dumps(refusal.envelope()).encode()
+        await call.answer(refusal.status, body, {"content-type": "application/json", **refusal.headers})
 
 
 class _Call:

@@ -1,57 +1,88 @@
-"""Faults: each breaks one thing, at one of a few seams where the server asks before it goes on."""
+"""Faults: each breaks one thing, by the same named transformations as dialects, where and when its row says."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from imageproof.contract.violations import Violation
 from imageproof.errors import UsageError
-from imageproof_reference.answers import Link
 from imageproof_reference.bodies import Body
-from imageproof_reference.drawing import Canvas
-from imageproof_reference.jobs import Job
-from imageproof_reference.refusal import Refusal
+from imageproof_reference.request_steps import breaches
+from imageproof_reference.speech import Room, Said
+from imageproof_reference.steps import Row, Step, Steps, bound, read_steps
 
-Answer = dict[str, Any]
+ANYTHING = "*"  # as an operation: any; as the value of a parameter: sent, whatever it is
+
+
+@dataclass(frozen=True)
+class When:
+    """Where a fault takes hold: at some operations, and of them only where all the rest is so.
+
+    sent     parameters and the values that they must have ("*" for any but null)
+    unsent   parameters that must not be there, or be null
+    but      parameters and the values that they must not have
+    legal    whether the request must keep the contract
+    answers  "served", "refused" or "all" of the answers
+    refusal  what the error of a refusal must have, its `status` among it
+    after    how many requests the server must have refused before
+    """
+
+    operations: tuple[str, ...]
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    unsent: tuple[str, ...] = ()
+    but: Mapping[str, Any] = field(default_factory=dict)
+    legal: bool = False
+    answers: str = "served"
+    refusal: Mapping[str, Any] = field(default_factory=dict)
+    after: int = 0
+
+    def holds(self, thing: Any, room: Room) -> bool:
+        """Whether it is so for what a step is about to change."""
+        here = room.operation in self.operations or (ANYTHING in self.operations and room.operation not in APART)
+        asked = thing.values if isinstance(thing, Body) else room.asked
+        return (
+            here
+            and room.refused >= self.after
+            and all(_is(asked.get(name), value) for name, value in self.sent.items())
+            and all(asked.get(name) is None for name in self.unsent)
+            and not any(_is(asked.get(name), value) for name, value in self.but.items())
+            and not (self.legal and isinstance(thing, Body) and breaches(thing, room))
+            and (not isinstance(thing, Said) or self._holds_of(thing))
+        )
+
+    def _holds_of(self, said: Said) -> bool:
+        if self.answers != "all" and said.failed != (self.answers == "refused"):
+            return False
+        error = said.body.get("error") if isinstance(said.body, dict) else None
+        members = {**(error if isinstance(error, dict) else {}), "status": said.status}
+        return all(_is(members.get(name), value) for name, value in self.refusal.items())
+
+
+APART = ("hosted", "preflight")  # what is no operation is only broken by name
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One row of faults.yaml. `rules` are the requirement ids that a suite must report, by operation or for "*"."""
+    """One row of faults.yaml; its head says what the members mean. `rules` are the requirement ids that a suite must
+    report, by operation or for "*"; `settings` are members of `Config`."""
 
     id: str
     what: str
     operations: tuple[str, ...]
     families: tuple[str, ...]
     rules: Mapping[str, tuple[str, ...]]
+    unjudged: tuple[str, ...]
+    elsewhere: tuple[str, ...]
     seen: str
-
-
-@dataclass(frozen=True)
-class Seams:
-    """Where a fault can take hold. The defaults break nothing.
-
-    admit    whether a call with this Authorization header is let in although its key is not the server's
-    pardon   whether this violation of this body is overlooked
-    refuse   a refusal of a legal body
-    job      what is really made, while the answer is written as if the true job had been done
-    answer   the JSON answer of a success; the bytes of its pictures and a way to host them come along
-    error    status and body of a refusal
-    """
-
-    admit: Callable[[str | None], bool] = lambda header: False
-    pardon: Callable[[Violation, Body], bool] = lambda violation, body: False
-    refuse: Callable[[Body], Refusal | None] = lambda body: None
-    job: Callable[[Job], Job] = lambda job: job
-    answer: Callable[[Answer, tuple[bytes, ...], Link], Answer] = lambda body, pictures, link: body
-    error: Callable[[Refusal], tuple[int, Answer]] = lambda refusal: (refusal.status, refusal.envelope())
+    when: When
+    settings: Mapping[str, Any]
+    steps: tuple[Row, ...]
 
 
 @lru_cache(maxsize=1)
@@ -61,89 +92,56 @@ def faults() -> Mapping[str, Fault]:
     return {row["id"]: _fault(row) for row in rows}
 
 
-def seams(fault: str) -> Seams:
-    """The seams of a server with one fault; "" is none. UsageError for an id that does not exist."""
-    if not fault:
-        return Seams()
-    if fault not in faults():
-        raise UsageError(f"no fault {fault!r}; known: {', '.join(faults())}")
-    if fault not in BROKEN:
-        raise UsageError(f"fault {fault!r} has a row in faults.yaml and no code: add it to BROKEN in {__file__}")
-    return BROKEN[fault]
+def fault(name: str) -> Fault:
+    """The fault of an id. UsageError for one that does not exist."""
+    if name not in faults():
+        like = "".join(f"did you mean {one}? " for one in difflib.get_close_matches(name, faults(), 1))
+        raise UsageError(f"no fault {name!r}; {like}--list-faults names all")
+    return faults()[name]
+
+
+def steps(name: str) -> Steps:
+    """The transformations of a fault; "" is none. UsageError for one that does not exist, or whose row names a
+    transformation or a parameter that is not in the tables."""
+    if not name:
+        return Steps()
+    found = fault(name)
+
+    def limited(step: Step) -> Step:
+        return lambda thing, room: step(thing, room) if found.when.holds(thing, room) else thing
+
+    return bound(f"fault {name!r}", found.steps, limited)
+
+
+def _is(value: Any, wanted: Any) -> bool:
+    return value is not None if wanted == ANYTHING else bool(value == wanted)
 
 
 def _fault(row: dict[str, Any]) -> Fault:
-    rules = {operation: tuple(ids) for operation, ids in row["rules"].items()}
-    return Fault(row["id"], row["what"], tuple(row["operations"]), tuple(row["families"]), rules, row["seen"])
+    when = row.get("when", {})
+    return Fault(
+        id=row["id"],
+        what=row["what"],
+        operations=tuple(row["operations"]),
+        families=tuple(row["families"]),
+        rules=_ids(row.get("rules", {})),
+        unjudged=tuple(row.get("unjudged", ())),
+        elsewhere=tuple(row.get("elsewhere", ())),
+        seen=row["seen"],
+        when=When(
+            operations=tuple(row.get("where", row["operations"])),
+            sent=when.get("sent", {}),
+            unsent=tuple(when.get("unsent", ())),
+            but=when.get("but", {}),
+            legal=when.get("legal", False),
+            answers="refused" if "refusal" in when else when.get("answers", "served"),
+            refusal=when.get("refusal", {}),
+            after=when.get("after", 0),
+        ),
+        settings=row.get("settings", {}),
+        steps=read_steps(row.get("steps", [])),
+    )
 
 
-def _smaller(job: Job) -> Job:
-    """A quarter less along both edges, for a size that was asked for; a size that is left to the server stays right."""
-    width, height, transparent = job.canvas.width, job.canvas.height, job.canvas.transparent
-    return replace(job, canvas=Canvas(width * 3 // 4, height * 3 // 4, transparent)) if job.explicit_size else job
-
-
-def _jpeg_for_png(job: Job) -> Job:
-    """JPEG for an opaque PNG. A transparent one stays right: losing its alpha channel would be a second fault."""
-    fits = job.file_format == "png" and not job.canvas.transparent
-    return replace(job, file_format="jpeg") if fits else job
-
-
-def _prefixed(body: Answer, pictures: tuple[bytes, ...], link: Link) -> Answer:
-    data = [
-        {**item, "b64_json": f"data:image/png;base64,{item['b64_json']}"} if "b64_json" in item else item
-        for item in body["data"]
-    ]
-    return {**body, "data": data}
-
-
-def _milliseconds(body: Answer, pictures: tuple[bytes, ...], link: Link) -> Answer:
-    return {**body, "created": body["created"] * 1000}
-
-
-def _both_carriers(body: Answer, pictures: tuple[bytes, ...], link: Link) -> Answer:
-    data = [
-        {"url": link(picture), "b64_json": base64.b64encode(picture).decode(), **item}
-        for item, picture in zip(body["data"], pictures, strict=True)
-    ]
-    return {**body, "data": data}
-
-
-def _wrong_total(body: Answer, pictures: tuple[bytes, ...], link: Link) -> Answer:
-    if "usage" not in body:
-        return body
-    return {**body, "usage": {**body["usage"], "total_tokens": body["usage"]["total_tokens"] + 1}}
-
-
-def _refuse_list(body: Body) -> Refusal | None:
-    if "image[]" not in body.values:
-        return None
-    return Refusal("Unknown parameter: 'image[]'.", param="image", code="unknown_parameter")
-
-
-def _is_eleven(violation: Violation, body: Body) -> bool:
-    return violation.rule.endswith("-N-RANGE") and body.value("n") == 11
-
-
-def _bare_error(refusal: Refusal) -> tuple[int, Answer]:
-    return refusal.status, {"error": refusal.message}
-
-
-def _prompt_500(refusal: Refusal) -> tuple[int, Answer]:
-    return (500 if refusal.rule.endswith("-PROMPT-REQUIRED") else refusal.status), refusal.envelope()
-
-
-BROKEN: Mapping[str, Seams] = {
-    "wrong-size": Seams(job=_smaller),
-    "n-ignored": Seams(job=lambda job: replace(job, n=1)),
-    "jpeg-for-png": Seams(job=_jpeg_for_png),
-    "b64-data-prefix": Seams(answer=_prefixed),
-    "created-milliseconds": Seams(answer=_milliseconds),
-    "error-string": Seams(error=_bare_error),
-    "key-ignored": Seams(admit=lambda header: header is None),
-    "missing-prompt-500": Seams(error=_prompt_500),
-    "both-carriers": Seams(answer=_both_carriers),
-    "image-list-refused": Seams(refuse=_refuse_list),
-    "usage-sum": Seams(answer=_wrong_total),
-    "n11-accepted": Seams(pardon=_is_eleven),
-}
+def _ids(lists: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(ids) for name, ids in lists.items()}

@@ -1,10 +1,10 @@
-"""What a dialect works on: the head of a request, an answer that is whole, and one frame of a stream."""
+"""What dialects and faults work on: the head of a request, an answer that is whole, and one frame of a stream."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imageproof.contract.document import Document
@@ -55,13 +55,14 @@ class Said:
 class Frame:
     """One frame of a stream: the text of its event line (None for no line) and its data. `place` tells the frames that
     carry events from the beginning and the end of the stream, which have no data. Texts before and after are comments
-    or frames of another kind."""
+    or frames of another kind. `last` says that the connection is closed in the middle of it."""
 
     place: Literal["opening", "event", "closing"]
     name: str | None = None
     data: Mapping[str, Any] | None = None
     before: str = ""
     after: str = ""
+    last: bool = False
 
     def text(self) -> str:
         """The frame as it goes over the wire."""
@@ -76,10 +77,14 @@ class Room:
 
     base        the path that the operations are below
     key         the server's own
-    operation   the operationId that was asked, "" for none
+    operation   the operationId that was asked, "hosted" for a picture by its URL, "preflight" for a browser's question
+                whether it may call, "" for anything else
     deployment  the model that the path named, "" for none
     link        hosts the bytes of a picture in a file format, and says their URL
     fetch       the bytes behind a URL that is hosted here, None for any other
+    head        the head of the request as it came
+    asked       the parameters of its body as they are understood, {} where none was read
+    refused     how many requests this server has refused before
     """
 
     document: Document
@@ -89,6 +94,9 @@ class Room:
     deployment: str
     link: Callable[[bytes, str], str]
     fetch: Callable[[str], bytes | None]
+    head: Asked
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    refused: int = 0
 
     @property
     def makes(self) -> bool:

@@ -1,133 +1,117 @@
-"""Faults: each is seen by a probe of its own, and a server with it is sound in everything that the other probes see."""
+"""Faults: each shows in plain calls, in just the places that fault_shows.yaml names, and the rest of the server is
+sound. None of this asks the suite."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
-from PIL import Image
+import yaml
+from unit.reference.plain_calls import CALLS, CONTROLS, Caller, differences, tell
 
 from imageproof.contract.document import load
 from imageproof.contract.families import families
 from imageproof.contract.requirements import requirements
 from imageproof.errors import UsageError
 from imageproof_reference.config import Config
-from imageproof_reference.faults import BROKEN, faults, seams
+from imageproof_reference.dialects import dialects
+from imageproof_reference.faults import ANYTHING, Fault, faults, steps
+from imageproof_reference.members import WORDS
+from imageproof_reference.picture_steps import FILES
 from imageproof_reference.serving import running
+from imageproof_reference.steps import TABLES
 
-GENERATE = "images/generations"
-BODY = {"model": "gpt-image-1", "prompt": "a fox", "size": "1536x1024", "quality": "low"}
-
-
-def answer(client: httpx.Client, **body: Any) -> dict[str, Any]:
-    found: dict[str, Any] = client.post(GENERATE, json={**BODY, **body}).json()
-    return found
+HERE = Path(__file__).parent
+SHOWS: dict[str, dict[str, list[str]]] = yaml.safe_load((HERE / "fault_shows.yaml").read_text(encoding="utf-8"))
 
 
-def picture(item: dict[str, str]) -> Image.Image:
-    return Image.open(io.BytesIO(base64.b64decode(item["b64_json"].rpartition(",")[2])))
+@pytest.fixture(scope="module")
+def sound() -> Iterator[Callable[[str], dict[str, str]]]:
+    """What a call shows of a sound server, by the name of the call."""
+    with running(Config(key="k", pause_seconds=0.0)) as url, httpx.Client(base_url=f"{url}/", timeout=60) as client:
+        caller = Caller(client, "k")
+        yield cache(lambda name: caller.tell(CALLS[name]))
 
 
-def file() -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (64, 64)).save(stream, "PNG")
-    return stream.getvalue()
+@pytest.mark.parametrize("fault", faults())
+def test_a_fault_shows_where_it_should_and_nowhere_else(fault: str, sound: Callable[[str], dict[str, str]]) -> None:
+    shown = SHOWS[fault]
+    assert shown
+    for name, told in tell(fault, (*shown, *CONTROLS)).items():
+        assert differences(sound(name), told) == shown.get(name, []), name
 
 
-def edit(client: httpx.Client) -> int:
-    texts = {"model": "gpt-image-1", "prompt": "snow"}
-    return client.post("images/edits", data=texts, files=[("image[]", ("a.png", file()))]).status_code
+@pytest.mark.parametrize("fault", faults())
+def test_a_row_names_what_exists(fault: str) -> None:
+    row, document, registry = faults()[fault], load(), requirements()
+    assert row.what.endswith(".") and row.id == fault
+    assert set(row.families) <= {family.id for family in families(document)}
+    assert row.operations == (ANYTHING,) or set(row.operations) <= set(document.operations())
+    named = [rule for ids in row.rules.values() for rule in ids]
+    assert len({*named, *row.unjudged, *row.elsewhere}) == len([*named, *row.unjudged, *row.elsewhere]) > 0
+    for operation, ids in row.rules.items():
+        assert operation == ANYTHING or all(operation in registry[rule].operations for rule in ids)
+    assert [rule for rule in named if not registry[rule].judged] == [], "has no judge: move it to unjudged"
+    assert [rule for rule in row.unjudged if registry[rule].judged] == [], "has a judge: move it to rules"
+    assert row.seen in findings()
 
 
-def usage_adds_up(client: httpx.Client) -> bool:
-    usage = answer(client)["usage"]
-    return bool(usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"])
+@cache
+def findings() -> set[str]:
+    """The ids of what was seen on servers, and of the rules of the sources."""
+    return {one for row in requirements().values() for one in row.carries}
 
 
-def refused_unserved(client: httpx.Client) -> bool:
-    body = answer(client, n=11)
-    return "data" not in body or len(body["data"]) != 11
+def test_every_rule_that_must_be_kept_is_broken_by_a_fault() -> None:
+    broken = {rule for one in faults().values() for rule in (*ids_of(one), *one.unjudged, *one.elsewhere)}
+    must = {one.id for one in requirements().values() if one.level == "MUST" and not (one.excluded or one.retired)}
+    assert must - broken == set()
+    assert len(faults()) >= 120
 
 
-# What a sound server shows: the fault of the same name shows the opposite.
-SOUND: dict[str, Callable[[httpx.Client], bool]] = {
-    "wrong-size": lambda client: picture(answer(client)["data"][0]).size == (1536, 1024),
-    "n-ignored": lambda client: len(answer(client, n=2)["data"]) == 2,
-    "jpeg-for-png": lambda client: picture(answer(client)["data"][0]).format == "PNG",
-    "b64-data-prefix": lambda client: not answer(client)["data"][0]["b64_json"].startswith("data:image/"),
-    "created-milliseconds": lambda client: answer(client)["created"] < 10**10,
-    "error-string": lambda client: isinstance(answer(client, size="17x17")["error"], dict),
-    "key-ignored": lambda client: httpx.post(client.base_url.join(GENERATE), json=BODY).status_code == 401,
-    "missing-prompt-500": lambda client: client.post(GENERATE, json={"model": "gpt-image-1"}).status_code == 400,
-    "both-carriers": lambda client: set(answer(client)["data"][0]) == {"b64_json"},
-    "image-list-refused": lambda client: edit(client) == 200,
-    "usage-sum": usage_adds_up,
-    "n11-accepted": refused_unserved,
-}
+def ids_of(fault: Fault) -> list[str]:
+    return [rule for ids in fault.rules.values() for rule in ids]
 
 
-@pytest.fixture(scope="module", params=["", *SOUND])
-def broken(request: pytest.FixtureRequest) -> Iterator[tuple[str, httpx.Client]]:
-    key = {"Authorization": "Bearer k"}
-    with running(Config(key="k", fault=request.param)) as url, httpx.Client(base_url=url, headers=key) as client:
-        yield request.param, client
+def test_every_transformation_is_used() -> None:
+    rows = [
+        *(row for one in faults().values() for row in one.steps),
+        *(row for one in dialects().values() for row in one.steps),
+    ]
+    assert {name for table in TABLES.values() for name in table} == {name for name, _ in rows}
+    words = {word for _, parameters in rows for word in parameters}
+    assert set(WORDS) - words == set()
+    assert set(FILES) - words == set()
 
 
-def test_a_fault_shows_in_its_own_probe_and_in_no_other(broken: tuple[str, httpx.Client]) -> None:
-    fault, client = broken
-    assert [name for name, sound in SOUND.items() if not sound(client)] == ([fault] if fault else [])
-
-
-def test_a_wrong_key_is_refused_even_where_none_is_needed(broken: tuple[str, httpx.Client]) -> None:
-    _, client = broken
-    assert client.post(GENERATE, json=BODY, headers={"Authorization": "Bearer wrong"}).status_code == 401
-
-
-def test_streams_stay_whole(broken: tuple[str, httpx.Client]) -> None:
-    _, client = broken
-    text = client.post(GENERATE, json={**BODY, "stream": True}).text
-    assert text.startswith("event: image_generation.completed\n") and "data:image/" not in text
-
-
-def test_the_table_is_whole_and_names_what_exists() -> None:
-    assert set(faults()) == set(BROKEN) == set(SOUND)
-    document = load()
-    known = {family.id for family in families(document)}
-    for fault in faults().values():
-        assert fault.what and fault.seen and set(fault.families) <= known
-        assert set(fault.operations) <= set(document.operations())
-        assert set(fault.rules) in ({"*"}, set(fault.operations))
-        for ids in fault.rules.values():
-            assert ids and all(requirements()[rule].judged for rule in ids)
+def test_the_tellings_are_of_faults_that_exist() -> None:
+    assert list(SHOWS) == list(faults())
+    assert {call for shown in SHOWS.values() for call in shown} <= set(CALLS)
 
 
 def test_a_fault_that_does_not_exist() -> None:
-    with pytest.raises(UsageError, match=r"^no fault 'none-such'; known: wrong-size, [-a-z0-9, ]+$"):
-        seams("none-such")
+    with pytest.raises(
+        UsageError, match=r"^no fault 'wrong-sizes'; did you mean wrong-size\? --list-faults names all$"
+    ):
+        steps("wrong-sizes")
+    with pytest.raises(UsageError, match=r"^no fault 'x'; --list-faults names all$"):
+        steps("x")
 
 
-def test_a_row_without_code_names_the_file_to_edit(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = {**faults(), "new": next(iter(faults().values()))}
-    monkeypatch.setattr("imageproof_reference.faults.faults", lambda: rows)
-    with pytest.raises(UsageError, match=r"^fault 'new' has a row in faults\.yaml and no code: .*faults\.py$"):
-        seams("new")
-
-
-def test_jpeg_for_png_leaves_a_transparent_picture_alone() -> None:
-    with running(Config(key="k", fault="jpeg-for-png")) as url:
-        key = {"Authorization": "Bearer k"}
-        with httpx.Client(base_url=url, headers=key) as client:
-            shown = picture(answer(client, background="transparent")["data"][0])
-    assert (shown.format, shown.mode) == ("PNG", "RGBA")
-
-
-def test_both_carriers_show_the_same_picture() -> None:
-    with running(Config(key="k", fault="both-carriers")) as url:
-        for model, size in (("gpt-image-1", "1024x1024"), ("dall-e-2", "256x256")):
-            body = {"model": model, "prompt": "a fox", "size": size}
-            item = httpx.post(f"{url}/{GENERATE}", json=body, headers={"Authorization": "Bearer k"}).json()["data"][0]
-            assert httpx.get(item["url"]).content == base64.b64decode(item["b64_json"])
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("telepathy", {}), r"^fault 'wrong-size' has a step 'telepathy' that no table "),
+        (("status", {"too": 5}), r"^fault 'wrong-size', step 'status': missing a required argument: 'to'$"),
+    ],
+)
+def test_a_row_that_no_code_fits(row: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = {"wrong-size": replace(faults()["wrong-size"], steps=(row,))}
+    monkeypatch.setattr("imageproof_reference.faults.faults", lambda: broken)
+    with pytest.raises(UsageError, match=said):
+        steps("wrong-size")

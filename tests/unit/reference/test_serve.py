@@ -121,7 +121,7 @@ def test_faults_are_listed() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--fault", "none-such"], "no fault 'none-such'; known: "),
+        (["--fault", "none-such"], "no fault 'none-such'; --list-faults names all"),
         (["--fault", "usage-sum", "--fault", "wrong-size"], "give one of usage-sum, wrong-size"),
         (["--key", "a b"], "printable"),
         (["--key", ""], "printable"),

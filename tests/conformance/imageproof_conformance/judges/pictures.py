@@ -177,7 +177,7 @@ def opaque(exchange: Exchange, context: Context) -> Said:
 
 @judges(*each("DISTINCT", GEN, EDIT, VAR))
 def distinct(exchange: Exchange, context: Context) -> Said:
-    files = [item.data for item in legal_pictures(exchange) if item.data]
+    files = [item.data for item in legal_pictures(exchange) if item.facts is not None and not item.facts.problem]
     if len(files) < 2:
         return None
     if len(set(files)) < len(files):

@@ -89,8 +89,10 @@ def fields(exchange: Exchange, context: Context) -> Said:
     if not _known(exchange, context) or not answer(exchange).events:
         return None
     schemas = kinds(context.document, exchange.probe.operation)
+    last = len(answer(exchange).events) - 1
     for place, event in enumerate(answer(exchange).events):
-        if event.type not in schemas:
+        cut = place == last and exchange.failure and event.json is None  # another rule tells of an end that is missing
+        if event.type not in schemas or cut:
             continue
         problem = _misfit(event.json, schemas[event.type])
         if problem:
@@ -137,7 +139,7 @@ def terminal(exchange: Exchange, context: Context) -> Said:
     if not _known(exchange, context):
         return None
     found = answer(exchange).events
-    done = [place for place, event in enumerate(found) if event.completed]
+    done = [place for place, event in enumerate(found) if event.completed and isinstance(event.json, dict)]
     last_preview = max((place for place, _ in _previews(exchange, context)), default=-1)
     if len(done) != 1:
         kinds_seen = shown(", ".join(event.type or "?" for event in found) or "no events", 100)

@@ -164,7 +164,7 @@ BREAKS: dict[str, Spoil] = {
     "STREAM-PICTURES": event(0, b64_json=text_of(b"this is no picture")),
     "STREAM-USAGE": event(1, usage=None),
     "GEN-NULL-OMITTED": refusal(param="n"),
-    "GEN-SAFETY-ECHO": head("safety_identifier", None),
+    "GEN-SAFETY-ECHO": head("safety_identifier", "of somebody else"),
     "EDIT-IMAGE-SINGLE": refusal(param="image"),
     "EDIT-IMAGE-LIST": refusal(param="image"),
     "EDIT-MASK-SERVED": refusal(param="mask"),

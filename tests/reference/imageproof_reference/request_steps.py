@@ -1,5 +1,5 @@
 """Transformations of requests: how servers differ in what they take. Each is a small pure function of one head or one
-parsed body, and of parameters that dialects.yaml gives."""
+parsed body, and of parameters that dialects.yaml or faults.yaml gives."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from imageproof.contract.families import family_of
+from imageproof.contract.violations import FileFacts, Violation, violations
 from imageproof_reference.bodies import BOOLEANS, INTEGER, Body
 from imageproof_reference.refusal import Refusal
 from imageproof_reference.speech import Asked, Room, Said
@@ -56,6 +57,37 @@ def key_header(asked: Asked, room: Room, *, header: str) -> Asked:
     """The key may also come in a header of its own."""
     key = asked.header(header)
     return asked if key is None else _keyed(asked, key)
+
+
+def key_any(asked: Asked, room: Room) -> Asked:
+    """Any key is as good as the server's own; a call without one is still refused."""
+    return asked if asked.header("authorization") is None else _keyed(asked, room.key)
+
+
+def answered(
+    asked: Asked, room: Room, *, method: str, status: int, body: Any = None, headers: Mapping[str, str] | None = None
+) -> Asked | Said:
+    """Calls with this method get this answer at once. A call without the key is refused before."""
+    if asked.method != method or asked.header("authorization") != f"Bearer {room.key}":
+        return asked
+    typed = {} if body is None else {"content-type": "application/json"}
+    given = {"x-request-id": "req_at_once", **typed, **(headers or {})}
+    return Said(status, tuple(given.items()), body)
+
+
+def slash_redirected(asked: Asked, room: Room, *, status: int) -> Asked | Said:
+    """A path with a slash at its end is redirected to the one without, under this status."""
+    if not asked.path.startswith(f"{room.base}/") or not asked.path.endswith("/"):
+        return asked
+    return Said(status, (("location", quote(asked.path.rstrip("/"))), ("x-request-id", "req_of_a_slash")))
+
+
+def header_refused(asked: Asked, room: Room, *, name: str, pattern: str, message: str) -> Asked | Said:
+    """A request with such a header is refused."""
+    if not re.search(pattern, asked.header(name) or ""):
+        return asked
+    error = Refusal(message).envelope()
+    return Said(400, (("content-type", "application/json"), ("x-request-id", "req_of_a_header")), error)
 
 
 def _keyed(asked: Asked, key: str) -> Asked:
@@ -118,6 +150,84 @@ def refused(
     return body
 
 
+def overlooked(body: Body, room: Room, *, rules: Sequence[str], keep: bool = False, also: Sequence[str] = ()) -> Body:
+    """What breaks these rules is served: as if what is wrong with it had been left out, or with `keep` as it is. Rules
+    that are broken by leaving it out are overlooked `also`."""
+    named = [rule for rule in rules if rule in _broken(body, room)]
+    if not named:
+        return body
+    kept = replace(body, overlooked=body.overlooked | {*named, *also})
+    if keep:
+        return kept
+    wrong = {
+        one.pointer.split("/")[1]: one.parameter for one in breaches(body, room) if one.rule in named and one.pointer
+    }
+    left = {name: value for name, value in body.values.items() if name not in wrong}
+    return replace(kept, values=left, files={k: v for k, v in body.files.items() if k not in wrong.values()})
+
+
+def fails(body: Body, room: Room, *, status: int) -> Body:
+    """The server fails once it has read the body."""
+    raise Refusal("The server had an error.", status=status, kind="server_error")
+
+
+def short_list_refused(body: Body, room: Room, *, parameter: str, least: int) -> Body:
+    """A list of fewer entries is not seen."""
+    value = body.value(parameter)
+    if isinstance(value, list) and len(value) < least:
+        raise Refusal("image is required.", param="image", code="missing_required_parameter")
+    return body
+
+
+def more(body: Body, room: Room, *, pictures: int) -> Body:
+    """So many pictures more than were asked for."""
+    return _with(body, {"n": (body.value("n") or 1) + pictures})
+
+
+def nulls_refused(body: Body, room: Room) -> Body:
+    """A parameter that is null is refused."""
+    for name, value in body.values.items():
+        if value is None:
+            raise Refusal(f"{name} must not be null.", param=name, code="invalid_value")
+    return body
+
+
+def late_refused(body: Body, room: Room, *, parameter: str, behind: Sequence[str]) -> Body:
+    """A parameter of a form is not seen behind one of some others."""
+    names = list(body.values)
+    place = names.index(parameter) if parameter in names else 0
+    if any(name in names[:place] for name in behind):
+        raise Refusal(f"{parameter} is required.", param=parameter, code="missing_required_parameter")
+    return body
+
+
+def file_refused(body: Body, room: Room, *, formats: Sequence[str] = (), most: int = 0) -> Body:
+    """A picture in one of some file formats is refused, or one of more than so many bytes."""
+    for name, value in body.values.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, FileFacts) and (one.format in formats or (most and one.bytes > most)):
+                raise Refusal(f"The file of {name} is not supported.", param=name, code="invalid_image_file")
+    return body
+
+
+def key_checked(body: Body, room: Room) -> Body:
+    """The key is looked at only now, and only where the body is in order. Needs `key-any`."""
+    if room.head.header("authorization") != f"Bearer {room.key}" and not breaches(body, room):
+        raise Refusal("The API key is not valid.", status=401, code="invalid_api_key")
+    return body
+
+
+def breaches(body: Body, room: Room) -> tuple[Violation, ...]:
+    """What is wrong with a body, () for a legal one."""
+    model = body.value("model")
+    name = model if isinstance(model, str) else None
+    return violations(room.document, name, room.operation, body.values, media_type=body.media_type)
+
+
+def _broken(body: Body, room: Room) -> frozenset[str]:
+    return frozenset(one.rule for one in breaches(body, room))
+
+
 def only_media_type(body: Body, room: Room, *, operation: str, media_type: str, status: int = 400) -> Body:
     """An operation takes one media type alone."""
     if room.operation == operation and body.media_type != media_type:
@@ -139,6 +249,10 @@ HEADS: Mapping[str, HeadStep] = {
     "absent": absent,
     "key-optional": key_optional,
     "key-header": key_header,
+    "key-any": key_any,
+    "answered": answered,
+    "header-refused": header_refused,
+    "slash-redirected": slash_redirected,
 }
 
 BODIES: Mapping[str, BodyStep] = {
@@ -151,4 +265,12 @@ BODIES: Mapping[str, BodyStep] = {
     "clamped": clamped,
     "refused": refused,
     "only-media-type": only_media_type,
+    "overlooked": overlooked,
+    "key-checked": key_checked,
+    "fails": fails,
+    "short-list-refused": short_list_refused,
+    "more": more,
+    "nulls-refused": nulls_refused,
+    "late-refused": late_refused,
+    "file-refused": file_refused,
 }

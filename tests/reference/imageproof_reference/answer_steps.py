@@ -1,5 +1,5 @@
-"""Transformations of answers: how servers differ in what they say. Each is a small pure function of one whole answer or
-one frame of a stream, and of parameters that dialects.yaml gives."""
+"""Transformations of answers: how servers differ in what they say. Each is a small pure function of one whole answer
+and of parameters that dialects.yaml or faults.yaml gives."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from imageproof_reference.speech import Frame, Room, Said
+from imageproof_reference.members import GONE, changed, word
+from imageproof_reference.picture_steps import file_step
+from imageproof_reference.speech import Room, Said
 
 AnswerStep = Callable[..., Said]  # (Said, Room, **parameters)
-FrameStep = Callable[..., Frame]  # (Frame, Room, **parameters)
 
 
 def _pictures(said: Said, room: Room) -> bool:
@@ -106,6 +107,24 @@ def usage_without(said: Said, room: Room, *, members: Sequence[str]) -> Said:
     return replace(said, body={**said.body, "usage": kept})
 
 
+def usage_of_one_kind(said: Said, room: Room, *, kind: str) -> Said:
+    """All tokens that were read count as one kind."""
+
+    def counted(details: Any) -> Any:
+        return {name: sum(details.values()) if name == kind else 0 for name in details} if details is not GONE else GONE
+
+    return said if said.body is None else replace(said, body=changed(said.body, "usage/input_tokens_details", counted))
+
+
+def usage_uncounted(said: Said, room: Room) -> Said:
+    """Tokens of pictures are counted as none."""
+    if not _pictures(said, room) or "usage" not in said.body:
+        return said
+    usage, none = said.body["usage"], {"text_tokens": 0, "image_tokens": 0}
+    made = {**usage, "output_tokens": 0, "output_tokens_details": none, "total_tokens": usage["input_tokens"]}
+    return replace(said, body={**said.body, "usage": made})
+
+
 def models_as(said: Said, room: Room, *, member: str) -> Said:
     """The list of models is a list of names under another member."""
     if room.operation != "listModels" or said.failed:
@@ -167,32 +186,68 @@ def header_without(said: Said, room: Room, *, headers: Sequence[str]) -> Said:
     return replace(said, headers=tuple(pair for pair in said.headers if pair[0] not in headers))
 
 
-def no_event_lines(frame: Frame, room: Room) -> Frame:
-    """Events are told apart by the `type` in their data alone."""
-    return replace(frame, name=None)
+def answer(said: Said, room: Room, *, at: str, **how: Any) -> Said:
+    """JSON is changed at a place by a word of `members`."""
+    change = word(how)
+    return said if said.body is None else replace(said, body=changed(said.body, at, change))
 
 
-def comment(frame: Frame, room: Room, *, text: str) -> Frame:
-    """A comment comes ahead of the first event and of each one."""
-    return frame if frame.place == "closing" else replace(frame, before=f": {text}\n\n{frame.before}")
+def picture(said: Said, room: Room, **how: Any) -> Said:
+    """The pictures are other files, by a step of `picture_steps`, in the carrier that they have."""
+    change = file_step(how)
+
+    def other(item: dict[str, Any]) -> dict[str, Any]:
+        if item.get("url"):
+            data, file_format = room.fetch(item["url"]), item["url"].rpartition(".")[2]
+            return item if data is None else {**item, "url": room.link(change(data), file_format)}
+        return {**item, "b64_json": base64.b64encode(change(base64.b64decode(item["b64_json"]))).decode()}
+
+    return _items(said, room, other)
 
 
-def end_marker(frame: Frame, room: Room, *, text: str) -> Frame:
-    """The stream ends with a frame that is no event."""
-    return replace(frame, after=f"{frame.after}data: {text}\n\n") if frame.place == "closing" else frame
+def both_carriers(said: Said, room: Room) -> Said:
+    """Each picture comes twice, as url and as b64_json."""
+    file_format = str(said.body.get("output_format", "png")) if isinstance(said.body, dict) else "png"
+
+    def doubled(item: dict[str, Any]) -> dict[str, Any]:
+        if item.get("url"):
+            return {**item, "b64_json": base64.b64encode(room.fetch(item["url"]) or b"").decode()}
+        return {**item, "url": room.link(base64.b64decode(item["b64_json"]), file_format)}
+
+    return _items(said, room, doubled)
 
 
-def event_names(frame: Frame, room: Room, *, names: Mapping[str, str]) -> Frame:
-    """Events have other names, in the event line and in their data."""
-    if frame.data is None or frame.data.get("type") not in names:
-        return frame
-    name = names[frame.data["type"]]
-    return replace(frame, name=name if frame.name is not None else None, data={**frame.data, "type": name})
+def status(said: Said, room: Room, *, to: int) -> Said:
+    """Another status, and all else as it is."""
+    return replace(said, status=to)
 
 
-def event_beside(frame: Frame, room: Room, *, members: Mapping[str, Any]) -> Frame:
-    """Events have these members too, with these values where they do not have them already."""
-    return frame if frame.data is None else replace(frame, data={**members, **frame.data})
+def failed(said: Said, room: Room, *, status: int, message: str = "Something went wrong.") -> Said:
+    """A refusal in place of the answer."""
+    error = {"message": message, "type": "server_error", "param": None, "code": None}
+    return replace(said, status=status, body={"error": error})
+
+
+def header(said: Said, room: Room, *, name: str, value: str) -> Said:
+    """One header has this value."""
+    return replace(said, headers=said.with_header(name, value))
+
+
+def raw(said: Said, room: Room, *, text: str, media_type: str = "") -> Said:
+    """The body is this text."""
+    headers = said.with_header("content-type", media_type) if media_type else said.headers
+    return replace(said, headers=headers, body=None, raw=text.encode())
+
+
+def twice(said: Said, room: Room) -> Said:
+    """The body comes twice, one after the other."""
+    return replace(said, body=None, raw=said.payload() * 2)
+
+
+def mangled(said: Said, room: Room, *, share: float) -> Said:
+    """The body is whole as HTTP counts it, and is only so much of what it should be."""
+    payload = said.payload()
+    return replace(said, body=None, raw=payload[: int(len(payload) * share)])
 
 
 ANSWERS: Mapping[str, AnswerStep] = {
@@ -206,6 +261,8 @@ ANSWERS: Mapping[str, AnswerStep] = {
     "data-also": data_also,
     "usage-as": usage_as,
     "usage-without": usage_without,
+    "usage-of-one-kind": usage_of_one_kind,
+    "usage-uncounted": usage_uncounted,
     "models-as": models_as,
     "models-only": models_only,
     "error-as": error_as,
@@ -214,12 +271,13 @@ ANSWERS: Mapping[str, AnswerStep] = {
     "media-type": media_type,
     "header-beside": header_beside,
     "header-without": header_without,
-}
-
-FRAMES: Mapping[str, FrameStep] = {
-    "no-event-lines": no_event_lines,
-    "comment": comment,
-    "end-marker": end_marker,
-    "event-names": event_names,
-    "event-beside": event_beside,
+    "answer": answer,
+    "picture": picture,
+    "both-carriers": both_carriers,
+    "status": status,
+    "failed": failed,
+    "header": header,
+    "raw": raw,
+    "twice": twice,
+    "mangled": mangled,
 }
