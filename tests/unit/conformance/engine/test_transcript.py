@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imageproof.contract.redact import Redactor
 from imageproof.contract.violations import FileFacts
 from imageproof_conformance import transcript
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Part, Probe, Request
-from imageproof_conformance.redact import Redactor
 
 FACTS = FileFacts(format="png", width=2, height=2, bytes=70, alpha=True, transparent=False)
 PICTURE = bytes(range(256)) * 64

@@ -20,21 +20,70 @@ _SIGNED = re.compile(
     rb"|x-goog-signature|x-goog-credential|skoid|sktid)=)([^&#\"'\s\\<>]+)",
     re.IGNORECASE,
 )
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"})
+# What a body may call a key: the member of a JSON object, the part or the field of a form. The last group is its value.
+_NAME = rb"(?:api[-_]?key|(?:access|auth|security)[-_]?token|authorization|(?:client[-_]?)?secret|password|token|key)"
+_FIELDS = (
+    re.compile(rb'("' + _NAME + rb'"\s*:\s*")((?:[^"\\]|\\.)+)', re.IGNORECASE | re.DOTALL),
+    re.compile(  # bounded everywhere, so that no body makes the search long
+        rb'(name="?(?:[^"\r\n;]{0,200}\[)?'
+        + _NAME
+        + rb'\]?"?(?:;[^\r\n]{0,1000})?\r\n(?:[^\r\n]{1,1000}\r\n){0,16}\r\n)([^\r\n]+)',
+        re.IGNORECASE,
+    ),
+    re.compile(rb"((?:^|&)" + _NAME + rb"=)([^&\s]+)", re.IGNORECASE),
+)
+_SECRET_HEADER = re.compile(
+    r"(?:^|-)(?:authorization|cookie2?|credentials?|password|secret|api-?key|subscription-key|(?:auth|access|security"
+    r"|session|csrf|xsrf)-token)$",
+    re.IGNORECASE,
+)
 
 
 class Redactor:
-    """Masks one key in bytes, texts and headers. An empty key masks nothing but URL signatures and cookies."""
+    """Masks keys in bytes, texts and headers. An empty key masks nothing but URL signatures and cookies."""
 
-    def __init__(self, key: str = "") -> None:
-        self._key = _pattern(key) if len(key) >= SHORTEST else None
+    def __init__(self, *keys: str) -> None:
+        self._keys = tuple(_Key(key) for key in keys if len(key) >= SHORTEST)
+
+    def data(self, value: bytes) -> bytes:
+        """The same bytes with every form of the keys masked; same length."""
+        for key in self._keys:
+            value = key.masked(value)
+        return value
+
+    def clean(self, value: bytes) -> bytes:
+        """Like `data`, and the values of signature parameters in URLs are masked too."""
+        return signatures(self.data(value))
+
+    def text(self, value: str) -> str:
+        """Like `clean`."""
+        return self.clean(value.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def headers(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        """Headers that carry secrets keep their name and their scheme only."""
+        return tuple((name, self._header(name, value)) for name, value in pairs)
+
+    def _header(self, name: str, value: str) -> str:
+        if not is_secret(name):
+            return self.text(value)
+        scheme, space, rest = value.partition(" ")
+        return f"{scheme} {'*' * 8}" if space and rest and name.lower().endswith("authorization") else "*" * 8
+
+
+def is_secret(header: str) -> bool:
+    """Whether a header of this name carries a key or a cookie."""
+    return _SECRET_HEADER.search(header) is not None
+
+
+class _Key:
+    """One key, in all the forms that it may take."""
+
+    def __init__(self, key: str) -> None:
+        self._pattern = _pattern(key)
         self._literal = tuple(_literals(key.encode())) if len(key) >= LONG else ()
         self._edge = 32 * len(key)  # bytes; longer than any form
 
-    def data(self, value: bytes) -> bytes:
-        """The same bytes with every form of the key masked; same length."""
-        if self._key is None:
-            return value
+    def masked(self, value: bytes) -> bytes:
         lowered = value.lower()
         for form in self._literal:
             if form.lower() in lowered:
@@ -44,23 +93,9 @@ class Redactor:
         for run in _RUN.finditer(value) if self._literal and len(value) > PICTURE else ():
             first, last = run.start() + self._edge, run.end() - self._edge
             if last - first > PICTURE:
-                out += [self._key.sub(_stars, value[start:first]), value[first:last]]
+                out += [self._pattern.sub(_stars, value[start:first]), value[first:last]]
                 start = last
-        return b"".join([*out, self._key.sub(_stars, value[start:])])
-
-    def text(self, value: str) -> str:
-        """Like `data`, and the values of signature parameters in URLs are masked too."""
-        return signatures(self.data(value.encode("utf-8", "surrogatepass"))).decode("utf-8", "surrogatepass")
-
-    def headers(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        """Headers that carry secrets keep their name and their scheme only."""
-        return tuple((name, self._header(name, value)) for name, value in pairs)
-
-    def _header(self, name: str, value: str) -> str:
-        if name.lower() not in _SECRET_HEADERS:
-            return self.text(value)
-        scheme, space, rest = value.partition(" ")
-        return f"{scheme} {'*' * 8}" if space and rest and name.lower().endswith("authorization") else "*" * 8
+        return b"".join([*out, self._pattern.sub(_stars, value[start:])])
 
 
 # All runs, and not the long ones alone: to look for those takes the square of the length of a shorter one.
@@ -76,6 +111,20 @@ def signatures(value: bytes) -> bytes:
     if b"=" not in value:
         return value
     return _SIGNED.sub(lambda match: match[1] + b"*" * len(match[2]), value)
+
+
+def fields(value: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """A body whose fields and members with the name of a key (`api_key`, `token`, ...) are masked, at the same length,
+    and the values that stood there, as they were written."""
+    found: list[str] = []
+
+    def stars(match: re.Match[bytes]) -> bytes:
+        found.append(match[2].decode("utf-8", "replace"))
+        return match[1] + b"*" * len(match[2])
+
+    for pattern in _FIELDS:
+        value = pattern.sub(stars, value)
+    return value, tuple(found)
 
 
 def _pattern(key: str) -> re.Pattern[bytes]:
