@@ -31,6 +31,7 @@ PROGRAMS = Path(__file__).with_name("programs")
 TABLE: dict[str, dict[str, Any]] = yaml.safe_load((PROGRAMS / "clients.yaml").read_text(encoding="utf-8"))["clients"]
 OPERATIONS = {"generate": "createImage", "edit": "createImageEdit"}
 KEY = "sk-of-real-clients"
+CAPTION = re.compile(rb"<rdf:li [^>]*>(.*?)</rdf:li>")  # the prompt that a picture tells of itself, where it does
 FILES = {"otter.png": ("RGB", (110, 75, 50)), "hat.png": ("RGB", (20, 30, 200)), "mask.png": ("RGBA", (0, 0, 0, 0))}
 
 
@@ -100,6 +101,8 @@ def test_client(run: Run, provider: Provider, room: Path) -> None:
         return
     assert told.get("events") or run.events == []
     assert [_seen(room / name) for name in told["pictures"]] == run.pictures
+    for name in told["pictures"]:
+        assert set(CAPTION.findall((room / name).read_bytes())) <= {run.given["prompt"].encode()}
 
 
 def _tell(run: Run, provider: Provider, room: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ _SIGNED = re.compile(
 )
 # What a body may call a key: the member of a JSON object, the part or the field of a form. The last group is its value.
 _NAME = rb"(?:api[-_]?key|(?:access|auth|security)[-_]?token|authorization|(?:client[-_]?)?secret|password|token|key)"
+_WORDS = (b"key", b"token", b"secret", b"password", b"authorization")  # one of which each of these names has
 _FIELDS = (
     re.compile(rb'("' + _NAME + rb'"\s*:\s*")((?:[^"\\]|\\.)+)', re.IGNORECASE | re.DOTALL),
     re.compile(  # bounded everywhere, so that no body makes the search long
@@ -81,6 +82,7 @@ class _Key:
     def __init__(self, key: str) -> None:
         self._pattern = _pattern(key)
         self._literal = tuple(_literals(key.encode())) if len(key) >= LONG else ()
+        self._start = _start(key.encode()) if len(key) >= LONG else None
         self._edge = 32 * len(key)  # bytes; longer than any form
 
     def masked(self, value: bytes) -> bytes:
@@ -93,13 +95,26 @@ class _Key:
         for run in _RUN.finditer(value) if self._literal and len(value) > PICTURE else ():
             first, last = run.start() + self._edge, run.end() - self._edge
             if last - first > PICTURE:
-                out += [self._pattern.sub(_stars, value[start:first]), value[first:last]]
+                out += [self._spelled(value[start:first]), value[first:last]]
                 start = last
-        return b"".join([*out, self._pattern.sub(_stars, value[start:])])
+        return b"".join([*out, self._spelled(value[start:])])
+
+    def _spelled(self, value: bytes) -> bytes:
+        """The value with all forms masked. The pattern is tried only where two bytes look like the start of one, which
+        is many times faster in the bytes of a file."""
+        if self._start is None:
+            return self._pattern.sub(_stars, value)
+        out, start = [], 0
+        for place in self._start.finditer(value):
+            if place.start() >= start and (found := self._pattern.match(value, place.start())):
+                out += [value[start : found.start()], _stars(found)]
+                start = found.end()
+        return b"".join([*out, value[start:]])
 
 
-# All runs, and not the long ones alone: to look for those takes the square of the length of a shorter one.
-_RUN = re.compile(rb"[A-Za-z0-9+/=_-]+")
+# What stands behind a byte of a run cannot begin one: without that, the search takes the square of the length of a run
+# that is too short.
+_RUN = re.compile(rb"[A-Za-z0-9+/=_-](?<![A-Za-z0-9+/=_-]{2})[A-Za-z0-9+/=_-]{%d,}" % PICTURE)
 
 
 def _stars(match: re.Match[bytes]) -> bytes:
@@ -116,6 +131,9 @@ def signatures(value: bytes) -> bytes:
 def fields(value: bytes) -> tuple[bytes, tuple[str, ...]]:
     """A body whose fields and members with the name of a key (`api_key`, `token`, ...) are masked, at the same length,
     and the values that stood there, as they were written."""
+    lowered = value.lower()
+    if not any(word in lowered for word in _WORDS):
+        return value, ()
     found: list[str] = []
 
     def stars(match: re.Match[bytes]) -> bytes:
@@ -140,6 +158,15 @@ def _pattern(key: str) -> re.Pattern[bytes]:
     # The character behind base64 may hold some bits of the key.
     shared = [re.escape(form) + b"[A-Za-z0-9+/_-]?" for form in _literals(plain)]
     return re.compile(b"|".join([spelled, *shared]))
+
+
+def _start(plain: bytes) -> re.Pattern[bytes]:
+    """Finds each byte with which a form of the key may begin, in front of one with which it may go on."""
+    cases = [bytes({char, *bytes([char]).lower(), *bytes([char]).upper()}) for char in plain[:2]]
+    first, then = (b"".join(form[at : at + 1] for form in _literals(plain)) for at in range(2))
+    first += cases[0] + b"\\%&"  # escapes begin with these,
+    then += cases[0] + cases[1] + b"\\%&u#0123456789 \t\n\r\f\v"  # and go on with these; or blanks stand between
+    return re.compile(b"[" + re.escape(first) + b"](?=[" + re.escape(then) + b"])")
 
 
 def _literals(plain: bytes) -> dict[bytes, None]:

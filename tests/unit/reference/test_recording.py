@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import random
 import shutil
 import signal
@@ -178,6 +179,19 @@ def test_no_key_reaches_the_disk(
             assert form_of.lower().encode() not in disk
     assert len(found.sent_body) == int(found_header(found, "content-length"))
     assert found.body == answer.content.replace(OTHER.encode(), b"*" * len(OTHER))  # `user` comes back
+
+
+def test_a_run_of_the_suite_is_recorded_the_same_on_both_sides(recorder: str, out: Path, tmp_path: Path) -> None:
+    command = ["conform", recorder, "--model", "gpt-image-1", "--max-images", "4", "--out", str(tmp_path / "runs")]
+    environment = {**os.environ, "IMAGEPROOF_API_KEY": KEY}
+    subprocess.run([sys.executable, "-m", "imageproof", *command], env=environment, stdout=subprocess.PIPE, timeout=120)
+
+    def told(exchanges: list[Exchange]) -> list[tuple[str, str, bytes, int | None, bytes]]:
+        seen = [(one.probe.request.method, one.url, one.sent_body, one.status, one.body) for one in exchanges]
+        return sorted(seen, key=repr)
+
+    sent = read(tmp_path / "runs")
+    assert len(sent) > 100 and told(read(out)) == told(sent)
 
 
 def found_header(found: Exchange, name: str) -> str:
