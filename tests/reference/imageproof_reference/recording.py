@@ -16,10 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,17 +25,18 @@ from imageproof import __version__
 from imageproof.contract.document import Document
 from imageproof.contract.overlay import layers
 from imageproof.contract.recorded import FORMAT, LINES, Bodies, Incoming, new_folder
-from imageproof.contract.redact import LONG, Redactor, fields, is_secret
+from imageproof.contract.redact import is_secret
 from imageproof.errors import UsageError
 from imageproof_reference.config import Config
+from imageproof_reference.masks import ExchangeMask
 
-LONGEST = 512  # characters of a key that is masked elsewhere than in its own place
-MOST = 16  # such keys of one exchange
 ROOM = 64 * 1024  # bytes that a disk must have left when a recording begins
-LEFT = "the caller left before the answer was whole"
+LEFT = "the connection ended before the answer was whole"
 BROKEN = "the answer broke off"
 UNREAD = "the body was not read to its end"
 log = logging.getLogger("imageproof.reference")
+
+EMPTY = {"text": ""}
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -135,10 +134,11 @@ class _Notes:
         self._scope = scope
         self._headers = _pairs(scope["headers"])
         self._target = _target(scope)
-        self._mask = _Mask(recording.key, _presented(self._headers, self._target))
+        self._mask = ExchangeMask(recording.key, self._headers, self._target)
         bodies = Bodies(recording.folder, self._mask)
         self._sent, self._body = bodies.incoming(), bodies.incoming()
-        self._whole = False  # the body of the request, as far as the server asked for it
+        self._place: dict[str, Any] | None = None  # of the body that was sent, once it is kept
+        self._whole = False  # that body, as far as the server asked for it
         self._left = False
         self._done = False
         self._lock = threading.Lock()  # a call that is cancelled ends while a note is still being written
@@ -157,7 +157,9 @@ class _Notes:
     async def said(self, message: Message) -> None:
         """Something of the answer goes out."""
         if message["type"] == "http.response.start":
-            self._status, self._answered = message["status"], _pairs(message["headers"])
+            self._status, self._answered = message["status"], _pairs(message.get("headers", ()))
+            if self._whole:  # so that the keys in the body are known before an answer repeats them
+                await asyncio.to_thread(self._guarded, self._keep_sent)
             return
         data = message.get("body", b"")
         if data and not self._done:
@@ -198,11 +200,16 @@ class _Notes:
         self._recording.append(self._record(failure or ("" if self._whole or not self._expects_body() else UNREAD)))
         self._done = True
 
+    def _keep_sent(self) -> dict[str, Any]:
+        if self._place is None:
+            self._place = self._sent.end()
+        return self._place
+
     def _record(self, failure: str) -> dict[str, Any]:
         # The bodies come first: a key that stands in one is masked everywhere then.
-        sent, body = self._sent.end(), self._body.end()
-        redactor = self._mask.redactor
-        target, method, headers = redactor.text(self._target), self._scope["method"], redactor.headers(self._headers)
+        sent, body = self._keep_sent(), self._body.end()
+        redactor, target = self._mask.redactor, self._mask.target(self._target)
+        method, headers = self._scope["method"], redactor.headers(self._headers)
         return {
             "format": FORMAT,
             "probe": {
@@ -256,46 +263,6 @@ class _Notes:
 
     def _elapsed(self) -> float:
         return round(time.monotonic() - self._clock, 6)
-
-
-EMPTY = {"text": ""}
-
-
-class _Mask:
-    """Hides the server's key, what the caller showed in place of it, and what its body calls a key."""
-
-    def __init__(self, key: str, presented: Iterable[str]) -> None:
-        self._keys = tuple(dict.fromkeys((key, *presented)))[:MOST]
-
-    @property
-    def redactor(self) -> Redactor:
-        return _redactor(self._keys)
-
-    def __call__(self, data: bytes) -> bytes:
-        masked, found = fields(data)
-        if found:
-            new = [one for one in dict.fromkeys(found) if _is_key(one) and one not in self._keys]
-            self._keys = (*self._keys, *new)[:MOST]
-        return self.redactor.clean(masked)
-
-
-def _is_key(word: str) -> bool:
-    """Whether a word is long enough to be no ordinary one."""
-    return LONG <= len(word) <= LONGEST
-
-
-@lru_cache(maxsize=64)
-def _redactor(keys: tuple[str, ...]) -> Redactor:
-    return Redactor(*keys)
-
-
-def _presented(headers: Headers, target: str) -> Iterator[str]:
-    """What callers show as a key: in a header, or as a parameter of the URL."""
-    for name, value in headers:
-        if is_secret(name) and "cookie" not in name:
-            yield from filter(_is_key, value.split())
-    _, found = fields(target.partition("?")[2].encode("utf-8", "surrogateescape"))
-    yield from (word for one in found for word in (one, unquote(one)) if _is_key(word))
 
 
 def _operations(document: Document) -> Iterator[tuple[str, re.Pattern[str], str]]:

@@ -158,6 +158,7 @@ SHOWN_IN: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "the query, escaped": (f"?a=b&key={OTHER.replace('-', '%2D')}", {}, {"json": TOLD}),
     "a member": ("", {}, {"json": {**TOLD, "extra": {"api_key": OTHER}}}),
     "a member of a large body": ("", {}, {"json": {"token": OTHER, "pad": "x" * 600_000, "prompt": OTHER}}),
+    "a member, and a large answer": ("", {}, {"json": {"api_key": OTHER, **DRAW, "user": OTHER + "x" * 400_000}}),
     "a part": ("", {}, {"data": {"api_key": OTHER, **TOLD}, "files": {"image": png()}}),
     "a field": ("", {}, {"data": {"api_key": OTHER, **TOLD}}),
     "its own key": ("", {"X-Key": KEY}, {"json": {**DRAW, "prompt": KEY * 300}}),
@@ -198,6 +199,13 @@ def found_header(found: Exchange, name: str) -> str:
     return next(value for one, value in found.sent_headers if one == name)
 
 
+def test_a_short_key_is_masked_in_its_place(recorder: str, out: Path) -> None:
+    httpx.post(f"{recorder}/images/generations?secret=ab1", json={"token": "cd2"}, headers={"X-Auth-Token": "ef3"})
+    (found,) = read(out)
+    assert (found.probe.request.path, found.sent_body) == ("/v1/images/generations?secret=***", b'{"token":"***"}')
+    assert not any(word in on_disk(out) for word in (b"ab1", b"cd2", b"ef3"))
+
+
 def test_cookies_are_masked(recorder: str, out: Path) -> None:
     httpx.get(f"{recorder}/models", headers={**SHOWN, "Cookie": "session=5ecret"})
     assert found_header(read(out)[0], "cookie") == "********" and b"5ecret" not in on_disk(out)
@@ -234,7 +242,7 @@ def test_a_caller_who_leaves_is_said(recorder: str, out: Path) -> None:
     until = time.monotonic() + 20
     while not (found := read(out)) and time.monotonic() < until:
         time.sleep(0.01)
-    assert (found[0].status, found[0].failure) == (200, "the caller left before the answer was whole")
+    assert (found[0].status, found[0].failure) == (200, "the connection ended before the answer was whole")
     assert found[0].body.startswith(first)
 
 

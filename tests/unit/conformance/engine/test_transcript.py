@@ -45,6 +45,12 @@ def test_a_transcript_read_back_is_the_same(tmp_path: Path) -> None:
     assert list(transcript.read(tmp_path)) == exchanges()
 
 
+def test_a_last_line_that_was_cut_off_is_no_exchange(tmp_path: Path) -> None:
+    path = transcript.write(tmp_path, exchanges(), Redactor(""))
+    path.write_bytes(path.read_bytes()[:-30])
+    assert list(transcript.read(tmp_path)) == exchanges()[:1]
+
+
 def test_a_picture_is_kept_once(tmp_path: Path) -> None:
     transcript.write(tmp_path, exchanges() * 3, Redactor(""))
     assert len(list((tmp_path / "bodies").iterdir())) == 4  # picture, long answer, two bodies that are no text
