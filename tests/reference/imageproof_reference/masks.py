@@ -13,8 +13,8 @@ MOST = 16  # such keys of one exchange
 
 
 class ExchangeMask:
-    """Masks bytes at their own length. It learns: what a body has under the name of a key is masked in all that is masked
-    from then on, the piece in which it stands included."""
+    """Masks bytes at their own length. It learns: what a body has under the name of a key is masked from then on
+    wherever it stands, in the same piece of the body too."""
 
     def __init__(self, key: str, headers: Iterable[tuple[str, str]], target: str) -> None:
         self._keys = tuple(dict.fromkeys((key, *_shown(headers, target))))[:MOST]
