@@ -158,7 +158,11 @@ SHOWN_IN: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "the query, escaped": (f"?a=b&key={OTHER.replace('-', '%2D')}", {}, {"json": TOLD}),
     "a member": ("", {}, {"json": {**TOLD, "extra": {"api_key": OTHER}}}),
     "a member of a large body": ("", {}, {"json": {"token": OTHER, "pad": "x" * 600_000, "prompt": OTHER}}),
-    "a member, and a large answer": ("", {}, {"json": {"api_key": OTHER, **DRAW, "user": OTHER + " x" * 200_000}}),
+    "a member, and a large answer": (
+        "",
+        {},
+        {"json": {"api_key": OTHER, **DRAW, "n": 10, "user": OTHER + " x" * 50_000}},
+    ),
     "a part": ("", {}, {"data": {"api_key": OTHER, **TOLD}, "files": {"image": png()}}),
     "a field": ("", {}, {"data": {"api_key": OTHER, **TOLD}}),
     "its own key": ("", {"X-Key": KEY}, {"json": {**DRAW, "prompt": KEY * 300}}),
