@@ -263,13 +263,13 @@ def test_nothing_that_was_taken_away_stops_an_answer(
     assert said[0].endswith(": No such file or directory")
 
 
-START = "from imageproof.cli.serve import serve; serve()"
+START = "from imageproof.cli import main; main()"
 
 
 def started(out: Path, most: int = 0) -> subprocess.Popen[str]:
     """`imageproof serve --record`, which may write files of so many bytes (0: of any length)."""
     program = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n" * bool(most) + START
-    command = [sys.executable, "-c", program, "--port", "0", "--key", KEY, "--record", str(out)]
+    command = [sys.executable, "-c", program, "serve", "--port", "0", "--key", KEY, "--record", str(out)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -343,5 +343,8 @@ def test_where_nothing_can_be_written_is_said_at_the_start(tmp_path: Path) -> No
 def test_a_disk_that_is_full_at_the_start_is_said(tmp_path: Path) -> None:
     with started(tmp_path, 1000) as process:
         said = process.communicate(timeout=20)[1]
-    assert "nothing can be recorded there: File too large; name another folder" in said
+    assert process.returncode == 2
+    assert (
+        said.endswith("nothing can be recorded there: File too large; name another folder\n") and "\n" not in said[:-1]
+    )
     assert list(tmp_path.iterdir()) == []
