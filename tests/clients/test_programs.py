@@ -32,7 +32,12 @@ TABLE: dict[str, dict[str, Any]] = yaml.safe_load((PROGRAMS / "clients.yaml").re
 OPERATIONS = {"generate": "createImage", "edit": "createImageEdit"}
 KEY = "sk-of-real-clients"
 CAPTION = re.compile(rb"<rdf:li [^>]*>(.*?)</rdf:li>")  # the prompt that a picture tells of itself, where it does
-FILES = {"otter.png": ("RGB", (110, 75, 50)), "hat.png": ("RGB", (20, 30, 200)), "mask.png": ("RGBA", (0, 0, 0, 0))}
+FILES = {
+    'otter ü".png': ("RGB", (1, 2, 3)),
+    "otter.png": ("RGB", (110, 75, 50)),
+    "hat.png": ("RGB", (20, 30, 200)),
+    "mask.png": ("RGBA", (0, 0, 0, 0)),
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Run:
     sends: Sequence[Any]
     pictures: Sequence[Sequence[Any]] = ()
     events: Sequence[str] = field(default_factory=list)
+    form: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.client}, {self.kind} {self.number}"
@@ -151,7 +157,7 @@ def _judge_heads(exchange: Exchange, run: Run) -> None:
     if head["content-type"] == "application/json":
         assert framing == {"content-length"}
         return
-    form = about["form"]
+    form = run.form or about["form"]
     assert re.fullmatch(f"multipart/form-data; boundary={form['boundary']}", head["content-type"])
     assert framing == {form["framing"]}
 

@@ -3,10 +3,17 @@ import fs from "node:fs";
 import OpenAI, { APIError, toFile } from "openai";
 
 const [operation, json] = process.argv.slice(2);
-const { image, mask, ...given } = JSON.parse(json);
+const { image, mask, as = "stream", ...given } = JSON.parse(json);
 const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: process.env.KEY });
 const pictures = [];
 const events = [];
+
+// How a user may give a file.
+const opened = {
+  stream: (name) => fs.createReadStream(name),
+  blob: (name) => fs.openAsBlob(name),
+  bytes: (name) => toFile(fs.readFileSync(name)),
+}[as];
 
 function keep(base64) {
   pictures.push(`picture-${pictures.length}`);
@@ -16,7 +23,7 @@ function keep(base64) {
 async function call() {
   if (operation === "generate") return client.images.generate(given);
   const files = {
-    image: Array.isArray(image) ? image.map((name) => fs.createReadStream(name)) : fs.createReadStream(image),
+    image: Array.isArray(image) ? await Promise.all(image.map(opened)) : await opened(image),
     ...(mask && { mask: await toFile(fs.createReadStream(mask), mask, { type: "image/png" }) }),
   };
   return client.images.edit({ ...files, ...given });
