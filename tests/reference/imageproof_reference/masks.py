@@ -27,8 +27,7 @@ class ExchangeMask:
     def __call__(self, data: bytes) -> bytes:
         masked, found = fields(data)
         if found:
-            new = [one for one in dict.fromkeys(found) if _is_key(one) and one not in self._keys]
-            self._keys = (*self._keys, *new)[:MOST]
+            self._keys = tuple(dict.fromkeys((*self._keys, *_keys(found))))[:MOST]
         return self.redactor.clean(masked)
 
     def target(self, target: str) -> str:
@@ -37,9 +36,9 @@ class ExchangeMask:
         return self.redactor.text(f"{path}{mark}{fields(query.encode())[0].decode()}")
 
 
-def _is_key(word: str) -> bool:
-    """Whether a word is long enough to be no ordinary one."""
-    return LONG <= len(word) <= LONGEST
+def _keys(shown: Iterable[str]) -> Iterator[str]:
+    """The words of texts such as `Bearer KEY` that are long enough to be no ordinary ones."""
+    return (word for text in shown for word in text.split() if LONG <= len(word) <= LONGEST)
 
 
 @lru_cache(maxsize=64)
@@ -49,8 +48,6 @@ def _redactor(keys: tuple[str, ...]) -> Redactor:
 
 def _shown(headers: Iterable[tuple[str, str]], target: str) -> Iterator[str]:
     """What callers show as a key: in a header, or as a parameter of the URL."""
-    for name, value in headers:
-        if is_secret(name) and "cookie" not in name:
-            yield from filter(_is_key, value.split())
+    yield from _keys(value for name, value in headers if is_secret(name) and "cookie" not in name)
     _, found = fields(target.partition("?")[2].encode())
-    yield from (word for one in found for word in (one, unquote(one)) if _is_key(word))
+    yield from _keys((*found, *map(unquote, found)))

@@ -157,6 +157,7 @@ SHOWN_IN: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "the query": (f"?api_key={OTHER}&a=b", {}, {"json": TOLD}),
     "the query, escaped": (f"?a=b&key={OTHER.replace('-', '%2D')}", {}, {"json": TOLD}),
     "a member": ("", {}, {"json": {**TOLD, "extra": {"api_key": OTHER}}}),
+    "a header in a member": ("", {}, {"json": {**TOLD, "headers": {"Authorization": f"Bearer {OTHER}"}}}),
     "a member of a large body": ("", {}, {"json": {"token": OTHER, "pad": "x" * 600_000, "prompt": OTHER}}),
     "a member, and a large answer": (
         "",
