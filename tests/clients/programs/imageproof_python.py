@@ -24,6 +24,6 @@ with api.Client(os.environ["KEY"], base_url=os.environ["BASE_URL"]) as client:
         else:
             for one in call(**given).data:
                 told.picture(one.to_bytes())
-    except api.APIStatusError as error:
-        told.error(error)
+    except api.BadRequestError as error:
+        told.error(error, api.BadRequestError)
 told.say()

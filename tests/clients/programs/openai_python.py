@@ -27,6 +27,6 @@ with openai.OpenAI(base_url=os.environ["BASE_URL"], api_key=os.environ["KEY"]) a
         answer: Any = call(**given | files)
         for one in answer if given.get("stream") else answer.data:
             told.picture(base64.b64decode(one.b64_json), getattr(one, "type", ""))
-    except openai.APIStatusError as error:
-        told.error(error)
+    except openai.BadRequestError as error:
+        told.error(error, openai.BadRequestError)
 told.say()

@@ -31,8 +31,8 @@ async def main(operation: str, given: dict[str, Any]) -> None:
             else:
                 for one in answer.data:
                     told.picture(base64.b64decode(one.b64_json))
-        except openai.APIStatusError as error:
-            told.error(error)
+        except openai.BadRequestError as error:
+            told.error(error, openai.BadRequestError)
     told.say()
 
 

@@ -19,9 +19,10 @@ class Told:
         self._all["pictures"].append(name)
         self._all["events"] += [event] if event else []
 
-    def error(self, error: Any) -> None:
+    def error(self, error: Any, kind: type) -> None:
+        """An error that was caught as one of this kind."""
         members = {name: getattr(error, name) for name in ("message", "param", "code")}
-        self._all = {"error": {"type": type(error).__name__, "status": error.status_code, **members}}
+        self._all = {"error": {"type": kind.__name__, "status": error.status_code, **members}}
 
     def say(self) -> None:
         print(json.dumps(self._all))
