@@ -96,11 +96,11 @@ def agent(run: Run) -> str:
 
 
 def _bash(run: Run, origin: str, folder: Path) -> Command:
-    return Command([_program("bash"), "-c", run.text(origin)])
+    return Command([program("bash"), "-c", run.text(origin)])
 
 
 def _curl(run: Run, origin: str, folder: Path) -> Command:
-    _program("curl")
+    program("curl")
     return _bash(run, origin, folder)
 
 
@@ -120,7 +120,7 @@ def _form(run: Run, origin: str, folder: Path) -> Command:
 
 def _body(run: Run, origin: str, body: Sequence[str]) -> Command:
     url = f"{origin}/v1{load().operations()[run.operation].path}"
-    return Command([_program("curl"), url, "-H", f"Authorization: Bearer {KEY}", *body])
+    return Command([program("curl"), url, "-H", f"Authorization: Bearer {KEY}", *body])
 
 
 def _python_3(run: Run, origin: str, folder: Path) -> Command:
@@ -144,21 +144,29 @@ def _node_3(run: Run, origin: str, folder: Path) -> Command:
     return _node("openai-3", {}, host + run.text(origin), folder)
 
 
-def _node(package: str, variables: Mapping[str, str], program: str, folder: Path) -> Command:
+def _node(package: str, variables: Mapping[str, str], text: str, folder: Path) -> Command:
     """A program typed into Node's prompt: `require`, a bare `await` and an `fs` that nobody required all work there,
     but in no file."""
-    node = _program("node")
-    homes = [Path(os.environ.get("IMAGEPROOF_NODE_BIN", ".")).parent, CHECKOUT / "node_modules"]
-    found = [home / package for home in homes if (home / package / "package.json").is_file()]
-    if not found:
-        pytest.skip(f"npm's {package} is not installed: neither beside IMAGEPROOF_NODE_BIN nor in node_modules")
+    node = program("node")
     link = folder / "node_modules" / "openai"
     link.parent.mkdir()
-    link.symlink_to(found[0].resolve())
-    return Command([node, "--interactive"], variables, program)
+    link.symlink_to((modules(package) / package).resolve())
+    return Command([node, "--interactive"], variables, text)
 
 
-def _program(name: str) -> str:
+def modules(*packages: str) -> Path:
+    """The `node_modules` that has these packages of npm. Skips by the name of one that is not there."""
+    named = Path(os.environ.get("IMAGEPROOF_NODE_BIN", ".")).parent
+    homes = [named, *(CHECKOUT / folder / "node_modules" for folder in (".", ".ci/node"))]
+    for package in packages:
+        homes = [home for home in homes if (home / package / "package.json").is_file()]
+        if not homes:
+            pytest.skip(f"npm's {package} is not installed; npm install --prefix .ci/node does it")
+    return homes[0].resolve()
+
+
+def program(name: str) -> str:
+    """Where a program is. Skips by its name where it is not."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")

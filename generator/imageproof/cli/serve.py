@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -51,6 +52,12 @@ EXTRA = "imageproof serve needs more than the base install: pip install 'imagepr
 @click.option(
     "--allow-host", "hosts", multiple=True, metavar="HOST", help="Load pictures of JSON edits from there too."
 )
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write down all that arrives and is answered, in a new folder there; keys are masked.",
+)
 @click.option("--spec", metavar="FILE", help="Contract to serve, in place of the built-in one.")
 @OVERLAY
 def serve(
@@ -62,6 +69,7 @@ def serve(
     list_faults: bool,
     dialect: str | None,
     list_dialects: bool,
+    record: Path | None,
     spec: str | None,
     overlays: tuple[str, ...],
     **behaviour: Any,
@@ -69,19 +77,10 @@ def serve(
     """Serve the Images API on this machine: real pictures, no network, no cost."""
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise UsageError(EXTRA)
-    faults = _module("faults")
-    if list_faults:
-        for row in faults.faults().values():
-            click.echo(f"{row.id:30}{row.what}")
+    if list_faults or list_dialects:
+        _list(list_faults)
         return
-    if list_dialects:
-        for one in _module("dialects").dialects().values():
-            click.echo(f"{one.id:22}{one.kind:11}{one.what}")
-        return
-    if len(broken) > 1:
-        raise UsageError(f"--fault breaks exactly one thing; give one of {', '.join(broken)}")
-    fault = "".join(broken)
-    faults.steps(fault)
+    fault = _fault(broken)
     _check_dialect(dialect, fault)
     if not host:
         raise UsageError("--host is empty, which would mean every address of this machine; 0.0.0.0 says that")
@@ -89,20 +88,37 @@ def serve(
     given = _given_key(key, key_env)
     if given is not None:
         settings["key"] = given
-    config = _module("config").Config(**settings, **_behaviour(**behaviour))
+    config = _module("config").Config(**settings, record=record, **_behaviour(**behaviour))
 
-    def announce(url: str) -> None:
+    def announce(url: str, recording: Path | None) -> None:
         signal.signal(signal.SIGINT, _leave)
-        spoken = f", fault {fault}" if fault else f", dialect {dialect}" if dialect else ""
         if host in EVERYWHERE:
             click.echo(f"note: on {host} it is reachable from other machines, by whoever has the key", err=True)
-        _announce(url, config.key, given, key_env, spoken, overlays)
+        _announce(url, config, given, key_env, overlays, recording)
 
     try:
         _module("serving").serve(config, host, port, announce)
     except OSError as error:
         hint = "; --port 0 takes a free port" if error.errno == errno.EADDRINUSE else ""
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None
+
+
+def _list(of_faults: bool) -> None:
+    if of_faults:
+        for row in _module("faults").faults().values():
+            click.echo(f"{row.id:30}{row.what}")
+        return
+    for one in _module("dialects").dialects().values():
+        click.echo(f"{one.id:22}{one.kind:11}{one.what}")
+
+
+def _fault(broken: tuple[str, ...]) -> str:
+    """The fault that was asked for, "" for none. Raises UsageError for several, or one that is not known."""
+    if len(broken) > 1:
+        raise UsageError(f"--fault breaks exactly one thing; give one of {', '.join(broken)}")
+    fault = "".join(broken)
+    _module("faults").steps(fault)
+    return fault
 
 
 def _leave(*_: object) -> NoReturn:
@@ -155,13 +171,16 @@ def _given_key(key: str | None, key_env: str | None) -> str | None:
 
 
 def _announce(
-    url: str, key: str, given: str | None, key_env: str | None, spoken: str, overlays: tuple[str, ...]
+    url: str, config: Any, given: str | None, key_env: str | None, overlays: tuple[str, ...], recording: Path | None
 ) -> None:
-    """One line that says where and in which way (`spoken`), and one to paste. A key that the user gave is not printed
-    back."""
-    shown = f"key {key}" if given is None else f"the key from {key_env or '--key'}"
+    """One line that says where and in which way, one to paste, and one that says where all is recorded. A key that the
+    user gave is not printed back."""
+    shown = f"key {config.key}" if given is None else f"the key from {key_env or '--key'}"
+    spoken = f", fault {config.fault}" if config.fault else f", dialect {config.dialect}" if config.dialect else ""
     click.echo(f"imageproof serves {url} with {shown}{spoken}; Ctrl-C ends it")
-    secret = shlex.quote(key) if given is None else f'"${key_env}"' if key_env else "KEY"
+    secret = shlex.quote(config.key) if given is None else f'"${key_env}"' if key_env else "KEY"
     over = [word for file in overlays for word in ("--overlay", file)]
     click.echo(f"IMAGEPROOF_API_KEY={secret} {shlex.join(['imageproof', 'conform', url, *over])}")
+    if recording is not None:
+        click.echo(f"records all that arrives in {recording}; keys are masked")
     sys.stdout.flush()

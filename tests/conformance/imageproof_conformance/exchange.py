@@ -53,7 +53,7 @@ class Probe:
     rules     requirement ids that this call gives evidence for
     images    pictures that a behaving target makes (0 for a refusal)
     worst     pictures if the target serves it whatever it is
-    source    "plan" for a hand-made probe, "schemathesis" for a generated one
+    source    "plan" for a hand-made probe, "schemathesis" for a generated one, "recorded" for a call that somebody made
     """
 
     id: str
@@ -66,7 +66,7 @@ class Probe:
     asked: Mapping[str, Any] = field(default_factory=dict)
     images: int = 0
     worst: int = 0
-    source: Literal["plan", "schemathesis"] = "plan"
+    source: Literal["plan", "schemathesis", "recorded"] = "plan"
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,28 @@
 """The record of a run: every exchange whole, so that it can be judged again without a socket.
 
-`transcript.jsonl` has one exchange a line. A body that is large or no text lies beside it in `bodies/`, gzipped,
-named by the SHA-256 of its bytes, so that the same picture is kept once. The wire has masked the key already; the
-signatures of signed URLs are masked here, and the key once more.
+`transcript.jsonl` has one exchange a line, and large bodies lie beside it: `imageproof.contract.recorded` says how. The
+wire has masked the key already; the signatures of signed URLs are masked here, and the key once more.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from imageproof.contract.recorded import FORMAT, LINES, Bodies, load
+from imageproof.contract.redact import Redactor
 from imageproof.contract.violations import FileFacts
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Part, Probe, Request
-from imageproof_conformance.redact import Redactor, signatures
-
-INLINE = 4096  # bytes; a longer body gets a file of its own
-FORMAT = 1
 
 
 def write(folder: Path, exchanges: Iterable[Exchange], redactor: Redactor) -> Path:
     """Write `transcript.jsonl` and `bodies/` into a folder, which is made. Returns the path of the first."""
     folder.mkdir(parents=True, exist_ok=True)
-    store = _Store(folder / "bodies", redactor)
-    path = folder / "transcript.jsonl"
+    store = Bodies(folder, redactor.clean)
+    path = folder / LINES
     with path.open("w", encoding="utf-8") as out:
         for exchange in exchanges:
             out.write(redactor.text(json.dumps(_record(exchange, store), ensure_ascii=True)) + "\n")
@@ -35,38 +30,19 @@ def write(folder: Path, exchanges: Iterable[Exchange], redactor: Redactor) -> Pa
 
 
 def read(folder: Path) -> Iterator[Exchange]:
-    """The exchanges of a written run, in order. ValueError for a format that this version does not know."""
-    bodies = folder / "bodies"
-    with (folder / "transcript.jsonl").open(encoding="utf-8") as lines:
+    """The exchanges of a recording, in order; a last line that was cut off is none. ValueError for a format that this
+    version does not know."""
+    with (folder / LINES).open(encoding="utf-8") as lines:
         for line in lines:
+            if not line.endswith("\n"):
+                return
             record = json.loads(line)
             if record["format"] != FORMAT:
                 raise ValueError(f"transcript format {record['format']} is not known")
-            yield _exchange(record, bodies)
+            yield _exchange(record, folder)
 
 
-class _Store:
-    def __init__(self, folder: Path, redactor: Redactor) -> None:
-        self._folder = folder
-        self._redactor = redactor
-
-    def keep(self, data: bytes) -> dict[str, Any]:
-        """Where the bytes are: `{"text": ...}` or `{"sha256": ..., "bytes": ...}`."""
-        data = signatures(self._redactor.data(data))
-        if len(data) <= INLINE:
-            try:
-                return {"text": data.decode("utf-8")}
-            except UnicodeDecodeError:
-                pass
-        digest = hashlib.sha256(data).hexdigest()
-        path = self._folder / f"{digest}.gz"
-        if not path.exists():
-            self._folder.mkdir(exist_ok=True)
-            path.write_bytes(gzip.compress(data, compresslevel=1, mtime=0))
-        return {"sha256": digest, "bytes": len(data)}
-
-
-def _record(exchange: Exchange, store: _Store) -> dict[str, Any]:
+def _record(exchange: Exchange, store: Bodies) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "probe": _probe_record(exchange.probe, store),
@@ -84,7 +60,7 @@ def _record(exchange: Exchange, store: _Store) -> dict[str, Any]:
     }
 
 
-def _probe_record(probe: Probe, store: _Store) -> dict[str, Any]:
+def _probe_record(probe: Probe, store: Bodies) -> dict[str, Any]:
     request = probe.request
     fields = {name: getattr(probe, name) for name in probe.__dataclass_fields__ if name not in ("request", "asked")}
     parts = [{**asdict(part), "data": store.keep(part.data)} for part in request.parts or ()]
@@ -118,38 +94,32 @@ def _meant(value: Any) -> Any:
     return [_meant(one) for one in value] if isinstance(value, list) else value
 
 
-def _load(place: dict[str, Any], bodies: Path) -> bytes:
-    if "text" in place:
-        return str(place["text"]).encode()
-    return gzip.decompress((bodies / f"{place['sha256']}.gz").read_bytes())
-
-
-def _exchange(record: dict[str, Any], bodies: Path) -> Exchange:
-    body, chunks, start = _load(record["body"], bodies), [], 0
+def _exchange(record: dict[str, Any], folder: Path) -> Exchange:
+    body, chunks, start = load(folder, record["body"]), [], 0
     for at, size in record["arrivals"]:
         chunks.append(Chunk(at, body[start : start + size]))
         start += size
     kept = {name: record[name] for name in ("url", "status", "seconds", "started", "failure")}
     return Exchange(
-        probe=_probe(record["probe"], bodies),
+        probe=_probe(record["probe"], folder),
         sent_headers=_pairs(record["sent_headers"]),
-        sent_body=_load(record["sent_body"], bodies),
+        sent_body=load(folder, record["sent_body"]),
         headers=_pairs(record["headers"]),
         chunks=tuple(chunks),
-        downloads=tuple(Download(**{**one, "body": _load(one["body"], bodies)}) for one in record["downloads"]),
+        downloads=tuple(Download(**{**one, "body": load(folder, one["body"])}) for one in record["downloads"]),
         **kept,
     )
 
 
-def _probe(record: dict[str, Any], bodies: Path) -> Probe:
+def _probe(record: dict[str, Any], folder: Path) -> Probe:
     sent = record["request"]
     parts = sent["parts"]
     request = Request(
         method=sent["method"],
         path=sent["path"],
         json=sent["json"],
-        parts=None if parts is None else tuple(Part(**{**one, "data": _load(one["data"], bodies)}) for one in parts),
-        raw=None if sent["raw"] is None else _load(sent["raw"], bodies),
+        parts=None if parts is None else tuple(Part(**{**one, "data": load(folder, one["data"])}) for one in parts),
+        raw=None if sent["raw"] is None else load(folder, sent["raw"]),
         media_type=sent["media_type"],
         headers=_pairs(sent["headers"]),
         key=sent["key"],

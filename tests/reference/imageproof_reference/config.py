@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from imageproof.contract.document import Document, load
@@ -33,6 +34,7 @@ class Config:
 
     `renderer` makes the pictures; without one they are drawn here. `moderation` is what prompts may not contain,
     `requests_per_minute` how many requests are answered (0: all), `hosts` are those that JSON edits may point to.
+    `record` is the folder in which each start of a server gets one for all that arrives.
     """
 
     document: Document = field(default_factory=load)
@@ -49,6 +51,7 @@ class Config:
     moderation: tuple[Banned, ...] = ()
     requests_per_minute: int = 0
     hosts: tuple[Host, ...] = ()
+    record: Path | None = None
 
     @property
     def base_path(self) -> str:

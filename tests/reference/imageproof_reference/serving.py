@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from imageproof_reference.app import create_app
 from imageproof_reference.config import Config
 from imageproof_reference.dialects import dialects
+from imageproof_reference.recording import Recorder, Recording, start_recording
 
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 15
@@ -42,14 +45,19 @@ def base_url(listener: socket.socket, config: Config) -> str:
     return f"http://{name}:{port}{path or config.base_path}"
 
 
-def serve(config: Config, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until a signal ends it. `announce` gets the base URL as soon as connections are taken.
+def serve(config: Config, host: str, port: int, announce: Callable[[str, Path | None], None]) -> None:
+    """Serve until a signal ends it. `announce` gets the base URL as soon as connections are taken, and the folder of
+    the recording, None without one.
 
-    Raises OSError when the address cannot be had, UsageError for an unknown fault or dialect.
+    Raises OSError when the address cannot be had, UsageError for an unknown fault or dialect, and where nothing can be
+    recorded.
     """
-    server = _server(config)
+    app = create_app(config)
     with bind(host, port) as listener:
-        announce(base_url(listener, config))
+        url = base_url(listener, config)
+        recording = start_recording(config.record, config, url, host) if config.record else None
+        server = _server(app, recording)
+        announce(url, recording.folder if recording else None)
         server.run(sockets=[listener])
 
 
@@ -57,13 +65,16 @@ def serve(config: Config, host: str, port: int, announce: Callable[[str], None])
 def running(config: Config | None = None, host: str = LOCALHOST) -> Iterator[str]:
     """A server in a thread, on a free port; gives its base URL. It has stopped when the block is left."""
     config = config or Config()
-    server = _server(config)
+    app = create_app(config)
     with bind(host, 0) as listener:
+        url = base_url(listener, config)
+        recording = start_recording(config.record, config, url, host) if config.record else None
+        server = _server(app, recording)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
             _await_start(server, thread)
-            yield base_url(listener, config)
+            yield url
         finally:
             server.should_exit = True
             thread.join(START_SECONDS)
@@ -77,10 +88,10 @@ def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
         time.sleep(0.005)
 
 
-def _server(config: Config) -> uvicorn.Server:
+def _server(app: ASGIApp, recording: Recording | None) -> uvicorn.Server:
     """One event loop and one HTTP parser everywhere, whatever faster ones may be installed."""
     settings = uvicorn.Config(
-        create_app(config),
+        Recorder(app, recording) if recording else app,
         loop="asyncio",
         http="h11",
         ws="none",

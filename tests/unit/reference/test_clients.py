@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import socket
 from typing import Any
@@ -10,48 +9,15 @@ from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
-from PIL import Image
+from unit.reference.raw_http import IMAGE, MASK, call, file, form, pieces
 
 KEY = b"Authorization: Bearer sk-test-provider\r\n"
 
 
-def png(mode: str = "RGB", color: Any = (200, 30, 30)) -> bytes:
-    stream = io.BytesIO()
-    Image.new(mode, (64, 64), color).save(stream, "PNG")
-    return stream.getvalue()
-
-
-IMAGE, MASK = png(), png("RGBA", (0, 0, 0, 0))
-
-
-def form(boundary: str, *parts: tuple[str, bytes | str]) -> bytes:
-    """A form from the heads of its parts, everything after `form-data; `, and their contents."""
-    whole = b""
-    for head, data in parts:
-        content = data.encode() if isinstance(data, str) else data
-        whole += f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
-    return whole + f"--{boundary}--\r\n".encode()
-
-
-def file(name: str, filename: str, kind: str) -> str:
-    return f'name="{name}"; filename="{filename}"\r\nContent-Type: {kind}'
-
-
 def exchange(url: str, path: str, head: str, content: bytes, chunk: int = 0) -> tuple[int, dict[str, Any]]:
     """Status and JSON of a request sent as these bytes: with a length, or in chunks of so many bytes."""
-    host, port = urlsplit(url).hostname, urlsplit(url).port
-    framing = f"Content-Length: {len(content)}\r\n" if not chunk else "Transfer-Encoding: chunked\r\n"
-    begin = f"POST /v1/{path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n{head}{framing}"
-    with socket.create_connection((str(host), int(port or 0)), timeout=60) as raw:
-        raw.sendall(begin.encode() + KEY + b"\r\n")
-        if chunk:
-            for at in range(0, len(content), chunk):
-                piece = content[at : at + chunk]
-                raw.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-            raw.sendall(b"0\r\n\r\n")
-        else:
-            raw.sendall(content)
-        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    body = pieces(content, chunk) if chunk else [content]
+    answer = call(url, f"POST /v1/{path} HTTP/1.1", head + KEY.decode(), *body)
     return int(answer.split()[1]), json.loads(answer.partition(b"\r\n\r\n")[2])
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from imageproof.contract.document import Document
+from imageproof.contract.recorded import LINES, new_folder
+from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance import transcript
-from imageproof_conformance.redact import Redactor
 from imageproof_conformance.report import json_report, junit
 from imageproof_conformance.run import Run
 
 
 def write(run: Run, document: Document, registry: Mapping[str, Requirement], redactor: Redactor) -> tuple[Path, ...]:
     """Write transcript and reports: into a folder of their own, and where the profile asks. Their paths."""
-    folder = _folder(run)
+    folder = new_folder(run.profile.out, run.started, run.profile.host)
     transcript.write(folder, run.exchanges, redactor)
     contract = str(document.data.get("info", {}).get("version", ""))
     rule_set = max((one.since for one in registry.values() if one.judged), default="")
@@ -29,21 +28,7 @@ def write(run: Run, document: Document, registry: Mapping[str, Requirement], red
         *([_put(run.profile.json, as_json)] if run.profile.json else []),
         *([_put(run.profile.junit, as_junit)] if run.profile.junit else []),
     ]
-    return (*written, folder / "transcript.jsonl")
-
-
-def _folder(run: Run) -> Path:
-    """`<out>/<time>-<host>`, a new one; a run in the same second gets a number."""
-    when = datetime.fromtimestamp(run.started, UTC).strftime("%Y%m%dT%H%M%SZ")
-    host = re.sub(r"[^a-z0-9.-]+", "-", run.profile.host.lower()) or "target"
-    for number in range(1, 1000):
-        folder = run.profile.out / (f"{when}-{host}" if number == 1 else f"{when}-{host}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise FileExistsError(str(run.profile.out))
+    return (*written, folder / LINES)
 
 
 def _put(path: Path, text: str) -> Path:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imageproof.contract.redact import Redactor
 from imageproof.contract.violations import FileFacts
 from imageproof_conformance import transcript
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Part, Probe, Request
-from imageproof_conformance.redact import Redactor
 
 FACTS = FileFacts(format="png", width=2, height=2, bytes=70, alpha=True, transparent=False)
 PICTURE = bytes(range(256)) * 64
@@ -43,6 +43,12 @@ def exchanges() -> list[Exchange]:
 def test_a_transcript_read_back_is_the_same(tmp_path: Path) -> None:
     transcript.write(tmp_path, exchanges(), Redactor("sk-none"))
     assert list(transcript.read(tmp_path)) == exchanges()
+
+
+def test_a_last_line_that_was_cut_off_is_no_exchange(tmp_path: Path) -> None:
+    path = transcript.write(tmp_path, exchanges(), Redactor(""))
+    path.write_bytes(path.read_bytes()[:-30])
+    assert list(transcript.read(tmp_path)) == exchanges()[:1]
 
 
 def test_a_picture_is_kept_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from imageproof_conformance.redact import Redactor, signatures
+from imageproof.contract.redact import Redactor, fields, signatures
 
 KEY = 'sk-"canary"/+5f3a'
 
@@ -90,3 +90,54 @@ def test_signatures_of_urls_are_masked_and_the_rest_stays() -> None:
 
 def test_no_key_masks_nothing() -> None:
     assert Redactor("").text("plain text") == "plain text"
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ('{"model": "m", "api_key": "abc"}', "abc"),
+        ('{"a": {"Access-Token" : "a\\"b"}}', 'a\\"b'),
+        ('--x\r\nContent-Disposition: form-data; name="api_key"\r\n\r\nabc\r\n--x--', "abc"),
+        ("--x\r\ncontent-disposition: form-data; name=token\r\nContent-Type: text/plain\r\n\r\nabc\r\n--x--", "abc"),
+        ('--x\r\nContent-Disposition: form-data; name="extra[api-key]"; filename="a"\r\n\r\nabc\r\n--x--', "abc"),
+        ("key=abc&prompt=x", "abc"),
+        ("prompt=x&client_secret=abc", "abc"),
+    ],
+)
+def test_fields_that_are_named_like_a_key_are_masked(body: str, value: str) -> None:
+    masked, found = fields(body.encode())
+    assert found == (value,)
+    assert masked.decode() == body.replace(value, "*" * len(value))
+
+
+@pytest.mark.parametrize(
+    "body", ['{"prompt": "key", "keyframe": "abc", "input_tokens": 3}', 'name="prompt"\r\n\r\nabc\r\n', "monkey=abc"]
+)
+def test_other_fields_are_left_alone(body: str) -> None:
+    assert fields(body.encode()) == (body.encode(), ())
+
+
+@pytest.mark.parametrize("piece", [b'name="key"\r\n', b"name=", b'"key":', b'"key":"\\', b'name="a[', b'name="key";'])
+def test_no_body_makes_the_search_for_fields_long(piece: bytes) -> None:
+    """With a pattern whose time grows with the square of the length, this would take hours."""
+    body = piece * (1_000_000 // len(piece))
+    assert len(fields(body)[0]) == len(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("Authorization", True),
+        ("X-Api-Key", True),
+        ("xi-api-key", True),
+        ("X-Goog-Api-Key", True),
+        ("Ocp-Apim-Subscription-Key", True),
+        ("X-Auth-Token", True),
+        ("Set-Cookie", True),
+        ("x-ratelimit-remaining-tokens", False),
+        ("Idempotency-Key", False),
+    ],
+)
+def test_headers_that_carry_a_key(name: str, secret: bool) -> None:
+    ((_, value),) = Redactor().headers(((name, "abc"),))
+    assert value == ("*" * 8 if secret else "abc")
