@@ -13,6 +13,7 @@ import uvicorn
 from imageproof_reference.app import create_app
 from imageproof_reference.config import Config
 from imageproof_reference.dialects import dialects
+from imageproof_reference.memory import settle
 
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 15
@@ -47,6 +48,7 @@ def serve(config: Config, host: str, port: int, announce: Callable[[str], None])
 
     Raises OSError when the address cannot be had, UsageError for an unknown fault or dialect.
     """
+    settle()
     server = _server(config)
     with bind(host, port) as listener:
         announce(base_url(listener, config))

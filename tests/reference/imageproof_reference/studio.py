@@ -10,8 +10,9 @@ from functools import lru_cache, partial
 from PIL import Image, ImageChops
 from starlette.requests import ClientDisconnect
 
+from imageproof_reference.captions import packet
 from imageproof_reference.drawing import INSET_SHARE, Canvas, draw, edit, paint, preview
-from imageproof_reference.encoding import encode, encode_frames, svg
+from imageproof_reference.encoding import encode, encode_drawn, encode_frames, svg
 from imageproof_reference.files import picture_of
 from imageproof_reference.jobs import Job
 from imageproof_reference.scene import scene
@@ -87,7 +88,8 @@ def make_previews(job: Job, index: int, sources: Sources) -> Iterator[bytes]:
         picture = _edited(job, index, sources) if sources.pictures else draw(scene(job.prompt, index), job.canvas)
     for step in range(job.partials):
         with DRAWING:
-            data = encode(preview(picture, step, job.partials), job.file_format, job.compression)
+            shown = preview(picture, step, job.partials)
+            data = encode(shown, job.file_format, job.compression, packet(job.prompt, index))
         yield data
 
 
@@ -96,13 +98,14 @@ def _made(job: Job, index: int, sources: Sources) -> bytes:
         return _generated(
             job.prompt, index, job.canvas, job.file_format, job.compression, job.frames, job.frame_milliseconds
         )
+    caption = packet(job.prompt, index)
     if job.file_format == "svg":
-        backdrop = encode(_edited(job, index, sources), "png", job.compression)
-        return svg(scene(job.prompt, index), job.canvas, backdrop)
+        backdrop = encode(_edited(job, index, sources), "png", job.compression, caption)
+        return svg(scene(job.prompt, index), job.canvas, caption, backdrop)
     if job.file_format == "gif":
         frames = (_edited(job, index, sources, frame) for frame in range(job.frames))
-        return encode_frames(frames, job.frame_milliseconds)
-    return encode(_edited(job, index, sources), job.file_format, job.compression)
+        return encode_frames(frames, job.frame_milliseconds, caption)
+    return encode(_edited(job, index, sources), job.file_format, job.compression, caption)
 
 
 def _unmarked(markup: Image.Image) -> Image.Image:
@@ -121,10 +124,10 @@ def _edited(job: Job, index: int, sources: Sources, frame: int = 0) -> Image.Ima
 def _generated(
     prompt: str, index: int, canvas: Canvas, file_format: str, compression: int, frames: int, milliseconds: int
 ) -> bytes:
+    caption = packet(prompt, index)
     if file_format == "svg":
-        return svg(scene(prompt, index), canvas)
+        return svg(scene(prompt, index), canvas, caption)
     if file_format == "gif":
-        return encode_frames(
-            [paint(scene(prompt, index, frame, frames), canvas) for frame in range(frames)], milliseconds
-        )
-    return encode(draw(scene(prompt, index), canvas), file_format, compression)
+        painted = [paint(scene(prompt, index, frame, frames), canvas) for frame in range(frames)]
+        return encode_frames(painted, milliseconds, caption)
+    return encode_drawn(draw(scene(prompt, index), canvas), file_format, compression, caption)
