@@ -20,6 +20,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the modules of this folder, as the tests call them
 
 from bench.server import Server, serving
+
 from imageproof_reference.captions import packet
 from imageproof_reference.drawing import Canvas, draw, edit, preview
 from imageproof_reference.encoding import encode, encode_drawn, svg
