@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from imageproof.contract.document import request_content
 from imageproof.contract.families import Family, families
 from imageproof.contract.violations import Violation, violations
 from imageproof.errors import UsageError
@@ -159,7 +160,8 @@ class Provider:
         if refusal is not None or chosen is None:
             raise refusal or Refusal("The model must be a text.", param="model")
         refuse_banned(str(body.value("prompt") or ""), self.config.moderation)
-        if body.media_type == JSON and "images" in body.values:
+        pointing = body.media_type == JSON and FORM in request_content(document, operation)
+        if pointing and "images" in body.values:  # a member of that name means nothing elsewhere
             body = fetch_references(body, host, self.shelf, self.config)
             self._refuse_breach(body, violations(document, name, operation, _files_only(body), media_type=FORM))
         return plan(document, operation, *chosen, body)

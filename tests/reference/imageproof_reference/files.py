@@ -6,7 +6,6 @@ import base64
 import binascii
 import io
 import math
-import struct
 import threading
 from collections.abc import Mapping
 from typing import IO
@@ -40,8 +39,9 @@ UPRIGHT: Mapping[object, Image.Transpose] = {
 }
 SVG_LOOKAHEAD = 1024
 
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, MemoryError, OverflowError, Image.DecompressionBombError)
-BROKEN_EXIF = (*UNREADABLE, TypeError, KeyError, struct.error)
+UNREADABLE = (
+    Exception  # damaged files lead Pillow's readers to any error: ValueError, AssertionError, struct.error, ...
+)
 
 
 def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
@@ -118,7 +118,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     """The picture as its EXIF data says that it is to be seen; EXIF data that cannot be read says nothing."""
     try:
         turn = UPRIGHT.get(picture.getexif().get(ORIENTATION))
-    except BROKEN_EXIF:
+    except UNREADABLE:
         turn = None
     return picture if turn is None else picture.transpose(turn)
 

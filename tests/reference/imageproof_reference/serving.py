@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -49,10 +51,17 @@ def serve(config: Config, host: str, port: int, announce: Callable[[str], None])
     Raises OSError when the address cannot be had, UsageError for an unknown fault or dialect.
     """
     settle()
+    _be_quiet()
     server = _server(config)
     with bind(host, port) as listener:
         announce(base_url(listener, config))
         server.run(sockets=[listener])
+
+
+def _be_quiet() -> None:
+    """Leave out of the log what libraries say of forms and pictures that callers damaged."""
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @contextmanager
