@@ -8,10 +8,10 @@ import logging
 import threading
 import time
 from calendar import timegm
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -27,7 +27,7 @@ from imageproof.contract.families import Family, families
 from imageproof.contract.violations import Violation, violations
 from imageproof.errors import UsageError
 from imageproof_reference.answers import completed_event, error_event, images_response, preview_event
-from imageproof_reference.bodies import FORM, JSON, Body, fetch_references, read_body
+from imageproof_reference.bodies import FORM, JSON, Body, Reader, fetch_references
 from imageproof_reference.config import Config
 from imageproof_reference.edge import Edge
 from imageproof_reference.encoding import MEDIA_TYPES
@@ -103,6 +103,7 @@ class Provider:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.seams: Seams = seams(config.fault)
+        self.reader = Reader(config)
         self.shelf = Shelf(config.url_seconds, config.max_hosted)
         self.prepare = Workshop(config.renderer).prepare if config.renderer else prepare
         self.families: tuple[Family, ...] = families(config.document)
@@ -116,12 +117,14 @@ class Provider:
 
     async def images(self, request: Request, operation: str) -> Response:
         """Make, edit or vary pictures: read, judge, plan, make, answer."""
-        body = await read_body(request, operation, self.config)
         gone = threading.Event()
         with ExitStack() as opened:
-            opened.callback(_close, body)  # once all is made: a renderer's inputs are read when its turn comes
-            understood = heard(request.scope, body)
-            job = await run_in_threadpool(self._job, operation, understood, request.headers.get("host", ""))
+            async with self.reader.body(request, operation) as body:
+                opened.callback(_close, body.files)  # once all is made: inputs are read when their turn comes
+                understood = heard(request.scope, body)
+                job = await run_in_threadpool(self._job, operation, understood, request.headers.get("host", ""))
+                del body, understood  # data URLs may be large, and making pictures may take long
+            opened.callback(_close, job.files)
             making = await run_in_threadpool(self.prepare, job, self.config.max_pixels)
             if job.stream:
                 events = _events(job, making(job, gone), self.config.pause_seconds)
@@ -228,8 +231,8 @@ def _files_only(body: Body) -> dict[str, Any]:
     return {name: value for name, value in body.values.items() if name in ("prompt", "image[]", "mask")}
 
 
-def _close(body: Body) -> None:
-    for opened in body.files.values():
+def _close(files: Mapping[str, tuple[IO[bytes], ...]]) -> None:
+    for opened in files.values():
         for file in opened:
             file.close()
 

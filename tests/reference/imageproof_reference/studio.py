@@ -46,8 +46,8 @@ Making = Callable[[Job, threading.Event], Iterator[Made]]
 
 
 def prepare(job: Job, max_pixels: int) -> Making:
-    """What makes the pictures of a job. Its input files must stay open meanwhile: they are unpacked when its turn comes,
-    because the pictures of all who wait could fill the memory."""
+    """What makes the pictures of a job. Its input files must stay open meanwhile: they are unpacked when its turn
+    comes, because the pictures of all who wait could fill the memory."""
     return partial(_drawn, max_pixels)
 
 
