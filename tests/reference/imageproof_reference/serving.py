@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -10,7 +11,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from imageproof_reference.app import create_app
 from imageproof_reference.config import Config
@@ -19,6 +22,35 @@ from imageproof_reference.memory import settle
 
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 15
+HEAD_SECONDS = 20  # for the head of a request, from the connection or the answer before; then the connection ends
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's own, which by itself waits for ever while a head trickles in."""
+
+    _end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._end is not None:
+            self._end.cancel()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_head()
+
+    def _await_head(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        self._end = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if self.conn.their_state is h11.IDLE:
+            self.transport.close()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -93,7 +125,7 @@ def _server(config: Config) -> uvicorn.Server:
     settings = uvicorn.Config(
         create_app(config),
         loop="asyncio",
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         log_level="critical",  # failures are logged at the edge; the rest is what callers did
