@@ -114,7 +114,7 @@ def check_all(data: list[dict[str, str]], asking: Asking, n: int, size: str, fil
 @lru_cache
 def sample(mode: str, color: Any) -> bytes:
     file = io.BytesIO()
-    Image.new(mode, (256, 256), color).save(file, "PNG")
+    Image.new(mode, (1024, 1024), color).save(file, "PNG")
     return file.getvalue()
 
 
@@ -173,7 +173,7 @@ async def masked(asking: Asking) -> None:
     data = {"model": "gpt-image-2", "prompt": asking.prompt, "n": str(n), "size": "1024x1024", "output_format": "jpeg"}
     found = await asking.answer(EDITS, data=data, files=files)
     check_all(found["data"], asking, n, "1024x1024", "jpeg")
-    expect(found["usage"]["input_tokens_details"]["image_tokens"], 3 * 64)
+    expect(found["usage"]["input_tokens_details"]["image_tokens"], 3 * 1024)
 
 
 async def variation(asking: Asking) -> None:

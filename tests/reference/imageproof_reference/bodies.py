@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 import time
@@ -213,7 +214,12 @@ def _fetch(
     reference: Mapping[str, Any], parameter: str, *, host: str, shelf: Shelf, hosts: Sequence[Host], until: float
 ) -> IO[bytes]:
     if (name := reference.get("file_id")) is not None:
-        message = f"There is no file {str(name)[:100]!r}: uploads are not served here; send an image_url."
+        if named := shelf.get(str(name)):
+            return io.BytesIO(named.data)
+        message = (
+            f"There is no file {str(name)[:100]!r}: uploads are not served here; send an image_url, or the name of "
+        )
+        message += "a picture that this server hosts."
         raise Refusal(message, param=parameter, code="image_file_not_found")
     url = str(reference.get("image_url", ""))
     if url[:5].lower() == "data:":
