@@ -50,12 +50,37 @@ class Case:
 
 
 def cases(seed: int, count: int) -> Iterator[Case]:
-    """So many cases; the same seed gives the same ones."""
+    """So many cases; the same seed gives the same ones. Every third is one of `crossed`, in an order of chance, as long
+    as there are any."""
     chance = Chance(seed)
     kinds = list(KINDS)
-    for _ in range(count):
-        kind = chance.choice(kinds)
-        yield Case(kind, KINDS[kind](chance))
+    places = list(crossed(chance))
+    chance.shuffle(places)
+    for at in range(count):
+        if at % 3 == 0 and places:
+            yield places.pop()
+        else:
+            kind = chance.choice(kinds)
+            yield Case(kind, KINDS[kind](chance))
+
+
+def crossed(chance: Chance) -> Iterator[Case]:
+    """Every value under every name of a body that is good but for that, and every line in a good head."""
+    kind = b"Content-Type: application/json"
+    for path, body in GOOD:
+        for name in NAMES:
+            for value in VALUES:
+                sent = json.dumps({**body, name: value}).encode()
+                yield Case("one value", request(f"/v1/{path}", [kind], sent))
+        for line in (*HEADERS, *KEYS, *TYPES):
+            head = [line] if line in TYPES else [kind, line]
+            yield Case("one line", request(f"/v1/{path}", head, json.dumps(body).encode()))
+    for disposition in DISPOSITIONS:
+        for at in range(3):
+            parts = [field_part("prompt", "x"), field_part("model", "gpt-image-1"), file_part("image", PICTURE)]
+            parts[at] = (f"Content-Disposition: {disposition}", parts[at][1])
+            kind = b"Content-Type: multipart/form-data; boundary=b"
+            yield Case("one part", request("/v1/images/edits", [kind], joined(parts)))
 
 
 def request(target: str, head: Sequence[bytes], body: bytes, method: str = "POST", length: bool = True) -> bytes:
@@ -335,6 +360,13 @@ def noise(chance: Chance) -> bytes:
         whole[at : at + chance.choice([0, 1, 4])] = chance.randbytes(chance.choice([0, 1, 1, 3]))
     return bytes(whole[: chance.choice([len(whole), len(whole), chance.randrange(len(whole) + 1)])])
 
+
+PICTURE = picture(Chance(0), "PNG")
+GOOD: Sequence[tuple[str, dict[str, Any]]] = (
+    ("images/generations", {"prompt": "a fox", "size": "256x256"}),
+    ("images/generations", {"model": "gpt-image-2.6-flare", "prompt": "a fox", "output_format": "svg"}),
+    ("images/edits", {"model": "gpt-image-1", "prompt": "a fox", "images": [{"image_url": data_url(PICTURE)}]}),
+)
 
 KINDS: dict[str, Callable[[Chance], bytes]] = {
     "json values": json_values,

@@ -69,4 +69,4 @@ NO_PROMPT = (
 def test_the_same_seed_gives_the_same_requests() -> None:
     first, again, other = (list(cases(seed, 200)) for seed in (3, 3, 4))
     assert first == again != other
-    assert {one.kind for one in first} == KINDS.keys()
+    assert {one.kind for one in first} >= KINDS.keys()
