@@ -70,7 +70,8 @@ def serving(options: Sequence[str] = (), environment: dict[str, str] | None = No
         finally:
             process.terminate()
             process.wait(10)
-            process.stdout.close() if process.stdout else None
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def _watch(server: Server, ended: threading.Event) -> None:
