@@ -8,11 +8,11 @@ import logging
 import threading
 import time
 from calendar import timegm
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -23,11 +23,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from imageproof.contract.document import request_content
 from imageproof.contract.families import Family, families
 from imageproof.contract.violations import Violation, violations
 from imageproof.errors import UsageError
 from imageproof_reference.answers import completed_event, error_event, images_response, preview_event
-from imageproof_reference.bodies import FORM, JSON, Body, fetch_references, read_body
+from imageproof_reference.bodies import FORM, JSON, Body, Reader, fetch_references
 from imageproof_reference.config import Config
 from imageproof_reference.edge import Edge
 from imageproof_reference.encoding import MEDIA_TYPES
@@ -103,6 +104,7 @@ class Provider:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.reader = Reader(config)
         self.shelf = Shelf(config.url_seconds, config.max_hosted)
         self.prepare = Workshop(config.renderer).prepare if config.renderer else prepare
         self.families: tuple[Family, ...] = families(config.document)
@@ -116,12 +118,14 @@ class Provider:
 
     async def images(self, request: Request, operation: str) -> Response:
         """Make, edit or vary pictures: read, judge, plan, make, answer."""
-        body = await read_body(request, operation, self.config)
         gone = threading.Event()
         with ExitStack() as opened:
-            opened.callback(_close, body)  # once all is made: a renderer's inputs are read when its turn comes
-            understood = heard(request.scope, body)
-            job = await run_in_threadpool(self._job, operation, understood, request.headers.get("host", ""))
+            async with self.reader.body(request, operation) as body:
+                opened.callback(_close, body.files)  # once all is made: inputs are read when their turn comes
+                understood = heard(request.scope, body)
+                job = await run_in_threadpool(self._job, operation, understood, request.headers.get("host", ""))
+                del body, understood  # data URLs may be large, and making pictures may take long
+            opened.callback(_close, job.files)
             making = await run_in_threadpool(self.prepare, job, self.config.max_pixels)
             if job.stream:
                 events = _events(job, making(job, gone), self.config.pause_seconds)
@@ -159,7 +163,8 @@ class Provider:
         if chosen is None:
             raise Refusal("The model must be a text.", param="model")
         refuse_banned(str(body.value("prompt") or ""), self.config.moderation)
-        if body.media_type == JSON and "images" in body.values:
+        pointing = body.media_type == JSON and FORM in request_content(document, operation)
+        if pointing and "images" in body.values:  # a member of that name means nothing elsewhere
             body = fetch_references(body, host, self.shelf, self.config)
             _refuse_breach(body, violations(document, name, operation, _files_only(body), media_type=FORM))
         return plan(document, operation, *chosen, body)
@@ -226,8 +231,8 @@ def _files_only(body: Body) -> dict[str, Any]:
     return {name: value for name, value in body.values.items() if name in ("prompt", "image[]", "mask")}
 
 
-def _close(body: Body) -> None:
-    for opened in body.files.values():
+def _close(files: Mapping[str, tuple[IO[bytes], ...]]) -> None:
+    for opened in files.values():
         for file in opened:
             file.close()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import re
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import IO, Any
@@ -18,7 +21,7 @@ from starlette.requests import Request
 from imageproof.contract.document import Document, parameter_name, request_content, request_schema
 from imageproof.contract.violations import FileFacts, is_file
 from imageproof_reference.config import Config
-from imageproof_reference.files import facts, from_data_url
+from imageproof_reference.files import facts, from_data_url, spooled
 from imageproof_reference.hosting import Shelf
 from imageproof_reference.refusal import Refusal
 from imageproof_reference.remote import SECONDS, Host, fetch
@@ -31,6 +34,10 @@ BOOLEANS = {"true": True, "false": False}
 MOST_PARTS = 200
 LARGEST_TEXT = 4 * 1024 * 1024
 DEEPEST_JSON = 64
+MARKS = b"[{,"  # one for each member at least
+MOST_MARKS = 1_000_000
+QUICK_JSON = 1024 * 1024  # bytes of a body that is parsed without a thread
+SMALL_JSON = 4 * 1024 * 1024  # bytes of one that is in memory together with others
 
 
 @dataclass(frozen=True)
@@ -50,16 +57,29 @@ class Body:
         return self.values.get(name)
 
 
-async def read_body(request: Request, operation: str, config: Config) -> Body:
-    """The body of a request. Raises Refusal when it cannot be read as a media type that the operation takes."""
-    offered = tuple(request_content(config.document, operation))
-    header = request.headers.get("content-type", "")
-    media_type = header.partition(";")[0].strip().lower() or offered[0]
-    if media_type not in offered:
-        raise Refusal(f"Content-Type {media_type!r} is not taken here; send {' or '.join(offered)}.")
-    if media_type == JSON:
-        return Body(JSON, await _read_json(request, config))
-    return await _read_form(request, operation, config)
+class Reader:
+    """Reads the bodies of requests."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._large = asyncio.Semaphore(1)  # JSON bodies of many MiB that are in memory at the same time
+
+    @asynccontextmanager
+    async def body(self, request: Request, operation: str) -> AsyncGenerator[Body]:
+        """The body of a request, to be let go at the end of the block: one of many MiB keeps the next one waiting.
+        Raises Refusal when it cannot be read as a media type that the operation takes."""
+        offered = tuple(request_content(self._config.document, operation))
+        header = request.headers.get("content-type", "")
+        media_type = header.partition(";")[0].strip().lower() or offered[0]
+        if media_type not in offered:
+            raise Refusal(f"Content-Type {media_type!r} is not taken here; send {' or '.join(offered)}.")
+        if media_type != JSON:
+            yield await _read_form(request, operation, self._config)
+            return
+        with spooled() as file:
+            size = await _receive_json(request, file, self._config.max_json)
+            async with self._large if size > SMALL_JSON else nullcontext():
+                yield Body(JSON, _parsed(file) if size <= QUICK_JSON else await run_in_threadpool(_parsed, file))
 
 
 def fetch_references(body: Body, host: str, shelf: Shelf, config: Config) -> Body:
@@ -76,12 +96,23 @@ def fetch_references(body: Body, host: str, shelf: Shelf, config: Config) -> Bod
     return replace(body, values=values, files=files)
 
 
-async def _read_json(request: Request, config: Config) -> dict[str, Any]:
-    received = bytearray()
-    async for chunk in bounded(request.stream(), config.max_json):
-        received += chunk
+async def _receive_json(request: Request, file: IO[bytes], limit: int) -> int:
+    """Write a body into a file; answers with its size in bytes. Raises Refusal for one that is too large, or has so
+    many members that they would fill the memory."""
+    size = marks = 0
+    async for chunk in bounded(request.stream(), limit):
+        size += len(chunk)
+        marks += sum(map(chunk.count, MARKS))
+        if marks > MOST_MARKS:
+            raise Refusal(f"The body has more than {MOST_MARKS} members.")
+        file.write(chunk)
+    return size
+
+
+def _parsed(file: IO[bytes]) -> dict[str, Any]:
+    file.seek(0)
     try:
-        values = json.loads(received.decode("utf-8-sig"), parse_constant=_no_constant)
+        values = json.loads(str(file.read(), "utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Refusal("The body could not be parsed as JSON.") from None
     if not isinstance(values, dict):
@@ -184,7 +215,12 @@ def _fetch(
     reference: Mapping[str, Any], parameter: str, *, host: str, shelf: Shelf, hosts: Sequence[Host], until: float
 ) -> IO[bytes]:
     if (name := reference.get("file_id")) is not None:
-        message = f"There is no file {str(name)[:100]!r}: uploads are not served here; send an image_url."
+        if named := shelf.get(str(name)):
+            return io.BytesIO(named.data)
+        message = (
+            f"There is no file {str(name)[:100]!r}: uploads are not served here; send an image_url, or the name of "
+        )
+        message += "a picture that this server hosts."
         raise Refusal(message, param=parameter, code="image_file_not_found")
     url = str(reference.get("image_url", ""))
     if url[:5].lower() == "data:":

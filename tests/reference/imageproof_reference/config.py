@@ -46,7 +46,7 @@ class Config:
     max_body: int = 1024 * MIB
     max_json: int = 384 * MIB
     max_pixels: int = 64_000_000
-    max_hosted: int = 256 * MIB
+    max_hosted: int = 128 * MIB
     renderer: Renderer | None = None
     moderation: tuple[Banned, ...] = ()
     requests_per_minute: int = 0

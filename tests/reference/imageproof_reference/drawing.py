@@ -90,7 +90,9 @@ def _between(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def _fitted(source: Image.Image, canvas: Canvas) -> Image.Image:
-    return ImageOps.fit(source.convert("RGBA"), canvas.size, Image.Resampling.BILINEAR)
+    fitted = ImageOps.fit(source.convert("RGBA"), canvas.size, Image.Resampling.BILINEAR)
+    fitted.info = {}  # comments and colour profiles of an upload are not those of what is made of it
+    return fitted
 
 
 def _inset(edited: Image.Image, source: Image.Image, place: int) -> None:

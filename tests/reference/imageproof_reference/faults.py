@@ -88,7 +88,10 @@ class Fault:
 @lru_cache(maxsize=1)
 def faults() -> Mapping[str, Fault]:
     """All faults by id, in file order."""
-    rows = yaml.safe_load(files("imageproof_reference").joinpath("faults.yaml").read_text(encoding="utf-8"))
+    text = files("imageproof_reference").joinpath("faults.yaml").read_text(encoding="utf-8")
+    rows = yaml.load(
+        text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )  # five times as quick where it is there
     return {row["id"]: _fault(row) for row in rows}
 
 

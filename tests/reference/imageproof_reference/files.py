@@ -6,14 +6,15 @@ import base64
 import binascii
 import io
 import math
-import struct
-import threading
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO
 
 from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from imageproof.contract.violations import FileFacts
+from imageproof_reference.memory import Gate
 from imageproof_reference.refusal import Refusal
 
 # Nothing else is opened: some of Pillow's readers start other programs. Naming the readers also loads them, which
@@ -27,7 +28,8 @@ READERS = (
 OPENED = tuple(reader.format for reader in READERS)
 # Pillow's name -> ours. MPO is a JPEG of several pictures, as phones make them; the JPEG reader finds it.
 FORMATS: Mapping[str, str] = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "GIF": "gif"}
-DECODING = threading.BoundedSemaphore(2)  # pictures unpacked at the same time, each of which may fill much memory
+DECODING = Gate(16_000_000)  # 4 bytes each, and up to twice that where one picture is made of another
+KEPT_IN_MEMORY = 1024 * 1024  # bytes; larger files go to the disk
 ORIENTATION = 0x0112  # the EXIF tag
 UPRIGHT: Mapping[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,10 +40,14 @@ UPRIGHT: Mapping[object, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+ON_ITS_SIDE = (5, 6, 7, 8)  # orientations that swap width and height
+REDUCIBLE = ("L", "LA", "RGB", "RGBA")
+MODES_WITH_ALPHA = ("LA", "RGBA")
 SVG_LOOKAHEAD = 1024
 
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, MemoryError, OverflowError, Image.DecompressionBombError)
-BROKEN_EXIF = (*UNREADABLE, TypeError, KeyError, struct.error)
+UNREADABLE = (
+    Exception  # damaged files lead Pillow's readers to any error: ValueError, AssertionError, struct.error, ...
+)
 
 
 def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
@@ -49,11 +55,12 @@ def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
     into more than `max_pixels` pixels, has the format ""."""
     size = file.seek(0, io.SEEK_END)
     try:
-        with DECODING, _opened(file, max_pixels) as picture:
+        with _opened(file, max_pixels) as picture:
             picture.load()
-            width, height = _upright(picture).size
+            picture.crop((0, 0, 1, 1)).convert("RGBA")  # not every one that can be read can be shown
+            across, down = picture.size if _orientation(picture) not in ON_ITS_SIDE else reversed(picture.size)
             alpha = picture.has_transparency_data
-            return FileFacts(FORMATS[str(picture.format)], width, height, size, alpha, alpha and _see_through(picture))
+            return FileFacts(FORMATS[str(picture.format)], across, down, size, alpha, alpha and _see_through(picture))
     except UNREADABLE:
         return FileFacts("svg" if _looks_like_svg(file) else "", 0, 0, size, False, False)
 
@@ -65,11 +72,12 @@ def picture_of(file: IO[bytes], max_pixels: int, width: int, height: int) -> Ima
     Raises Refusal for a file without a readable picture.
     """
     try:
-        with DECODING, _opened(file, max_pixels) as picture:
+        with _opened(file, max_pixels) as picture:
             picture.draft("RGB", (width, height))  # lets JPEG decode at a fraction of its size
-            middle = _middle(_upright(picture), width / height).convert("RGBA")
-            shrink = min(middle.width // width, middle.height // height)
-            return middle.reduce(shrink) if shrink > 1 else middle
+            upright = _upright(_reducible(picture))
+            box = _middle(upright, width / height)
+            shrink = min((box[2] - box[0]) // width, (box[3] - box[1]) // height)
+            return (upright.reduce(shrink, box) if shrink > 1 else upright.crop(box)).convert("RGBA")
     except UNREADABLE:
         raise _unreadable() from None
 
@@ -81,11 +89,11 @@ def upright_picture(file: IO[bytes], max_pixels: int, most: int) -> Image.Image:
     Raises Refusal for a file without a readable picture.
     """
     try:
-        with DECODING, _opened(file, max_pixels) as picture:
-            shown = _upright(picture)
-            plain = shown.convert("RGBA" if shown.has_transparency_data else "RGB")
-            shrink = math.ceil(math.sqrt(plain.width * plain.height / most))
-            return plain.reduce(shrink) if shrink > 1 else plain
+        with _opened(file, max_pixels) as picture:
+            shown = _upright(_reducible(picture))
+            shrink = math.ceil(math.sqrt(shown.width * shown.height / most))
+            fitting = shown.reduce(shrink) if shrink > 1 else shown
+            return fitting.convert("RGBA" if fitting.has_transparency_data else "RGB")
     except UNREADABLE:
         raise _unreadable() from None
 
@@ -96,43 +104,69 @@ def from_data_url(url: str, parameter: str) -> IO[bytes]:
     try:
         if not comma or not header.lower().endswith(";base64"):
             raise ValueError
-        return io.BytesIO(base64.b64decode(text, validate=True))
+        data = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         message = "A data URL must hold a picture in base64."
         raise Refusal(message, param=parameter, code="invalid_base64_image") from None
+    file = spooled()
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def spooled() -> IO[bytes]:
+    """A file for what callers send, which is on the disk once it is large. Who asks for it closes it."""
+    return tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY)
 
 
 def _unreadable() -> Refusal:
     return Refusal("The file is not a picture that can be read.", param="image", code="invalid_image_file")
 
 
-def _opened(file: IO[bytes], max_pixels: int) -> Image.Image:
+@contextmanager
+def _opened(file: IO[bytes], max_pixels: int) -> Iterator[Image.Image]:
+    """The picture of a file, not yet unpacked, once there is room for its pixels."""
     file.seek(0)
-    picture = Image.open(file, formats=OPENED)
-    if picture.width * picture.height > max_pixels:
-        raise ValueError("too many pixels")
-    return picture
+    with Image.open(file, formats=OPENED) as picture:
+        pixels = picture.width * picture.height
+        if pixels > max_pixels:
+            raise ValueError("too many pixels")
+        with DECODING.entered(pixels):
+            yield picture
+
+
+def _reducible(picture: Image.Image) -> Image.Image:
+    """The picture in a mode that can be shrunk. Those of most files can, which saves a copy of all pixels."""
+    clear = picture.mode not in MODES_WITH_ALPHA and picture.has_transparency_data
+    if picture.mode in REDUCIBLE and not clear:
+        return picture
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+
+
+def _orientation(picture: Image.Image) -> object:
+    """How EXIF data says that a picture is to be seen; EXIF data that cannot be read says nothing."""
+    try:
+        return picture.getexif().get(ORIENTATION)
+    except UNREADABLE:
+        return None
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """The picture as its EXIF data says that it is to be seen; EXIF data that cannot be read says nothing."""
-    try:
-        turn = UPRIGHT.get(picture.getexif().get(ORIENTATION))
-    except BROKEN_EXIF:
-        turn = None
+    turn = UPRIGHT.get(_orientation(picture))
     return picture if turn is None else picture.transpose(turn)
 
 
-def _middle(picture: Image.Image, ratio: float) -> Image.Image:
-    """The largest part around the centre that has this ratio of width to height."""
+def _middle(picture: Image.Image, ratio: float) -> tuple[int, int, int, int]:
+    """The box of the largest part around the centre that has this ratio of width to height."""
     width = min(picture.width, max(1, round(picture.height * ratio)))
     height = min(picture.height, max(1, round(picture.width / ratio)))
     left, top = (picture.width - width) // 2, (picture.height - height) // 2
-    return picture.crop((left, top, left + width, top + height))
+    return left, top, left + width, top + height
 
 
 def _see_through(picture: Image.Image) -> bool:
-    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
+    shown = picture if picture.mode in MODES_WITH_ALPHA else picture.convert("RGBA")
+    lowest, _ = shown.getchannel("A").getextrema()
     return isinstance(lowest, int) and lowest < 255
 
 

@@ -135,9 +135,8 @@ def _given(value: Any, otherwise: Any) -> Any:
 
 
 def _facts(value: Any) -> list[FileFacts]:
-    if isinstance(value, FileFacts):
-        return [value]
-    return list(value) if isinstance(value, list) else []
+    """The files among the values of a parameter. In JSON, a member of that name may be anything."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, FileFacts)]
 
 
 def _is_file(value: Any) -> bool:

@@ -6,7 +6,6 @@ import http.client
 import ipaddress
 import socket
 import ssl
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,13 +15,13 @@ from typing import IO
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from imageproof.errors import UsageError
+from imageproof_reference.files import spooled
 from imageproof_reference.refusal import Refusal
 
 PORTS = {"http": 80, "https": 443}
 SECONDS = 15  # for all pictures of a request together
 MOST_REDIRECTS = 3
 MOST_BYTES = 50 * 1024 * 1024  # of a picture; the contract allows less than that
-KEPT_IN_MEMORY = 1024 * 1024  # larger ones go to a file
 CHUNK = 64 * 1024
 NOT_QUOTED = "/%:@!$&'()*+,;=~?"
 UNICAST = ipaddress.ip_network("2000::/3")
@@ -170,7 +169,7 @@ def _is_address(text: str) -> bool:
 def _read(answer: http.client.HTTPResponse, parameter: str, until: float) -> IO[bytes]:
     if answer.status != 200:
         raise _refused(f"its host answered with status {answer.status}", parameter)
-    file = tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY)  # noqa: SIM115  # whoever reads the body closes it
+    file = spooled()
     received = 0
     while chunk := answer.read(CHUNK):
         received += len(chunk)

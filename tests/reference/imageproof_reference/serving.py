@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from imageproof_reference.app import create_app
 from imageproof_reference.config import Config
 from imageproof_reference.dialects import dialects
+from imageproof_reference.memory import settle
 from imageproof_reference.recording import Recorder, Recording, start_recording
 
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 15
+HEAD_SECONDS = 20  # for the head of a request, from the connection or the answer before; then the connection ends
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's own, which by itself waits for ever while a head trickles in."""
+
+    _end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._end is not None:
+            self._end.cancel()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_head()
+
+    def _await_head(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        self._end = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if self.conn.their_state is h11.IDLE:
+            self.transport.close()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -52,6 +87,8 @@ def serve(config: Config, host: str, port: int, announce: Callable[[str, Path | 
     Raises OSError when the address cannot be had, UsageError for an unknown fault or dialect, and where nothing can be
     recorded.
     """
+    settle()
+    _be_quiet()
     app = create_app(config)
     with bind(host, port) as listener:
         url = base_url(listener, config)
@@ -59,6 +96,12 @@ def serve(config: Config, host: str, port: int, announce: Callable[[str, Path | 
         server = _server(app, recording)
         announce(url, recording.folder if recording else None)
         server.run(sockets=[listener])
+
+
+def _be_quiet() -> None:
+    """Leave out of the log what libraries say of forms and pictures that callers damaged."""
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @contextmanager
@@ -93,7 +136,7 @@ def _server(app: ASGIApp, recording: Recording | None) -> uvicorn.Server:
     settings = uvicorn.Config(
         Recorder(app, recording) if recording else app,
         loop="asyncio",
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         log_level="critical",  # failures are logged at the edge; the rest is what callers did

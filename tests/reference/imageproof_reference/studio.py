@@ -10,13 +10,15 @@ from functools import lru_cache, partial
 from PIL import Image, ImageChops
 from starlette.requests import ClientDisconnect
 
+from imageproof_reference.captions import packet
 from imageproof_reference.drawing import INSET_SHARE, Canvas, draw, edit, paint, preview
-from imageproof_reference.encoding import encode, encode_frames, svg
+from imageproof_reference.encoding import encode, encode_drawn, encode_frames, svg
 from imageproof_reference.files import picture_of
 from imageproof_reference.jobs import Job
+from imageproof_reference.memory import Gate
 from imageproof_reference.scene import scene
 
-DRAWING = threading.BoundedSemaphore(4)  # pictures in the making at the same time, up to a few 100 MB each
+DRAWING = Gate(4 * 1024 * 1024)  # pixels of canvases in the making at once; an edit takes some 20 bytes for each
 KEPT_PICTURES = 64  # a picture is made from its parameters alone, so the same ones need not be drawn twice
 
 
@@ -44,19 +46,30 @@ Making = Callable[[Job, threading.Event], Iterator[Made]]
 
 
 def prepare(job: Job, max_pixels: int) -> Making:
-    """Read the input files of a job; answers with what makes its pictures. Raises Refusal for a file without a readable
-    picture."""
-    return partial(_drawn, load_sources(job, max_pixels))
+    """What makes the pictures of a job. Its input files must stay open meanwhile: they are unpacked when its turn
+    comes, because the pictures of all who wait could fill the memory."""
+    return partial(_drawn, max_pixels)
 
 
-def _drawn(sources: Sources, job: Job, gone: threading.Event) -> Iterator[Made]:
-    for index in range(job.n):
-        if gone.is_set():
-            raise ClientDisconnect
-        if job.stream:
-            for number, data in enumerate(make_previews(job, index, sources)):
-                yield Made(data, index, number)
-        yield Made(make(job, index, sources), index)
+def _drawn(max_pixels: int, job: Job, gone: threading.Event) -> Iterator[Made]:
+    """Raises Refusal for a file that has no readable picture any more."""
+    # Nobody waits while there is one who makes pictures for a stream that is read slowly.
+    for batch in [[index] for index in range(job.n)] if job.stream else [range(job.n)]:
+        with DRAWING.entered(job.canvas.width * job.canvas.height):
+            sources = load_sources(job, max_pixels)
+            made = [one for index in batch for one in _finished(job, index, sources, gone)]
+            del sources
+        yield from made
+
+
+def _finished(job: Job, index: int, sources: Sources, gone: threading.Event) -> Iterator[Made]:
+    """A picture, and before it for a stream those on the way to it."""
+    if gone.is_set():
+        raise ClientDisconnect
+    if job.stream:
+        for number, data in enumerate(make_previews(job, index, sources)):
+            yield Made(data, index, number)
+    yield Made(make(job, index, sources), index)
 
 
 def load_sources(job: Job, max_pixels: int) -> Sources:
@@ -75,34 +88,28 @@ def load_sources(job: Job, max_pixels: int) -> Sources:
     return Sources(pictures, mask)
 
 
-def make(job: Job, index: int, sources: Sources) -> bytes:
-    """The file of one picture of a job, `index` counting from 0."""
-    with DRAWING:
-        return _made(job, index, sources)
-
-
 def make_previews(job: Job, index: int, sources: Sources) -> Iterator[bytes]:
     """The files of a picture in the making, `job.partials` of them, each sharper than the one before."""
-    with DRAWING:
-        picture = _edited(job, index, sources) if sources.pictures else draw(scene(job.prompt, index), job.canvas)
+    picture = _edited(job, index, sources) if sources.pictures else draw(scene(job.prompt, index), job.canvas)
     for step in range(job.partials):
-        with DRAWING:
-            data = encode(preview(picture, step, job.partials), job.file_format, job.compression)
-        yield data
+        shown = preview(picture, step, job.partials)
+        yield encode(shown, job.file_format, job.compression, packet(job.prompt, index))
 
 
-def _made(job: Job, index: int, sources: Sources) -> bytes:
+def make(job: Job, index: int, sources: Sources) -> bytes:
+    """The file of one picture of a job, `index` counting from 0."""
     if not sources.pictures:
         return _generated(
             job.prompt, index, job.canvas, job.file_format, job.compression, job.frames, job.frame_milliseconds
         )
+    caption = packet(job.prompt, index)
     if job.file_format == "svg":
-        backdrop = encode(_edited(job, index, sources), "png", job.compression)
-        return svg(scene(job.prompt, index), job.canvas, backdrop)
+        backdrop = encode(_edited(job, index, sources), "png", job.compression, caption)
+        return svg(scene(job.prompt, index), job.canvas, caption, backdrop)
     if job.file_format == "gif":
         frames = (_edited(job, index, sources, frame) for frame in range(job.frames))
-        return encode_frames(frames, job.frame_milliseconds)
-    return encode(_edited(job, index, sources), job.file_format, job.compression)
+        return encode_frames(frames, job.frame_milliseconds, caption)
+    return encode(_edited(job, index, sources), job.file_format, job.compression, caption)
 
 
 def _unmarked(markup: Image.Image) -> Image.Image:
@@ -121,10 +128,10 @@ def _edited(job: Job, index: int, sources: Sources, frame: int = 0) -> Image.Ima
 def _generated(
     prompt: str, index: int, canvas: Canvas, file_format: str, compression: int, frames: int, milliseconds: int
 ) -> bytes:
+    caption = packet(prompt, index)
     if file_format == "svg":
-        return svg(scene(prompt, index), canvas)
+        return svg(scene(prompt, index), canvas, caption)
     if file_format == "gif":
-        return encode_frames(
-            [paint(scene(prompt, index, frame, frames), canvas) for frame in range(frames)], milliseconds
-        )
-    return encode(draw(scene(prompt, index), canvas), file_format, compression)
+        painted = [paint(scene(prompt, index, frame, frames), canvas) for frame in range(frames)]
+        return encode_frames(painted, milliseconds, caption)
+    return encode_drawn(draw(scene(prompt, index), canvas), file_format, compression, caption)

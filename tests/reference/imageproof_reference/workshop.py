@@ -14,6 +14,7 @@ from functools import partial
 from PIL import Image, ImageChops, ImageOps
 from starlette.requests import ClientDisconnect
 
+from imageproof_reference.captions import packet
 from imageproof_reference.drawing import flat
 from imageproof_reference.encoding import encode, encode_frames, svg_around
 from imageproof_reference.files import upright_picture
@@ -204,11 +205,11 @@ def _rendered(renderer: Renderer, inputs: Callable[[], _Inputs], job: Job) -> It
     try:
         for item in items:
             if not isinstance(item, Partial):
-                yield Made(_packed(job, request, kept, item), index)
+                yield Made(_packed(job, index, request, kept, item), index)
                 index, number = index + 1, 0
             elif number < MOST_PARTIALS:
                 asked = number < request.partials
-                yield Made(_packed(job, request, kept, item.picture), index, number) if asked else None
+                yield Made(_packed(job, index, request, kept, item.picture), index, number) if asked else None
                 number += 1
             else:
                 raise RendererError(f"more than {MOST_PARTIALS} partial pictures came before a finished one")
@@ -228,16 +229,17 @@ def _kept(request: RenderRequest) -> _Kept | None:
     return _Kept(ImageOps.fit(request.images[0].convert("RGBA"), size), ImageOps.fit(request.mask, size))
 
 
-def _packed(job: Job, request: RenderRequest, kept: _Kept | None, item: object) -> bytes:
+def _packed(job: Job, index: int, request: RenderRequest, kept: _Kept | None, item: object) -> bytes:
     given = item if isinstance(item, list | tuple) else [item]
     if len(given) != request.frames:
         raise RendererError(f"a picture of {len(given)} frames came where {request.frames} were asked for")
     pictures = [_finished(job, kept, one) for one in given]
+    caption = packet(job.prompt, index)
     if job.file_format == "gif":
-        return encode_frames(pictures, job.frame_milliseconds)
+        return encode_frames(pictures, job.frame_milliseconds, caption)
     if job.file_format == "svg":
-        return svg_around(encode(pictures[0], "png", job.compression), job.canvas)
-    return encode(pictures[0], job.file_format, job.compression)
+        return svg_around(encode(pictures[0], "png", job.compression, caption), job.canvas, caption)
+    return encode(pictures[0], job.file_format, job.compression, caption)
 
 
 def _finished(job: Job, kept: _Kept | None, picture: object) -> Image.Image:
@@ -251,6 +253,7 @@ def _finished(job: Job, kept: _Kept | None, picture: object) -> Image.Image:
         raise RendererError(f"a picture of mode {picture.mode} came where an alpha channel was asked for")
     if kept is not None:
         picture = Image.composite(picture.convert("RGBA"), kept.picture, kept.changes)
-    if job.canvas.transparent:
-        return picture.convert("RGBA")
-    return flat(picture.convert("RGBA")) if picture.has_transparency_data else picture.convert("RGB")
+    clear = job.canvas.transparent or picture.has_transparency_data
+    finished = picture.convert("RGBA" if clear else "RGB")
+    finished.info = {}  # what Pillow would write into the file: comments and such of whatever it was made from
+    return finished if job.canvas.transparent or not clear else flat(finished)

@@ -106,6 +106,151 @@ def test_edits_as_clients_send_them(
     assert len(body["data"]) == next((int(str(data)) for name, data in parts if name == 'name="n"'), 1)
 
 
+STAINLESS = (
+    "Accept: application/json\r\nX-Stainless-Lang: python\r\nX-Stainless-Package-Version: 3.52.0\r\n"
+    "X-Stainless-OS: Linux\r\nX-Stainless-Arch: x64\r\nX-Stainless-Runtime: CPython\r\n"
+    "X-Stainless-Runtime-Version: 3.13.1\r\nX-Stainless-Async: async:asyncio\r\nX-Stainless-Retry-Count: 2\r\n"
+    "X-Stainless-Read-Timeout: 600\r\nOpenAI-Organization: org-x\r\nOpenAI-Project: proj_x\r\n"
+)
+NODE_HEAD = "User-Agent: OpenAI/JS 7.55.0\r\nAccept-Language: *\r\nSec-Fetch-Mode: cors\r\nAccept: application/json\r\n"
+AI_HEAD = "User-Agent: ai/7.0.173 ai-sdk-provider-utils/5.0 runtime/node.js/22\r\nAccept: */*\r\n"
+
+# client -> (head, chunk, body as it is written, what each picture comes as, how many pictures)
+GENERATIONS: dict[str, tuple[str, int, str, str, int]] = {
+    "openai-python, raw UTF-8, compact, null where None was given": (
+        f"User-Agent: OpenAI/Python 3.52.0\r\n{STAINLESS}",
+        0,
+        '{"model":"gpt-image-1","prompt":"Schnee ❄","n":2,"background":null,"output_format":null,"size":"auto"}',
+        "b64_json",
+        2,
+    ),
+    "openai-python, asynchronous": (
+        f"User-Agent: AsyncOpenAI/Python 2.54.0\r\n{STAINLESS}",
+        0,
+        '{"model":"dall-e-2","prompt":"x","n":1,"response_format":"b64_json","size":"256x256"}',
+        "b64_json",
+        1,
+    ),
+    "openai-node, null kept, the caller's order of keys": (
+        NODE_HEAD,
+        0,
+        '{"prompt":"x","n":null,"stream":false,"model":"gpt-image-1"}',
+        "b64_json",
+        1,
+    ),
+    "AI SDK, n and response_format for a model that it does not know": (
+        AI_HEAD,
+        0,
+        '{"model":"dall-e-3","prompt":"x","n":1,"size":"1024x1024","response_format":"b64_json"}',
+        "b64_json",
+        1,
+    ),
+    "AI SDK, an image model of now": (AI_HEAD, 0, '{"model":"gpt-image-1","prompt":"x","n":1}', "b64_json", 1),
+    "AI SDK compatible, options of a provider spread into the body": (
+        AI_HEAD,
+        0,
+        '{"model":"gpt-image-2","prompt":"x","n":2,"seed":7,"guidance":{"scale":7.5},"loras":["a"]}',
+        "b64_json",
+        2,
+    ),
+    "openai-python 0.28, ASCII with spaces": (
+        "User-Agent: OpenAI/v1 PythonBindings/0.28.1\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
+        'X-OpenAI-Client-User-Agent: {"bindings_version": "0.28.1", "lang": "python"}\r\n',
+        0,
+        '{"prompt": "Schnee \\u2744", "n": 2, "size": "256x256"}',
+        "url",
+        2,
+    ),
+    "npm openai 3": (
+        "User-Agent: OpenAI/NodeJS/3.3.0\r\nAccept: application/json, text/plain, */*\r\n",
+        0,
+        '{"prompt":"x","n":1,"size":"512x512","user":"u"}',
+        "url",
+        1,
+    ),
+    "LangChain JS": (
+        NODE_HEAD.replace("7.55.0", "6.49.0"),
+        0,
+        '{"model":"dall-e-3","prompt":"x","n":1,"size":"1024x1024","response_format":"url","style":"vivid",'
+        '"quality":"standard"}',
+        "url",
+        1,
+    ),
+    "LiteLLM": (
+        f"User-Agent: AsyncOpenAI/Python 2.54.0\r\n{STAINLESS}",
+        0,
+        '{"model":"gpt-image-1","prompt":"x"}',
+        "b64_json",
+        1,
+    ),
+    "in chunks": (NODE_HEAD, 7, '{"model":"gpt-image-1","prompt":"x"}', "b64_json", 1),
+}
+
+
+@pytest.mark.parametrize(("head", "chunk", "body", "carrier", "n"), GENERATIONS.values(), ids=GENERATIONS.keys())
+def test_generations_as_clients_send_them(url: str, head: str, chunk: int, body: str, carrier: str, n: int) -> None:
+    head += "Content-Type: application/json\r\n"
+    status, found = exchange(url, "images/generations", head, body.encode(), chunk)
+    assert status == 200, found
+    assert [carrier in item for item in found["data"]] == [True] * n
+
+
+def test_a_number_as_text_is_none_in_json_and_one_in_a_form(client: httpx.Client) -> None:
+    answer = client.post("images/generations", json={"model": "gpt-image-1", "prompt": "x", "n": "2"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "n")
+    data = {"model": "gpt-image-1", "prompt": "x", "n": "2"}
+    answer = client.post("images/edits", data=data, files={"image": ("a.png", IMAGE)})
+    assert (answer.status_code, len(answer.json()["data"])) == (200, 2)
+
+
+# How a caller gave the file -> the head of the part that the client makes of it.
+FILE_PARTS = {
+    "openai-python, an open file": file("image", "otter.png", "image/png"),
+    "openai-python, bytes": file("image", "upload", "application/octet-stream"),
+    "openai-python, a name beyond ASCII": file("image", "ötter ❄.png", "image/png"),
+    "openai-python, a quote in the name": file("image", "a%22b.png", "image/png"),
+    "openai-python, a list of one": file("image[]", "otter.png", "image/png"),
+    "openai-node, a read stream": file("image", "otter.png", "application/octet-stream"),
+    "openai-node, a Blob": file("image", "blob", "application/octet-stream"),
+    "openai-node, toFile without a name": file("image", "unknown_file", "application/octet-stream"),
+    "openai-node, a File with a type that it is not": file("image", "a.jpg", "image/jpeg"),
+    "openai-node, a fetched answer": file("image", "path%20of%20it", "image/png"),
+    "openai-node, a list of one": file("image[]", "otter.png", "application/octet-stream"),
+    "AI SDK": file("image", "blob", "image/png"),
+    "openai-python 0.28": file("image", "image", "application/octet-stream"),
+    "LiteLLM": file("image[]", "image.png", "image/png"),
+    "curl": file("image", "otter", "application/octet-stream"),
+    "no type": 'name="image"; filename="otter.png"',
+}
+OTHERS: tuple[tuple[str, bytes | str], ...] = (('name="model"', "gpt-image-1"), ('name="prompt"', "x"))
+
+
+@pytest.mark.parametrize("head", FILE_PARTS.values(), ids=FILE_PARTS.keys())
+@pytest.mark.parametrize(("place", "chunk"), [(0, 50), (1, 0), (2, 50)], ids=["first", "between", "last"])
+def test_file_parts_as_clients_make_them(url: str, head: str, place: int, chunk: int) -> None:
+    parts = [*OTHERS[:place], (head, IMAGE), *OTHERS[place:]]
+    kind = f"Content-Type: multipart/form-data; boundary={REQUESTS}\r\n"
+    status, body = exchange(url, "images/edits", kind, form(REQUESTS, *parts), chunk)
+    assert status == 200, body
+    assert set(body["data"][0]) == {"b64_json"}
+
+
+def test_lists_and_objects_of_extra_parameters_in_a_form(url: str) -> None:
+    extras = (('name="arr[]"', "a"), ('name="arr[]"', "b"), ('name="o[k]"', "1"), ('name="o[deep][k]"', "true"))
+    kind = f"Content-Type: multipart/form-data; boundary={REQUESTS}\r\n"
+    content = form(REQUESTS, *OTHERS, *extras, (file("image[]", "upload", "application/octet-stream"), IMAGE))
+    status, body = exchange(url, "images/edits", kind, content)
+    assert status == 200, body
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*", "text/event-stream", "image/png", ""])
+def test_a_stream_is_asked_for_by_the_body_alone(client: httpx.Client, accept: str) -> None:
+    body = {"model": "gpt-image-1", "prompt": "x"}
+    for stream, kind in ((True, "text/event-stream"), (False, "application/json")):
+        answer = client.post("images/generations", json={**body, "stream": stream}, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, kind)
+
+
 def test_a_variation_of_an_image_part_alone(url: str) -> None:
     content = form(REQUESTS, (file("image", "image.png", "image/png"), IMAGE))
     head = f'Content-Type: multipart/form-data; boundary="{REQUESTS}"\r\nUser-Agent: litellm/1.106.2\r\n'

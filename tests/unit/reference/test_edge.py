@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
 
+from imageproof_reference import serving
 from imageproof_reference.config import Config
 from imageproof_reference.serving import running
 
@@ -221,3 +223,30 @@ def test_a_failure_of_the_server_shows_nothing_of_it(monkeypatch: pytest.MonkeyP
     assert "secret" not in answer.text and answer.headers["x-request-id"]
     stream = client.post(PATH, json={**GOOD, "stream": True})
     assert "secret" not in stream.text and "completed" not in stream.text and '"error"' in stream.text
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /v1/models HTTP/1.1\r\nX: "], ids=["nothing", "half a head"])
+def test_a_head_that_does_not_come_ends_the_connection(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.3)
+    with running(Config(key="k")) as url:
+        host, port = str(urlsplit(url).hostname), int(urlsplit(url).port or 0)
+        whole = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n"
+        for before in (b"", whole):
+            with socket.create_connection((host, port), timeout=20) as slow:
+                slow.sendall(before + begun)
+                received = b"".join(iter(lambda: slow.recv(65536), b""))  # until the server ends it
+                assert received.count(b"200 OK") == before.count(b"GET")
+
+
+def test_a_body_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
+    body = b'{"model":"gpt-image-1","prompt":"x"}'
+    with running(Config(key="k")) as url:
+        host, port = str(urlsplit(url).hostname), int(urlsplit(url).port or 0)
+        head = "POST /v1/images/generations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nConnection: close\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection((host, port), timeout=20) as slow:
+            slow.sendall(head.encode() + body[:10])
+            time.sleep(0.4)
+            slow.sendall(body[10:])
+            assert b"200 OK" in slow.recv(65536)

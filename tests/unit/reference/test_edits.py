@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2 as httpx
@@ -272,3 +273,17 @@ def test_variations_need_no_more_than_a_picture(client: httpx.Client) -> None:
     assert shown(several, 0).tobytes() != shown(several, 1).tobytes()
     oblong = part("image", file((64, 32)), "a.png")
     error(send(client, oblong, path="images/variations"), "image", "invalid_image_file")
+
+
+def test_a_json_body_of_many_mebibytes_waits_for_others_and_is_served(client: httpx.Client) -> None:
+    link = f"data:image/png;base64,{base64.b64encode(file() + bytes(2_000_000)).decode()}"
+    body = {"model": "gpt-image-1", "prompt": "x", "images": [{"image_url": link}] * 2}
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: client.post("images/edits", json=body), range(3)))
+    assert [answer.status_code for answer in answers] == [200] * 3
+
+
+def test_json_of_a_great_many_members_is_refused_unread(client: httpx.Client) -> None:
+    content = b'{"model":"gpt-image-1","prompt":"x","more":[' + b"[]," * 600_000 + b"[]]}"
+    answer = client.post("images/generations", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, "members" in answer.json()["error"]["message"]) == (400, True)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import queue
+import struct
+import threading
+import zlib
 
 import pytest
 from PIL import Image, ImageOps
 
-from imageproof_reference.files import facts, from_data_url, picture_of
+from imageproof_reference.files import facts, from_data_url, picture_of, upright_picture
+from imageproof_reference.memory import Gate
 from imageproof_reference.refusal import Refusal
 
 LIMIT = 1_000_000
@@ -113,3 +118,43 @@ def test_data_urls() -> None:
     for url in ("data:image/png;base64,a!", "data:image/png,hi", "data:", "data:image/png;base64,aGk"):
         with pytest.raises(Refusal):
             from_data_url(url, "images")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16", "CMYK"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_picture_of_any_mode_is_shrunk_upright(mode: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stream = io.BytesIO()
+    Image.new(mode, (300, 200)).save(stream, "JPEG" if mode == "CMYK" else "PNG", exif=exif)
+    size = (100, 67) if orientation == 1 else (67, 100)
+    assert upright_picture(stream, 10**6, 10_000).size == size
+    assert picture_of(stream, 10**6, 50, 50).size == (50, 50)
+    found = facts(stream, 10**6)
+    assert (found.width, found.height) == ((300, 200) if orientation == 1 else (200, 300))
+
+
+def test_a_palette_without_colours_is_no_picture() -> None:
+    head = struct.pack(">IIBBBBB", 16, 16, 8, 3, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(17 * 16))), (b"IEND", b"")]
+    data = b"".join(struct.pack(">I", len(b)) + a + b + struct.pack(">I", zlib.crc32(a + b)) for a, b in chunks)
+    assert facts(io.BytesIO(b"\x89PNG\r\n\x1a\n" + data), 10**6).format == ""
+
+
+def test_pictures_wait_at_the_gate_until_there_is_room() -> None:
+    gate, inside = Gate(10), queue.SimpleQueue[int]()
+
+    def enter(pixels: int) -> None:
+        with gate.entered(pixels):
+            inside.put(pixels)
+
+    with gate.entered(6):
+        threads = [threading.Thread(target=enter, args=(pixels,)) for pixels in (4, 100)]
+        threads[0].start()
+        assert inside.get(timeout=10) == 4
+        threads[1].start()
+        with pytest.raises(queue.Empty):
+            inside.get(timeout=0.1)
+    assert inside.get(timeout=10) == 100  # more than there is room for, but alone
+    for thread in threads:
+        thread.join()

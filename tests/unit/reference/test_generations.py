@@ -158,3 +158,9 @@ def test_dalle_answers_with_the_carrier_asked_for(client: httpx.Client, carrier:
     body = generate(client, model="dall-e-3", response_format=carrier)
     assert set(body["data"][0]) == {carrier, "revised_prompt"}
     assert body["data"][0]["revised_prompt"]
+
+
+@pytest.mark.parametrize("name", ["image", "image[]", "images", "mask", "markup", "files", "extras", "model_name"])
+@pytest.mark.parametrize("value", ["x", ["x"], [None], [{"image_url": "x"}], {"a": 1}, 3], ids=str)
+def test_members_that_are_parameters_elsewhere_mean_nothing_here(client: httpx.Client, name: str, value: Any) -> None:
+    generate(client, model="gpt-image-2.6-flare", output_format="svg", **{name: value})

@@ -53,6 +53,32 @@ def test_links_end_when_they_are_told_to() -> None:
         assert httpx.get(link).status_code == 404
 
 
+def test_a_link_is_of_no_use_once_anything_in_it_is_changed() -> None:
+    with served() as client:
+        link = generate(client, model="dall-e-2").json()["data"][0]["url"]
+        start, _, name = link.rpartition("/")
+        for damaged in (
+            name[1:],
+            name.swapcase(),
+            name[:-4],
+            f"{name}.png",
+            f"x{name}",
+            f"{name}%00",
+            f"%2e/{name}",
+            "",
+        ):
+            assert httpx.get(f"{start}/{damaged}").status_code == 404, damaged
+        assert httpx.get(link).status_code == 200
+
+
+def test_a_hosted_picture_is_a_file_by_its_name() -> None:
+    with served() as client:
+        link = generate(client, model="dall-e-2").json()["data"][0]["url"]
+        body = {"model": "gpt-image-1", "prompt": "x", "images": [{"file_id": link.rpartition("/")[2]}]}
+        answer = client.post("images/edits", json=body)
+        assert answer.status_code == 200 and answer.json()["usage"]["input_tokens_details"]["image_tokens"] == 32 * 32
+
+
 FILTER = """
 # what is not to be drawn
 a plain word
