@@ -231,14 +231,15 @@ CALLS: dict[Callable[[Asking], Awaitable[None]], int] = {  # and how often each 
 
 
 async def one_client(number: int, connect: Callable[[], httpx.AsyncClient], until: float, tally: Tally) -> None:
-    """The calls of a client until the time is up; the last one is waited for."""
+    """The calls of a client until the time is up; the last one is waited for. First calls are of all kinds in turn."""
     chance = random.Random(number)
+    first = list(CALLS)[number % len(CALLS)]
     async with connect() as client:
         call = 0
         while time.monotonic() < until:
             call += 1
             asking = Asking(client, f"client {number}, call {call} <&> \U0001f9a6", chance)
-            (kind,) = chance.choices(list(CALLS), list(CALLS.values()))
+            (kind,) = chance.choices(list(CALLS), list(CALLS.values())) if call > 1 else (first,)
             name = kind.__name__
             try:
                 await kind(asking)
