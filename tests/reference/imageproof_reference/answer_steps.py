@@ -4,6 +4,7 @@ and of parameters that dialects.yaml or faults.yaml gives."""
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -69,7 +70,7 @@ def url_below(said: Said, room: Room, *, prefix: str = "", operations: Sequence[
         return said
 
     def moved(item: dict[str, Any]) -> dict[str, Any]:
-        return {**item, "url": prefix + urlsplit(item["url"]).path} if item.get("url") else item
+        return {**item, "url": prefix + re.sub("^[a-z]+://[^/]*", "", item["url"])} if item.get("url") else item
 
     return _items(said, room, moved)
 
@@ -198,7 +199,7 @@ def picture(said: Said, room: Room, **how: Any) -> Said:
 
     def other(item: dict[str, Any]) -> dict[str, Any]:
         if item.get("url"):
-            data, file_format = room.fetch(item["url"]), item["url"].rpartition(".")[2]
+            data, file_format = room.fetch(item["url"]), urlsplit(item["url"]).path.rpartition(".")[2]
             return item if data is None else {**item, "url": room.link(change(data), file_format)}
         return {**item, "b64_json": base64.b64encode(change(base64.b64decode(item["b64_json"]))).decode()}
 

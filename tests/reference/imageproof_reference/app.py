@@ -149,7 +149,7 @@ class Provider:
 
     async def hosted_file(self, request: Request) -> Response:
         """A hosted picture, without a key, until it expires."""
-        hosted = self.shelf.get(request.url.path)
+        hosted = self.shelf.get(request.url.path, request.url.query)
         if hosted is None:
             raise Refusal("There is no such file, or it has expired.", status=404, code="file_not_found")
         return Response(hosted.data, media_type=hosted.media_type)
@@ -173,8 +173,8 @@ class Provider:
         pictures = tuple(one.data for one in making(job, gone))
 
         def link(data: bytes) -> str:
-            path = self.shelf.put(data, MEDIA_TYPES[job.file_format], job.file_format)
-            return str(request.url.replace(path=path, query="", fragment=""))
+            path, _, query = self.shelf.put(data, MEDIA_TYPES[job.file_format], job.file_format).partition("?")
+            return str(request.url.replace(path=path, query=query, fragment=""))
 
         return images_response(job, pictures, link)
 

@@ -215,12 +215,10 @@ def _fetch(
     reference: Mapping[str, Any], parameter: str, *, host: str, shelf: Shelf, hosts: Sequence[Host], until: float
 ) -> IO[bytes]:
     if (name := reference.get("file_id")) is not None:
-        if named := shelf.get(str(name)):
+        if named := shelf.named(str(name)):
             return io.BytesIO(named.data)
-        message = (
-            f"There is no file {str(name)[:100]!r}: uploads are not served here; send an image_url, or the name of "
-        )
-        message += "a picture that this server hosts."
+        here = "uploads are not served here; send an image_url, or the name of a picture that this server hosts"
+        message = f"There is no file {str(name)[:100]!r}: {here}."
         raise Refusal(message, param=parameter, code="image_file_not_found")
     url = str(reference.get("image_url", ""))
     if url[:5].lower() == "data:":

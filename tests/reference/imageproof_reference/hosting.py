@@ -1,7 +1,12 @@
-"""Pictures that are answered as links: kept in memory under names that nobody guesses, until they expire."""
+"""Pictures that are answered as links: kept in memory under names that nobody guesses, until they expire.
+
+A link says when it expires and is signed, as those of object stores are: whoever has it needs no key, and nothing in
+it can be changed."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import secrets
 import threading
@@ -30,28 +35,44 @@ class Shelf:
     limit: int
     _files: OrderedDict[str, Hosted] = field(default_factory=OrderedDict)
     _bytes: int = 0
+    _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, data: bytes, media_type: str, extension: str) -> str:
-        """Host a file; answers with the path of its URL."""
+        """Host a file; answers with the path and query of its URL."""
         name = f"{secrets.token_urlsafe(24)}.{extension}"
         with self._lock:
             self._files[name] = Hosted(data, media_type, time.monotonic() + self.seconds)
             self._bytes += len(data)
             self._drop()
-        return PATH + name
+        return f"{PATH}{name}?{self._signed(name, int(time.time() + self.seconds))}"
 
-    def get(self, path: str) -> Hosted | None:
-        """The file of a path, None when there is none or it has expired."""
+    def get(self, path: str, query: str) -> Hosted | None:
+        """The file of a path and its query, None when there is none, it has expired, or the signature is another's."""
+        name = path.removeprefix(PATH)
+        expires = query.removeprefix("expires=").partition("&")[0]
+        if not (expires.isascii() and expires.isdigit() and len(expires) < 20):
+            return None
+        good = hmac.compare_digest(query.encode(), self._signed(name, int(expires)).encode())
+        return self.named(name) if good else None
+
+    def named(self, name: str) -> Hosted | None:
+        """The file of a name, the last part of its path; None when there is none or it has expired."""
         with self._lock:
             self._drop()
-            return self._files.get(path.removeprefix(PATH))
+            return self._files.get(name)
 
     def open(self, url: str, host: str) -> IO[bytes] | None:
         """The file behind a URL of this server, which callers know as `host` (with its port), else None."""
         own = next((at for at in (f"http://{host}", f"https://{host}") if url.startswith(at + PATH)), None)
-        hosted = self.get(url.removeprefix(own)) if own else None
+        path, _, query = url.removeprefix(own or "").partition("?")
+        hosted = self.get(path, query) if own else None
         return io.BytesIO(hosted.data) if hosted else None
+
+    def _signed(self, name: str, expires: int) -> str:
+        """The query of a link; `expires` is Unix seconds."""
+        signature = hmac.new(self._secret, f"{name} {expires}".encode(), hashlib.sha256).hexdigest()
+        return f"expires={expires}&signature={signature}"
 
     def _drop(self) -> None:
         """Forget what has expired, and what is too much; the newest file always stays."""
