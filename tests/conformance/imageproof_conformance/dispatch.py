@@ -108,10 +108,11 @@ class Dispatcher:
         return [(index, probe) for *_, index, probe in sorted(keyed, key=lambda row: row[:4])]
 
     def _group(self, probe: Probe) -> str | None:
-        """The refusal rule that a probe is about: the first of its rules that the generic refusal judge handles."""
+        """The refusal rule that a probe is about: the one that it breaks on purpose, else the first of its rules that
+        the generic refusal judge handles."""
         if probe.expect == "served":
             return None
-        return next((rule for rule in probe.rules if rule in self._refusal_rules), None)
+        return probe.breaks or next((rule for rule in probe.rules if rule in self._refusal_rules), None)
 
     def _reason(self, probe: Probe, keep: int) -> Skipped | None:
         """Why a probe is not sent; None when it is, and then its worst case is reserved."""

@@ -23,6 +23,7 @@ from imageproof_conformance.discover import Discovery, choose_models, discover
 from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Tier
 from imageproof_conformance.plan import Plan, plan
+from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import FREE_CAP, TIERS, ModelChoice, Profile
 from imageproof_conformance.properties import negatives
 from imageproof_conformance.verdict import (
@@ -87,6 +88,7 @@ class _State:
     bought: list[Tier] = field(default_factory=list)
     verdicts: dict[Item, RuleVerdict] = field(default_factory=dict)
     interrupted: bool = False
+    looked: bool = False  # at the links once more
     cut: str = ""  # why discovery could not ask everything
 
 
@@ -175,7 +177,9 @@ class Session:
         return tuple(sorted(found, key=lambda item: TIERS.index(self.stage(item))))
 
     def stage(self, item: Item) -> Tier:
-        """The last stage that gives evidence for an item."""
+        """The last stage that gives evidence for an item; of what is seen at the end, the last of the run."""
+        if item[0].endswith(AT_THE_END):
+            return self.tier
         tiers = [TIERS.index(probe.tier) for probe in self._probes(item[1]) if item[0] in probe.rules]
         return TIERS[max(tiers, default=0)]
 
@@ -201,6 +205,7 @@ class Session:
     def rule(self, item: Item) -> RuleVerdict:
         """The verdict on one item; buys what it needs first."""
         self.buy(self.stage(item))
+        self._look_again(item[0])
         if item not in self._state.verdicts:
             self._state.verdicts[item] = self._judge(item)
         return self._state.verdicts[item]
@@ -208,6 +213,8 @@ class Session:
     def finish(self, suite_error: str = "", interrupted: bool = False) -> Run:
         """Judge what was bought and conclude. Items whose stage was never bought are left as not run."""
         self._state.interrupted = self._state.interrupted or interrupted
+        for rule, _ in self.chosen if not self._state.interrupted else ():
+            self._look_again(rule)
         rules = [self._state.verdicts.get(item) or self._judge(item) for item in self.chosen]
         if not self.partial:
             cut = self._state.cut
@@ -294,7 +301,8 @@ class Session:
         offered, everything = self.discovery.offered, frozenset(self.document.operations())
 
         def planned(operations: frozenset[str]) -> Plan:
-            return plan(self.document, self.registry, choice.name, choice.family, operations, TIERS[-1])
+            extras = Extras(self.profile.heavy, self.profile.moderation)
+            return plan(self.document, self.registry, choice.name, choice.family, operations, TIERS[-1], extras)
 
         made = planned(offered)
         generated = _generated(self.document, choice.name, choice.family, offered)
@@ -306,6 +314,7 @@ class Session:
             tuple(_bounded(probe) for probe in (*made.probes, *generated.probes)),
             tuple(rules),
             missing=tuple(missing),
+            waiting=made.waiting,
             dropped=generated.dropped,
         )
 
@@ -328,7 +337,9 @@ class Session:
     def _send_all(self, stage: Tier, probes: list[Probe]) -> None:
         made = {one.probe.id for one in self._state.exchanges}
         probes = [probe for probe in probes if probe.id not in made]
-        keyed = [probe for probe in probes if self.profile.key or probe.request.key == "yes"]
+        keyed = [
+            one for one in probes if self.profile.key or one.request.key == "yes" or one.request.method == "OPTIONS"
+        ]
         self._state.skipped += [
             Skipped(probe, "open", "the target was declared open (--no-key)") for probe in probes if probe not in keyed
         ]
@@ -338,17 +349,30 @@ class Session:
         try:
             # What was asked for goes before what a careless target bills for calls that it should have refused.
             keep = sum(probe.images for probe in self.probes) if stage == "free" else 0
-            exchanges, skipped = self._dispatcher.run(keyed, min(keep, self.budget.cap))
+            for last in (False, True):
+                part = [probe for probe in keyed if probe.last == last]
+                found = self._dispatcher.run(part, min(keep, self.budget.cap))
+                exchanges, skipped = [*exchanges, *found[0]], [*skipped, *found[1]]
             if 0 < self._done < self._total:
                 self._total = self._done
                 self._tell(stage)
         except Interrupted as stop:
-            exchanges, skipped = stop.exchanges, stop.skipped
+            exchanges, skipped = [*exchanges, *stop.exchanges], [*skipped, *stop.skipped]
             self._state.interrupted = True
             raise
         finally:
             self._state.exchanges += exchanges
             self._state.skipped += skipped
+
+    def _look_again(self, rule: str) -> None:
+        """Before the first rule on how long links last: fetch them once more, each when it is as old as was asked."""
+        if not rule.endswith(AT_THE_END) or self._state.looked:
+            return
+        self._state.looked = True
+        for index, exchange in enumerate(self._state.exchanges):
+            if exchange.downloads:
+                self.wire.wait(exchange.started + exchange.seconds + self.profile.url_age - time.time())
+                self._state.exchanges[index] = self.wire.look_again(exchange)
 
     def _answered(self, exchange: Exchange) -> None:
         self._done += 1
@@ -366,6 +390,8 @@ class Session:
     def _bench(self) -> Bench:
         return Bench(self.document, self.registry, self._exchanges, tuple(self._state.skipped), self.wire)
 
+
+AT_THE_END = "-URL-LASTS"  # rules that are judged when all stages are bought
 
 # Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.
 _generated = lru_cache(maxsize=32)(negatives)

@@ -80,8 +80,15 @@ def _record(exchange: Exchange, store: _Store) -> dict[str, Any]:
         "seconds": round(exchange.seconds, 6),
         "started": exchange.started,
         "failure": exchange.failure,
-        "downloads": [{**asdict(one), "body": store.keep(one.body)} for one in exchange.downloads],
+        "downloads": _downloads_record(exchange.downloads, store),
+        "earlier": [_record(one, store) for one in exchange.earlier],
+        "later": _downloads_record(exchange.later, store),
+        "later_after": round(exchange.later_after, 6),
     }
+
+
+def _downloads_record(found: Iterable[Download], store: _Store) -> list[dict[str, Any]]:
+    return [{**asdict(one), "body": store.keep(one.body)} for one in found]
 
 
 def _probe_record(probe: Probe, store: _Store) -> dict[str, Any]:
@@ -136,9 +143,16 @@ def _exchange(record: dict[str, Any], bodies: Path) -> Exchange:
         sent_body=_load(record["sent_body"], bodies),
         headers=_pairs(record["headers"]),
         chunks=tuple(chunks),
-        downloads=tuple(Download(**{**one, "body": _load(one["body"], bodies)}) for one in record["downloads"]),
+        downloads=_downloads(record["downloads"], bodies),
+        earlier=tuple(_exchange(one, bodies) for one in record.get("earlier", ())),
+        later=_downloads(record.get("later", ()), bodies),
+        later_after=record.get("later_after", 0.0),
         **kept,
     )
+
+
+def _downloads(found: Iterable[dict[str, Any]], bodies: Path) -> tuple[Download, ...]:
+    return tuple(Download(**{**one, "body": _load(one["body"], bodies)}) for one in found)
 
 
 def _probe(record: dict[str, Any], bodies: Path) -> Probe:

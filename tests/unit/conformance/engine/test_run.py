@@ -241,7 +241,7 @@ def test_time_that_ends_in_discovery_leaves_rules_unjudged_and_not_unsupported(s
     assert result.verdict.exit_status == 4
     assert result.verdict.count("unsupported") == 0
     assert "the time of the run was over" in result.verdict.headline
-    assert {rule.cause for rule in result.verdict.rules if rule.status == "not-run"} <= {"budget", "tier"}
+    assert {rule.cause for rule in result.verdict.rules if rule.status == "not-run"} <= {"budget", "tier", "option"}
 
 
 def broken(result: Run) -> list[str]:
