@@ -10,7 +10,7 @@ from imageproof.contract.families import listed
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.exchange import Probe, Tier
 from imageproof_conformance.probes import Target
-from imageproof_conformance.probes_fixed import fixed
+from imageproof_conformance.probes_fixed import beside, fixed
 from imageproof_conformance.probes_refused import refused
 from imageproof_conformance.probes_served import served
 from imageproof_conformance.probes_spared import NO_EXTRAS, Extras, spared
@@ -50,7 +50,7 @@ def plan(
     target = Target(document, registry, model, family, offered)
     derived = list(refused(target))
     asked, possible = (list(spared(target, one)) for one in (extras, Extras(heavy=True, moderation="-")))
-    free = [*fixed(target), *(one for one in derived if one.expect == "refused"), *asked]
+    free = [*fixed(target), *(one for one in derived if one.expect == "refused"), *asked, *beside(target)]
     limits = limits_of(target)
     paid = _within([*served(target)], limits, tier)
     room = limits["standard"] - sum(one.images for one in paid)

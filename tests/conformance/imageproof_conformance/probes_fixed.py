@@ -17,11 +17,10 @@ PLAIN_HTTP = ("HTTP-NO-REDIRECT", "HTTP-REQUEST-ID", "HTTP-REQUEST-ID-OWN", *ANY
 
 def fixed(target: Target) -> Iterator[Probe]:
     """The fixed probes of a target; all of them are free on a target that keeps the contract."""
-    making = next((one for one in target.making if JSON in target.media_types(one.id)), None)
+    making = _plain(target)
     if making is not None and target.can(making.id):
         yield from _bare(target, making)
         yield from _keys(target, making)
-        yield from _beside(target, making)
         body = {**base(target, making.id, JSON), "model": NO_MODEL}
         rules = ("GEN-MODEL-UNKNOWN", *ERROR_RULES)
         yield probe(target, making, JSON, body, "model=unknown", "refused", rules)
@@ -30,6 +29,19 @@ def fixed(target: Target) -> Iterator[Probe]:
             yield from _models(target, operation)
     if making is not None:
         yield _alive(target, making)
+
+
+def beside(target: Target) -> Iterator[Probe]:
+    """Paths beside the one of an operation, and what a browser asks before it calls: less telling than all refusals,
+    and so asked after them."""
+    making = _plain(target)
+    if making is not None and target.can(making.id):
+        yield from _beside(target, making)
+
+
+def _plain(target: Target) -> Operation | None:
+    """The first operation that takes JSON."""
+    return next((one for one in target.making if JSON in target.media_types(one.id)), None)
 
 
 def _bare(target: Target, operation: Operation) -> Iterator[Probe]:
@@ -66,20 +78,23 @@ def _keys(target: Target, operation: Operation) -> Iterator[Probe]:
 
 
 def _beside(target: Target, operation: Operation) -> Iterator[Probe]:
-    """Paths beside the one of an operation, and what a browser asks before it calls."""
-
-    def made(label: str, sent: Request, *rules: str) -> Probe:
+    def made(label: str, sent: Request, *rules: str, breaks: str = "") -> Probe:
         name = f"{target.model}/{operation.id}/{label}"
-        return Probe(name, operation.id, target.model, sent, "refused", target.judged(*rules))
+        worst = int(sent.method == operation.method)
+        judged = target.judged(*rules)
+        return Probe(name, operation.id, target.model, sent, "refused", judged, worst=worst, breaks=breaks)
 
+    schema = target.schema(operation.id, JSON)
+    lacking = [target.property(operation.id, JSON, name).get("x-rule-missing", "") for name in schema["required"]]
     folder = operation.path.rpartition("/")[0]
     yield made("no-route", Request("GET", f"{folder}/{NO_PATH}"), "ERR-NO-ROUTE", "ERR-NOT-FOUND")
     slash = Request(operation.method, f"{operation.path}/", json={})
-    yield made("trailing-slash", slash, "HTTP-TRAILING-SLASH", "ERR-NO-ROUTE", "ERR-NOT-FOUND")
+    rules = ("HTTP-TRAILING-SLASH", "ERR-NO-ROUTE", "ERR-NOT-FOUND")
+    yield made("trailing-slash", slash, *rules, breaks=next(filter(None, lacking), ""))
     asks = (("Access-Control-Request-Method", operation.method), ("Access-Control-Request-Headers", _BROWSER))
     yield made("preflight", Request("OPTIONS", operation.path, headers=(_FROM, *asks), key="none"), "HTTP-CORS")
     malformed = Request(operation.method, operation.path, raw=b'{"model": "', media_type=JSON, headers=(_FROM,))
-    yield made("error-for-a-browser", malformed, "HTTP-CORS")
+    yield made("error-for-a-browser", malformed, "HTTP-CORS", breaks="GEN-JSON-MALFORMED")
 
 
 _FROM = ("Origin", ORIGIN)

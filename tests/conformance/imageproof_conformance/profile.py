@@ -84,7 +84,8 @@ class Profile:
     heavy         whether uploads of 10 MB and huge sizes are tried; moderation: a prompt that the target's filter
                   stops, "" for none
     url_age       seconds after which links are fetched once more; 0: at the end of the run, however soon that is
-    again         the arguments that name the same target, key source, overlays and models on a command line
+    again         the arguments that name the same target, key source, overlays, models and calls that must be asked
+                  for on a command line
     """
 
     base_url: str
@@ -295,6 +296,9 @@ def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
     out += ["--key-env", settings.key_env] if settings.key_env else []
     out += ["--key-file", settings.key_file] if settings.key_file and not settings.key_env else []
     out += [text for file in settings.overlay for text in ("--overlay", file)]
+    out += ["--heavy"] if settings.heavy else []
+    out += ["--moderation", settings.moderation] if settings.moderation else []
+    out += ["--url-age", settings.url_age] if settings.url_age else []
     return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))
 
 
