@@ -123,7 +123,7 @@ class Dispatcher:
                 self._changed.wait_for(lambda: not self._flying[key])
                 if key in self._leaked:
                     return Skipped(probe, "stopped", f"an invalid request of {group} was served already")
-        if self._silent >= SILENT_AFTER:
+        if self._silent >= SILENT_AFTER and not probe.last:  # whether it answers in the end is asked all the same
             return Skipped(probe, "silent", "the target stopped answering")
         if probe.request.key == "bad" and self._bad_keys >= MOST_BAD_KEYS:
             return Skipped(probe, "stopped", f"a wrong key is tried {MOST_BAD_KEYS} times at most")

@@ -64,7 +64,8 @@ def wanted(probes: Iterable[Probe], items: Collection[Item]) -> tuple[Probe, ...
     found = list(probes)
     shown = {one.id: one for one in found if any((rule, one.model) in items for rule in one.rules)}
     twins = {_twin(one, one.breaks) for one in shown.values() if one.breaks and one.about}
-    return tuple(one for one in found if one.id in shown or (one.rules and _twin(one, one.rules[0]) in twins))
+    planned = {one.id for one in found if one.source == "plan" and one.rules and _twin(one, one.rules[0]) in twins}
+    return tuple(one for one in found if one.id in shown or one.id in planned)
 
 
 def _twin(probe: Probe, rule: str) -> tuple[str, str, str, object]:
