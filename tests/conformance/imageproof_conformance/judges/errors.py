@@ -129,11 +129,12 @@ def names_param(exchange: Exchange, context: Context) -> Said:
         or unknown_model(exchange)
     ):
         return None
-    stem = re.escape(name.partition("[")[0].removesuffix("s"))  # images: the image, the images, image[0]
+    # images: the image, the images, image[0], image_url; output_format: the output format.
+    stem = name.partition("[")[0].removesuffix("s").replace("_", "[_ -]?")
     spoken = " ".join(str(error.get(one)) for one in ("param", "message"))
     if _CARRIER.search(spoken):
         return None  # the form of the body was refused, not what is in it
-    if re.search(rf"(?<![A-Za-z0-9_]){stem}", spoken, re.IGNORECASE):
+    if re.search(rf"(?<![A-Za-z0-9_]){stem}(?:s|_urls?)?(?![A-Za-z0-9_])", spoken, re.IGNORECASE):
         return True
     got = f"param: {shown(error.get('param'), 30)}, message: {shown(error.get('message'), 60)}"
     return Breach("a refusal does not name the parameter that it is over", name, got)

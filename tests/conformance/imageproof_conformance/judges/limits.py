@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from imageproof_conformance.answers import said
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.judges.answer import answer, shown
 from imageproof_conformance.judges.links import private_name
@@ -20,7 +21,7 @@ _FILE = re.compile(
 # A path of two steps or more that stands by itself: neither the rest of a URL nor a fraction.
 _PATH = re.compile(r"(?<![\w:/.~%-])/[\w.~%-]{1,100}(?:/[\w.~%-]{1,100}){1,30}", re.ASCII)
 _URL = re.compile(r"https?://[^\s\"'<>\\]{1,300}", re.ASCII)
-_READ = 2**14  # bytes of an answer that are looked at
+_READ = 2**12  # characters of a message that are looked at
 
 
 def _with_earlier(exchange: Exchange, *statuses: int) -> Iterator[Exchange]:
@@ -30,34 +31,34 @@ def _with_earlier(exchange: Exchange, *statuses: int) -> Iterator[Exchange]:
 
 @judges("ERR-LIMIT", of_silence=True)
 def limit(exchange: Exchange, context: Context) -> Said:
-    said: Said = None
+    kept: Said = None
     for one in _with_earlier(exchange, 429):
         error = answer(one).error
         message = error.get("message") if error is not None else None
         if not isinstance(message, str) or not message:
             got = f"status 429: {shown_body(one)}" if error is None else f"message: {shown(message)}"
             return Breach("an answer 429 has no `error` object with a message", "", got)
-        said = True
-    return said
+        kept = True
+    return kept
 
 
 @judges("ERR-RETRY-AFTER", of_silence=True)
 def retry_after(exchange: Exchange, context: Context) -> Said:
-    said: Said = None
+    kept: Said = None
     for one in (*exchange.earlier, exchange):
         value = one.header("retry-after")
         if value is None:
             continue
         if not re.fullmatch(r"[0-9]{1,9}", value.strip(), re.ASCII) or int(value) < 1:
             return Breach("Retry-After is no whole number of seconds from 1", "", f"Retry-After: {shown(value)}")
-        said = True
-    return said
+        kept = True
+    return kept
 
 
 @judges("ERR-NO-ROUTE")
 def no_route(exchange: Exchange, context: Context) -> Said:
     status, found = exchange.status or 0, answer(exchange)
-    if status in (401, 403, 407) or 300 <= status < 400:
+    if status in (401, 403, 405, 407) or 300 <= status < 400:
         return None
     if status != 404:
         if "HTTP-TRAILING-SLASH" in exchange.probe.rules:
@@ -74,7 +75,11 @@ def no_route(exchange: Exchange, context: Context) -> Said:
 def not_found(exchange: Exchange, context: Context) -> Said:
     if exchange.status != 404:
         return None
-    text = exchange.body[:_READ].decode("utf-8", errors="replace").replace("\\/", "/")
+    error = answer(exchange).error or {}
+    text = " ".join(str(error[name]) for name in ("message", "code", "param") if error.get(name)) or said(exchange)
+    if not text:
+        return None  # an answer without words is about nothing
+    text = text[:_READ]
     if match := _FILE.search(text):
         return Breach("a 404 is about a file behind the target", exchange.probe.request.path, shown(match[0]))
     called = urlsplit(exchange.url)

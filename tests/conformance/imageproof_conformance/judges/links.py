@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from imageproof_conformance import guard
@@ -57,6 +59,8 @@ def host(exchange: Exchange, context: Context) -> Said:
 def private_name(name: str) -> bool:
     """Whether a host is this machine or a private network by its spelling: an address of one, or a name that no public
     one looks like. Nothing is resolved."""
+    with suppress(OSError, UnicodeError):  # also as 127.1, 0x7f000001 and other ways to write an IPv4 address
+        name = socket.inet_ntoa(socket.inet_aton(name))
     try:
         return guard.is_private(name)
     except ValueError:

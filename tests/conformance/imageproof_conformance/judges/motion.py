@@ -67,7 +67,7 @@ def root(data: bytes) -> str:
     parser.EntityDeclHandler = entity
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # LookupError: an encoding that nobody knows
         raise ValueError(str(error)) from None
     return names[0].rpartition(":")[2]
 

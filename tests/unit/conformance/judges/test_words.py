@@ -25,7 +25,9 @@ def said(bench: SimpleNamespace, rule: str, change: Any, **context: Any) -> str:
     return found.outcome if found else ""
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "10.0.0.5", "192.168.1.9", "::1", "minio", "a.internal"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "10.0.0.5", "192.168.1.9", "::1", "minio", "a.internal", "127.1", "0x7f.1"]
+)
 def test_hosts_that_nobody_outside_reaches(host: str) -> None:
     assert private_name(host)
 
@@ -166,7 +168,17 @@ LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "ha"}">' for n i
 
 
 @pytest.mark.parametrize(
-    "text", ["", "<svg>", "<svg></g>", "no", f"<!DOCTYPE svg [{LAUGHS}]><svg>&a8;</svg>", "<svg/><svg/>", "\ud800"]
+    "text",
+    [
+        "",
+        "<svg>",
+        "<svg></g>",
+        "no",
+        f"<!DOCTYPE svg [{LAUGHS}]><svg>&a8;</svg>",
+        "<svg/><svg/>",
+        "\ud800",
+        '<?xml version="1.0" encoding="none"?><svg/>',
+    ],
 )
 def test_what_is_no_document_has_no_root(text: str) -> None:
     with pytest.raises(ValueError):
@@ -175,3 +187,50 @@ def test_what_is_no_document_has_no_root(text: str) -> None:
 
 def test_the_root_is_told_whatever_it_is() -> None:
     assert root(b"<html><svg/></html>") == "html"
+
+
+@pytest.mark.parametrize(
+    ("about", "error", "outcome"),
+    [
+        ("n", {"param": "n"}, "pass"),
+        ("n", {"message": "Not allowed."}, "fail"),
+        ("n", {"message": "`n` must be 1 or more."}, "pass"),
+        ("output_format", {"message": "Unknown output format."}, "pass"),
+        ("images", {"param": "images[0].image_url"}, "pass"),
+        ("images", {"message": "An image is required."}, "pass"),
+        ("image", {"param": "image[]"}, "pass"),
+        ("size", {"message": "Invalid value."}, "fail"),
+        ("size", {"param": "resize"}, "fail"),
+        ("images", {"message": "Send multipart/form-data."}, ""),  # not about what is in the body
+        ("size", {"code": "model_not_found"}, ""),
+    ],
+)
+def test_a_refusal_names_what_it_is_over(bench: SimpleNamespace, about: str, error: Any, outcome: str) -> None:
+    probe = next(one for one in bench.probes() if one.about == "size" and "ERR-NAMES-PARAM" in one.rules)
+    draft = bench.good(replace(probe, about=about))
+    draft.refuse(**error)
+    found = bench.judge("ERR-NAMES-PARAM", draft.exchange(), bench.context(probe))
+    assert (found.outcome if found else "") == outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (404, {"error": {"message": "no"}}, "pass"),
+        (404, {"error": "no"}, ""),  # the rule on the envelope names it
+        (404, {"detail": "no"}, "fail"),
+        (404, None, "fail"),
+        (200, {"hello": "world"}, "fail"),
+        (400, {"error": {"message": "no"}}, "fail"),
+        (500, {"error": {"message": "no"}}, "fail"),
+        (405, {"error": {"message": "no"}}, ""),  # something is there
+        (301, None, ""),
+        (401, {"error": {"message": "no"}}, ""),
+    ],
+)
+def test_what_a_path_that_is_not_there_may_answer(bench: SimpleNamespace, status: int, body: Any, outcome: str) -> None:
+    probe = next(one for one in bench.probes() if one.id.endswith("/no-route"))
+    draft = bench.good(probe)
+    draft.status, draft.json = status, body
+    found = bench.judge("ERR-NO-ROUTE", draft.exchange(), bench.context(probe))
+    assert (found.outcome if found else "") == outcome
