@@ -99,6 +99,10 @@ def form(said: Said) -> bool:
     return said.path.endswith("/edits") and b'name="n"\r\n\r\n0\r\n' in said.sent
 
 
+def files_first(said: Said) -> bool:
+    return -1 < said.sent.find(b'name="image"') < said.sent.find(b'name="model"')
+
+
 def generation(said: Said) -> bool:
     return said.path.endswith("/images/generations") and said.method == "POST"
 
@@ -188,7 +192,7 @@ CASES: dict[str, Case] = {
     "files must not come first": Case(
         GPT,
         answered(
-            lambda said: form(said) and -1 < said.sent.find(b'name="image"') < said.sent.find(b'name="quality"'),
+            lambda said: form(said) and b'name="quality"' in said.sent and files_first(said),
             message="A prompt is missing.",
             param="prompt",
         ),
@@ -366,3 +370,12 @@ def test_a_defect_is_told_by_its_own_rule_alone(name: str, monkeypatch: pytest.M
         found = run(profile)
     assert rules(found, "fail", "warn", "error") == set(case.rules.split())
     assert found.verdict.exit_status == case.exit_status
+
+
+def test_what_an_answer_may_leave_out_is_not_judged_and_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with varied(CASES["no echo at all"].seed(), monkeypatch) as url:
+        found = run(Profile(url, key=KEY, models=(ModelChoice(GPT),), tier="core", workers=8))
+    echoes = {one.rule: one for one in found.verdict.rules if one.rule.endswith("BACKGROUND-ECHO")}
+    assert {one.status for one in echoes.values()} == {"not-run"} and len(echoes) == 2
+    assert all("does not name its" in one.reason for one in echoes.values())
+    assert rules(found, "blocked") == set()

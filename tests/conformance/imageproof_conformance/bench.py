@@ -128,7 +128,8 @@ class Bench:
         skipped = [one for one in self.skipped if one.probe.model == model and rule in one.probe.rules]
         if unbought and not skipped:
             skipped = [Skipped(one, "interrupted", "the run ended before its stage") for one in plan.probes[:1]]
-        blockers = () if evidence else self._blockers(rule, mute, context)
+        # What is seen by the way is asked of every call, and missed on none.
+        blockers = () if evidence or of_silence(rule) else self._blockers(rule, mute, context)
         absent = next((words for one in mute if (words := lacking(rule, one))), "")
         told = () if of_silence(rule) else mute
         refused = self.wire.redactor.text(next((words for one in told if (words := declined(one))), ""))

@@ -19,11 +19,17 @@ from imageproof_conformance.judges import (  # noqa: F401
     taken,
     usage,
 )
-from imageproof_conformance.judges.pictures import lacking
+from imageproof_conformance.judges.http import nameless
+from imageproof_conformance.judges.pictures import unnamed
 from imageproof_conformance.judges.served import declined, plain_rule
 from imageproof_conformance.judges.table import Breach, Context, Kept, found, judged_ids, of_silence
 
 __all__ = ["Context", "declined", "judge", "judged_ids", "lacking", "of_silence", "plain_rule"]
+
+
+def lacking(rule: str, exchange: Exchange) -> str:
+    """What an answer has not that it may lack, and that the rule is about; "" where it has it."""
+    return unnamed(rule, exchange) or nameless(rule, exchange)
 
 
 def judge(rule: str, exchange: Exchange, context: Context) -> Finding | None:

@@ -127,6 +127,11 @@ def own_request_id(exchange: Exchange, context: Context) -> Said:
     return True if others else None
 
 
+def nameless(rule: str, exchange: Exchange) -> str:
+    """That an answer has no id, where the rule is about ids; else "". Another rule asks for one."""
+    return "" if rule != "HTTP-REQUEST-ID-OWN" or exchange.header("x-request-id") else "there is no x-request-id"
+
+
 @judges("HTTP-REQUEST-ID")
 def request_id(exchange: Exchange, context: Context) -> Said:
     return True if exchange.header("x-request-id") else Breach("there is no x-request-id", "x-request-id", "absent")

@@ -136,9 +136,8 @@ _ECHOES: Mapping[str, str] = {
 }
 
 
-def lacking(rule: str, exchange: Exchange) -> str:
-    """Why an answer says nothing of a rule that it need not give evidence for: a member that it may leave out. "" where
-    it has the member, or the rule is about something else."""
+def unnamed(rule: str, exchange: Exchange) -> str:
+    """The member that an answer leaves out, as it may, where the rule is about what that says; else ""."""
     name = _ECHOES.get(rule, "")
     found = answer(exchange)
     absent = name and found.served and found.items and found.head.get(name) is None
