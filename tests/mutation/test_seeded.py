@@ -379,3 +379,17 @@ def test_what_an_answer_may_leave_out_is_not_judged_and_blocks_nothing(monkeypat
     assert {one.status for one in echoes.values()} == {"not-run"} and len(echoes) == 2
     assert all("does not name its" in one.reason for one in echoes.values())
     assert rules(found, "blocked") == set()
+
+
+@pytest.mark.parametrize("model", [NEWEST, "gpt-image-2.5-flare"])
+def test_without_a_defect_nothing_is_told_with_all_that_can_be_asked(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    banned = (Banned("forbidden fruit"),)
+    with varied(lambda said: said, monkeypatch, moderation=banned) as url:
+        asked: dict[str, Any] = {"heavy": True, "moderation": "a forbidden fruit"}
+        found = run(Profile(url, key=KEY, models=(ModelChoice(model),), tier="standard", workers=8, **asked))
+    assert rules(found, "fail", "warn", "error", "blocked") == set()
+    assert {one.rule for one in found.verdict.rules if one.status == "not-run"} <= {"ERR-LIMIT", "ERR-RETRY-AFTER"}
+    either = sum(one.probe.images for one in found.exchanges if one.probe.expect == "either")
+    assert found.verdict.exit_status == 0 and found.planned - either <= found.spent <= found.planned <= 20
