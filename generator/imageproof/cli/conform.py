@@ -32,6 +32,7 @@ refuses what it must, and never more than 12 pictures."""
 _TIER = "How much is asked for. Default: free; with --max-images the larger of core and standard that fits."
 _OVERLAY = "OpenAPI Overlay 1.0 on the contract that is judged by. Repeatable: each on the result of those before it."
 _MAX_TIME = "Start no call after this many seconds."
+_URL_AGE = "Fetch the links of answers once more when they are that old, as 60s. Default: at the end of the run."
 _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 
 
@@ -54,6 +55,9 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help=_RATE)
 @click.option("-k", "--only", metavar="EXPR", help="Only these rules, as in pytest: 'SIZE and not EDIT'.")
 @click.option("--require", metavar="NAMES", help="Fail unless these are offered: generations,edits,variations,models.")
+@click.option("--heavy", is_flag=True, help="Try uploads of 10 MB and more and huge sizes too.")
+@click.option("--moderation", metavar="TEXT", help="A prompt that the target's filter must stop: try that too.")
+@click.option("--url-age", metavar="TIME", help=_URL_AGE)
 @click.option("--out", type=click.Path(file_okay=False), metavar="DIR", help="Of the runs. Default: imageproof-runs.")
 @click.option("--json", "json", type=click.Path(dir_okay=False), metavar="FILE", help="JSON report, once more.")
 @click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="JUnit report, once more.")

@@ -12,8 +12,9 @@ from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served, unknown_model
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Finding, Probe, Tier
-from imageproof_conformance.judges import Context, declined, judge, plain_rule
-from imageproof_conformance.profile import ModelChoice
+from imageproof_conformance.judges import Context, declined, judge, lacking, of_silence, plain_rule
+from imageproof_conformance.probes_spared import WAITING
+from imageproof_conformance.profile import TIERS, ModelChoice
 from imageproof_conformance.verdict import (
     Cause,
     Evidence,
@@ -33,6 +34,7 @@ class ModelPlan:
     requirements  the rules that the probes give evidence for
     dearer        rules that only a dearer tier gives evidence for
     missing       rules of operations that the target does not offer
+    waiting       rules that only calls give evidence for which must be asked for
     dropped       generated cases that were left out because they are valid again on the wire
     """
 
@@ -42,6 +44,7 @@ class ModelPlan:
     requirements: tuple[str, ...]
     dearer: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
     dropped: int = 0
 
     def within(self, *tiers: Tier) -> ModelPlan:
@@ -97,8 +100,8 @@ class Bench:
 
     def verdict(self, rule: str, plan: ModelPlan, unbought: bool) -> RuleVerdict:
         """One rule of one model. `unbought` says that the stage which would have shown it never ran."""
-        model, context = plan.choice.name, self._context(plan)
-        if model in self.strange:
+        model, context = plan.choice.name, self._context(plan, rule)
+        if model in self.strange and rule != NAMED:
             return rule_verdict(self.registry[rule], model, (), [unknown([model])], (), ())
         evidence: list[Evidence] = []
         silences: list[str] = []
@@ -107,7 +110,8 @@ class Bench:
         for index, exchange in enumerate(self.exchanges):
             if not _speaks(exchange, model) or rule not in exchange.probe.rules:
                 continue
-            if silence := no_answer(exchange, self._key_works):
+            silence = no_answer(exchange, self._key_works)
+            if silence and not of_silence(rule):
                 silences.append(silence)
                 continue
             try:
@@ -115,32 +119,45 @@ class Bench:
             except Exception as raised:  # a judge that fails is our fault, never the target's
                 error = f"judge {rule} on {exchange.probe.id}: {type(raised).__name__}: {raised}"
                 continue
-            if finding is None:
+            if finding is None and silence:
+                silences.append(silence)
+            elif finding is None:
                 mute.append(exchange)
             else:
                 evidence.append(Evidence(index, self._clean(finding)))
         skipped = [one for one in self.skipped if one.probe.model == model and rule in one.probe.rules]
         if unbought and not skipped:
             skipped = [Skipped(one, "interrupted", "the run ended before its stage") for one in plan.probes[:1]]
-        blockers = () if evidence else self._blockers(rule, mute, context)
-        refused = self.wire.redactor.text(next((words for one in mute if (words := declined(one))), ""))
+        # What is seen by the way is asked of every call, and missed on none.
+        blockers = () if evidence or of_silence(rule) else self._blockers(rule, mute, context)
+        absent = next((words for one in mute if (words := lacking(rule, one))), "")
+        told = () if of_silence(rule) else mute
+        refused = self.wire.redactor.text(next((words for one in told if (words := declined(one))), ""))
         error = self.wire.redactor.text(error)
-        return rule_verdict(self.registry[rule], model, evidence, silences, skipped, blockers, refused, error)
+        heard = bool(mute)
+        return rule_verdict(
+            self.registry[rule], model, evidence, silences, skipped, blockers, refused, error, absent, heard
+        )
 
-    def _context(self, plan: ModelPlan) -> Context:
-        lacking = {operation for model, operation in self._unserved if model == plan.choice.name}
-        working = frozenset(self.document.operations()) - lacking
-        return Context(self.document, plan.family, plan.choice.name, self.wire.private, working)
+    def _context(self, plan: ModelPlan, rule: str) -> Context:
+        """What the judge of a rule may know. It may compare the exchanges up to the rule's own tier: the rule is judged
+        the same, however much was bought since."""
+        unserving = {operation for model, operation in self._unserved if model == plan.choice.name}
+        working = frozenset(self.document.operations()) - unserving
+        tiers = [TIERS.index(one.tier) for one in plan.probes if rule in one.rules]
+        others = tuple(one for one in self.exchanges if TIERS.index(one.probe.tier) <= max(tiers, default=0))
+        return Context(self.document, plan.family, plan.choice.name, self.wire.private, working, others)
 
     def _blockers(self, name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:
-        """Rules that the exchanges without evidence break, or their operation as a whole: why they show nothing."""
+        """Rules that the exchanges without evidence break, or their operation as a whole: why they show nothing. A
+        warning stands in nobody's way."""
         found: dict[str, None] = {}
         for exchange in mute:
             whole = self._unserved.get((exchange.probe.model, exchange.probe.operation))
             if whole and whole != name and exchange.probe.expect == "served":
                 found[whole] = None
             for rule in exchange.probe.rules:
-                if rule == name:
+                if rule == name or self.registry[rule].level != "MUST":
                     continue
                 try:
                     finding = judge(rule, exchange, context)
@@ -153,6 +170,9 @@ class Bench:
     def _clean(self, finding: Finding) -> Finding:
         text = self.wire.redactor.text
         return replace(finding, message=text(finding.message), asked=text(finding.asked), got=text(finding.got))
+
+
+NAMED = "MODELS-USABLE"  # the one rule that can be judged of a model that the target does not know
 
 
 def unknown(models: Iterable[str], listed: Sequence[str] = ()) -> str:
@@ -180,6 +200,8 @@ def beside(registry: Mapping[str, Requirement], plan: ModelPlan, tier: Tier, cut
             yield _left_out(registry[rule], plan, "not-run", cut, "budget")
         else:
             yield _left_out(registry[rule], plan, "unsupported", "the target does not offer it")
+    for rule in plan.waiting:
+        yield _left_out(registry[rule], plan, "not-run", WAITING[rule], "option")
     for rule in plan.dearer:
         yield _left_out(registry[rule], plan, "not-run", f"needs a picture: not part of tier {tier}", "tier")
 

@@ -133,7 +133,8 @@ def _exists(
     ask: Callable[[Probe], Exchange | None],
 ) -> bool:
     if operation.method == "GET":
-        names = [choice.name for choice in profile.models if choice.name in listed] or list(listed)
+        named = [choice.name for choice in profile.models]
+        names = [name for name in named if name in listed] or list(listed) or named  # a list may have another shape
         if "{" not in operation.path or not names:
             return False
         answer = ask(_get(operation, operation.path[: operation.path.index("{")] + quote(names[0], safe="")))

@@ -108,10 +108,11 @@ class Dispatcher:
         return [(index, probe) for *_, index, probe in sorted(keyed, key=lambda row: row[:4])]
 
     def _group(self, probe: Probe) -> str | None:
-        """The refusal rule that a probe is about: the first of its rules that the generic refusal judge handles."""
+        """The refusal rule that a probe is about: the one that it breaks on purpose, else the first of its rules that
+        the generic refusal judge handles."""
         if probe.expect == "served":
             return None
-        return next((rule for rule in probe.rules if rule in self._refusal_rules), None)
+        return probe.breaks or next((rule for rule in probe.rules if rule in self._refusal_rules), None)
 
     def _reason(self, probe: Probe, keep: int) -> Skipped | None:
         """Why a probe is not sent; None when it is, and then its worst case is reserved."""
@@ -122,7 +123,7 @@ class Dispatcher:
                 self._changed.wait_for(lambda: not self._flying[key])
                 if key in self._leaked:
                     return Skipped(probe, "stopped", f"an invalid request of {group} was served already")
-        if self._silent >= SILENT_AFTER:
+        if self._silent >= SILENT_AFTER and not probe.last:  # whether it answers in the end is asked all the same
             return Skipped(probe, "silent", "the target stopped answering")
         if probe.request.key == "bad" and self._bad_keys >= MOST_BAD_KEYS:
             return Skipped(probe, "stopped", f"a wrong key is tried {MOST_BAD_KEYS} times at most")

@@ -51,6 +51,10 @@ class Probe:
     asked     parameter -> value as sent, for the judges (files are `FileFacts`, or a list of them)
     expect    what a behaving target does
     rules     requirement ids that this call gives evidence for
+    breaks    the rule by which a behaving target refuses a call that asks something else of it, "" for none: what is
+              asked is legal, and the refusal must be about the rule broken on purpose
+    about     the one parameter that a refusal must be about, "" where there is none or several
+    last      sent when all other calls of its stage are answered
     images    pictures that a behaving target makes (0 for a refusal)
     worst     pictures if the target serves it whatever it is
     source    "plan" for a hand-made probe, "schemathesis" for a generated one, "recorded" for a call that somebody made
@@ -67,6 +71,9 @@ class Probe:
     images: int = 0
     worst: int = 0
     source: Literal["plan", "schemathesis", "recorded"] = "plan"
+    breaks: str = ""
+    about: str = ""
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,9 @@ class Download:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call as it happened. `status` is None when nothing was answered, and `failure` says why."""
+    """One call as it happened. `status` is None when nothing was answered, and `failure` says why. `earlier` are the
+    sendings of the call before this one, which were turned away; `later` is what its links gave when they were fetched
+    once more, without the bytes, `later_after` seconds after the answer."""
 
     probe: Probe
     url: str
@@ -103,6 +112,9 @@ class Exchange:
     started: float = 0.0  # Unix seconds, for the judges of timestamps
     failure: str = ""
     downloads: tuple[Download, ...] = ()
+    earlier: tuple[Exchange, ...] = ()
+    later: tuple[Download, ...] = ()
+    later_after: float = 0.0
 
     @property
     def body(self) -> bytes:
@@ -120,7 +132,8 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a judge says of one exchange, for one requirement. `got` is short and safe to print."""
+    """What a judge says of one exchange, for one requirement. `got` is short and safe to print. The message of a pass
+    says what it does not cover, "" for nothing."""
 
     rule: str
     outcome: Outcome

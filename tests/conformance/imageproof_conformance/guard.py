@@ -70,6 +70,10 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+_LOCAL_NETWORK = "not fetched: the address is link-local or multicast, or a metadata service's"
+_PRIVATE = "not fetched: a public target names a private address"
+INNER = (_LOCAL_NETWORK, _PRIVATE)  # why a URL is not fetched that leads to no public host
+
 # Metadata services of clouds that are not at a link-local address: AWS (IPv6), Alibaba, Oracle.
 _METADATA = frozenset({"fd00:ec2::254", "100.100.100.200", "192.0.0.192"})
 
@@ -81,11 +85,11 @@ def _refusal(host: str, addresses: tuple[str, ...], target_host: str, target_pri
     for address in addresses:
         bare = _bare(address)
         if bare.is_link_local or bare.is_multicast or bare.is_unspecified or str(bare) in _METADATA:
-            return "not fetched: the address is link-local or multicast, or a metadata service's"
+            return _LOCAL_NETWORK
         if target_private and bare.is_global:
             return "not fetched: a target on this network names a host outside it"
         if not target_private and not bare.is_global:
-            return "not fetched: a public target names a private address"
+            return _PRIVATE
     return ""
 
 

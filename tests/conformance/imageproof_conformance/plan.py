@@ -6,23 +6,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from imageproof.contract.document import Document
+from imageproof.contract.families import listed
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.exchange import Probe, Tier
 from imageproof_conformance.probes import Target
-from imageproof_conformance.probes_fixed import fixed
+from imageproof_conformance.probes_fixed import beside, fixed
 from imageproof_conformance.probes_refused import refused
 from imageproof_conformance.probes_served import served
+from imageproof_conformance.probes_spared import NO_EXTRAS, Extras, spared
 
 TIERS: tuple[Tier, ...] = ("free", "core", "standard")
 LIMITS: Mapping[Tier, int] = {"free": 0, "core": 8, "standard": 15}  # pictures for one model on a behaving target
+WIDE_LIMITS: Mapping[Tier, int] = {"free": 0, "core": 12, "standard": 20}  # where it offers gif, svg or markup
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send, the free calls first, and the requirements that it gives evidence for, in registry order."""
+    """What to send, the free calls first, and the requirements that it gives evidence for, in registry order. `waiting`
+    are those that would have evidence if their calls were asked for."""
 
     probes: tuple[Probe, ...]
     requirements: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
@@ -37,18 +42,40 @@ def plan(
     family: str | None,
     offered: frozenset[str],
     tier: Tier,
+    extras: Extras = NO_EXTRAS,
 ) -> Plan:
     """The probes of one model up to a tier. `offered` are the operationIds that the target answers; `family` names the
-    family of a model that the document does not know. UsageError when there is no such family."""
+    family of a model that the document does not know; `extras` are the calls that must be asked for. UsageError when
+    there is no such family."""
     target = Target(document, registry, model, family, offered)
     derived = list(refused(target))
-    free = [*fixed(target), *(one for one in derived if one.expect == "refused")]
-    paid = _within([*served(target)], LIMITS, tier)
-    room = LIMITS["standard"] - sum(one.images for one in paid)
+    asked, possible = (list(spared(target, one)) for one in (extras, Extras(heavy=True, moderation="-")))
+    free = [*fixed(target), *(one for one in derived if one.expect == "refused"), *asked, *beside(target)]
+    limits = limits_of(target)
+    paid = _within([*served(target)], limits, tier)
+    room = limits["standard"] - sum(one.images for one in paid)
     either = _one_each(one for one in derived if one.expect == "either")[: max(room, 0)] if tier == "standard" else []
     probes = _unique([*sorted(free, key=lambda one: one.worst), *paid, *either])
     named = {rule for one in probes for rule in one.rules}
-    return Plan(probes, tuple(rule for rule in registry if rule in named))
+    unasked = {one.rules[0] for one in possible if one.rules} - named
+    return Plan(
+        probes,
+        tuple(rule for rule in registry if rule in named),
+        tuple(rule for rule in registry if rule in unasked),
+    )
+
+
+def limits_of(target: Target) -> Mapping[Tier, int]:
+    """Pictures that each tier may plan for a model."""
+    formats = {
+        value
+        for operation in target.making
+        if (cell := target.cell(operation.id, "output_format")) is not None
+        for value in listed(cell.schema)
+    }
+    marks = [target.cell(operation.id, "markup") for operation in target.making]
+    markup = any(cell is not None and cell.schema is not False for cell in marks)
+    return WIDE_LIMITS if markup or formats & {"gif", "svg"} else LIMITS
 
 
 def _within(probes: Iterable[Probe], limits: Mapping[Tier, int], tier: Tier) -> list[Probe]:

@@ -20,6 +20,8 @@ PROMPT = "A red disc on a white ground, flat colours"
 JSON = "application/json"
 Body = Mapping[str, Any]  # parameter or part name -> JSON value, Picture, or list of Pictures
 
+# What any answer may show by the way.
+ANY_RULES = ("ERR-LIMIT", "ERR-RETRY-AFTER")
 # What any refusal is judged by, beside the rule that it is about.
 ERROR_RULES = (
     "ERR-ENVELOPE",
@@ -29,7 +31,12 @@ ERROR_RULES = (
     "ERR-CONTENT-TYPE",
     "ERR-NO-DATA",
     "ERR-NO-TRACE",
+    "ERR-NOT-FOUND",
+    "ERR-WORDS",
+    *ANY_RULES,
 )
+# And where it is about the parameters of a body.
+BODY_RULES = ("ERR-STATUS", "ERR-NAMES-PARAM")
 
 
 @dataclass(frozen=True)

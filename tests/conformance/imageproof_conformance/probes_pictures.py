@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from imageproof.contract.violations import FileFacts
@@ -57,6 +58,31 @@ def illegal() -> Mapping[str, Picture]:
         "gif": _picture("picture.gif", "GIF", "RGB", square, colour, 255),
         "webp": _picture("picture.webp", "WEBP", "RGBA", square, colour, 0),
     }
+
+
+@lru_cache(maxsize=4)
+def in_format(form: str) -> Picture:
+    """A legal picture in another file format, as JPEG without its alpha."""
+    mode, hole = ("RGB", 255) if form == "jpeg" else ("RGBA", 0)
+    return _picture(f"picture.{form}", form.upper(), mode, (EDGE, EDGE), (120, 60, 160), hole)
+
+
+@lru_cache(maxsize=2)
+def of_bytes(count: int) -> Picture:
+    """A legal PNG of so many bytes. The rest stands in private chunks that readers pass over."""
+    plain = legal()[0]
+    end = len(plain.data) - 12  # where the last chunk, IEND, begins
+    left, filler = count - len(plain.data), bytearray()
+    while left:
+        size = left - 12 if left <= _CHUNK else min(_CHUNK, left - 12 - 12) - 12
+        body = b"paDd" + bytes(size)
+        filler += size.to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+        left -= size + 12
+    data = plain.data[:end] + bytes(filler) + plain.data[end:]
+    return Picture("large.png", data, replace(plain.facts, bytes=len(data)))
+
+
+_CHUNK = 2**20  # readers may refuse larger ones
 
 
 def _picture(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,17 @@ from imageproof.contract.document import Operation, parameter_name
 from imageproof.contract.families import CrossRule, Grid, allowed_values, listed
 from imageproof.contract.violations import is_file
 from imageproof_conformance.exchange import Probe
-from imageproof_conformance.probes import ERROR_RULES, JSON, Body, Target, base, data_url, probe, required_groups
+from imageproof_conformance.probes import (
+    BODY_RULES,
+    ERROR_RULES,
+    JSON,
+    Body,
+    Target,
+    base,
+    data_url,
+    probe,
+    required_groups,
+)
 from imageproof_conformance.probes_pictures import illegal, legal
 
 UNKNOWN = "imageproof-unknown"
@@ -50,10 +61,23 @@ def _judged(target: Target, operation: Operation, media_type: str, body: Body, l
     rules = {one.rule for one in breaches}
     if len(rules) != 1 or not target.judged(*rules):
         return None
-    rule = rules.pop()
+    rule, parameters = rules.pop(), {one.parameter for one in breaches}
+    about = parameters.pop() if len(parameters) == 1 else ""
+    told = (rule, *_riders(target, rule), *ERROR_RULES, *(BODY_RULES if about != "model" else ()))
     if all(one.either for one in breaches):
-        return probe(target, operation, media_type, body, label, "either", (rule, *ERROR_RULES), "standard", 1), rule
-    return probe(target, operation, media_type, body, label, "refused", (rule, *ERROR_RULES)), rule
+        made = probe(target, operation, media_type, body, label, "either", told, "standard", 1)
+    else:
+        made = probe(target, operation, media_type, body, label, "refused", told)
+    return replace(made, about=about), rule
+
+
+# What a refusal shows beside its rule, since all else in the call is legal.
+_RIDERS: Mapping[str, tuple[str, ...]] = {"GEN-N-RANGE": ("MODELS-USABLE",), "EDIT-N-RANGE": ("EDIT-MODEL-NAME",)}
+
+
+def _riders(target: Target, rule: str) -> tuple[str, ...]:
+    """Those whose operations are all offered."""
+    return tuple(one for one in _RIDERS.get(rule, ()) if target.offered.issuperset(target.registry[one].operations))
 
 
 def _candidates(target: Target, operation: Operation, media_type: str) -> Iterator[Candidate]:

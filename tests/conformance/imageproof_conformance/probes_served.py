@@ -6,19 +6,23 @@ What to ask for is a table; the values come from the model's cells, and what a m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from imageproof.contract.document import Operation
 from imageproof.contract.families import Grid, listed
 from imageproof_conformance.exchange import Expect, Probe, Tier
+from imageproof_conformance.judges.served import sole
 from imageproof_conformance.probes import JSON, Target, base, probe
-from imageproof_conformance.probes_pictures import Picture, legal
+from imageproof_conformance.probes_pictures import legal
+from imageproof_conformance.probes_shown import picture_rules
 
 Wish = Callable[[Target, str], Any]  # (target, operationId) -> value, None for "leave it out"
 
 IDENTITY = "imageproof-user"
+FRAME_MS = 123  # no multiple of the 10 that a gif counts in, so that the rounding shows
+EVENTS_FIRST = (("Accept", "text/event-stream, application/json;q=0.5"),)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Shape:
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     must: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    shows: tuple[str, ...] = ()  # rules that it shows beside those of any picture
     json: bool = False
     echoing: bool = False  # only for models that repeat parameters in their answer
     anyone: bool = False  # also for a model that is not known, with no wish beyond `must`
@@ -94,6 +100,16 @@ def _compression(target: Target, operation: str) -> int | None:
     return (prop["minimum"] + prop["maximum"]) // 2 if "maximum" in prop and "minimum" in prop else None
 
 
+def _identity(target: Target, operation: str) -> str | None:
+    """Who asks; only of models whose answer repeats it."""
+    return IDENTITY if target.family and target.family.returns.echo else None
+
+
+def _fewest_frames(target: Target, operation: str) -> int | None:
+    prop = target.property(operation, target.media_types(operation)[0], "frame_count")
+    return prop.get("minimum")
+
+
 def _two_pictures(target: Target, operation: str) -> list[Any]:
     cell = target.cell(operation, "image[]")
     most = cell.schema.get("maxItems", 2) if cell is not None and isinstance(cell.schema, dict) else 2
@@ -101,6 +117,13 @@ def _two_pictures(target: Target, operation: str) -> list[Any]:
 
 
 _STREAM: Mapping[str, Wish] = {"stream": _just(True), "partial_images": _just(1), "size": _quiet_size}
+_GIF: Mapping[str, Wish] = {
+    "output_format": _just("gif"),
+    "frame_count": _fewest_frames,
+    "frame_duration_ms": _just(FRAME_MS),
+    "size": _quiet_size,
+}
+_SVG: Mapping[str, Wish] = {"output_format": _just("svg"), "size": _quiet_size}
 
 SHAPES: tuple[Shape, ...] = (
     Shape("plain", "createImage", "core", anyone=True),
@@ -114,6 +137,7 @@ SHAPES: tuple[Shape, ...] = (
             "background": _just("opaque"),
             "output_format": _just("webp"),
             "output_compression": _compression,
+            "user": _just(IDENTITY),
         },
         must=("n",),
         anyone=True,
@@ -129,36 +153,54 @@ SHAPES: tuple[Shape, ...] = (
         "transparent",
         "createImage",
         "core",
-        {"background": _just("transparent"), "output_format": _just("png")},
+        {"background": _just("transparent"), "output_format": _just("png"), "size": _just("auto")},
         must=("background",),
     ),
     Shape("stream", "createImage", "core", _STREAM, must=("stream",), lead=("GEN-STREAM-TYPE",)),
-    Shape("nulls", "createImage", "core", must=("n",), lead=("GEN-NULL-OMITTED",)),
+    # Every null that a request may have, and what else can be seen on any picture.
     Shape(
-        "identified",
+        "nulls",
+        "createImage",
+        "core",
+        {"safety_identifier": _identity},
+        must=("n",),
+        lead=("GEN-NULL-OMITTED",),
+        headers=EVENTS_FIRST,
+        shows=("GEN-ACCEPT-JSON",),
+    ),
+    Shape("gif", "createImage", "core", _GIF, must=("output_format", "frame_count"), lead=("GEN-GIF-FRAMES",)),
+    Shape("svg", "createImage", "core", _SVG, must=("output_format",), lead=("GEN-SVG-ROOT",)),
+    Shape(
+        "stream-bare",
         "createImage",
         "standard",
         {
-            "safety_identifier": _just(IDENTITY),
-            "size": _other_size,
+            "stream": _just(True),
+            "size": _just("auto"),
             "output_format": _just("jpeg"),
             "output_compression": _compression,
         },
-        must=("safety_identifier",),
-        lead=("GEN-SAFETY-ECHO",),
-        echoing=True,
+        must=("stream",),
+        lead=("GEN-STREAM-TYPE",),
     ),
     Shape("single", "createImageEdit", "core", {"size": _quiet_size}, lead=("EDIT-IMAGE-SINGLE",), anyone=True),
     Shape(
         "list",
         "createImageEdit",
         "core",
-        {"image[]": _two_pictures, "mask": lambda target, operation: legal()[1]},
+        {
+            "image[]": _two_pictures,
+            "mask": lambda target, operation: legal()[1],
+            "size": _just("auto"),
+            "user": _just(IDENTITY),
+        },
         must=("image[]",),
         lead=("EDIT-IMAGE-LIST", "EDIT-MASK-SERVED"),
         anyone=True,
         drop=("image",),
     ),
+    Shape("gif", "createImageEdit", "core", _GIF, must=("output_format", "frame_count"), lead=("EDIT-GIF-FRAMES",)),
+    Shape("svg", "createImageEdit", "core", _SVG, must=("output_format",), lead=("EDIT-SVG-ROOT",)),
     Shape(
         "several",
         "createImageEdit",
@@ -169,6 +211,7 @@ SHAPES: tuple[Shape, ...] = (
             "response_format": _second_carrier,
             "background": _just("transparent"),
             "output_format": _just("webp"),
+            "safety_identifier": _identity,
         },
         must=("n",),
     ),
@@ -177,6 +220,14 @@ SHAPES: tuple[Shape, ...] = (
         "createImageEdit",
         "standard",
         {**_STREAM, "background": _just("opaque")},
+        must=("stream",),
+        lead=("EDIT-STREAM-TYPE",),
+    ),
+    Shape(
+        "stream-bare",
+        "createImageEdit",
+        "standard",
+        {"stream": _just(True), "size": _other_size},
         must=("stream",),
         lead=("EDIT-STREAM-TYPE",),
     ),
@@ -214,17 +265,18 @@ def _made(target: Target, operation: Operation, shape: Shape) -> Probe | None:
         return None
     prefix = target.prefix(operation.id)
     leads = [one for one in shape.lead if one != "EDIT-MASK-SERVED" or "mask" in body]
-    plain = [f"{prefix}-SERVED"] if not leads or "EDIT-IMAGE-SINGLE" in leads else []
-    rules = (*sorted(may), *leads, *plain, *picture_rules(target, operation.id, body))
+    plain = [] if any(sole(one) for one in leads) else [f"{prefix}-SERVED"]
+    rules = (*sorted(may), *leads, *plain, *shape.shows, *picture_rules(target, operation.id, body))
     n = body.get("n") or 1
     expect: Expect = "either" if may else "served"
-    return probe(target, operation, media_type, body, shape.label, expect, rules, shape.tier, n)
+    made = probe(target, operation, media_type, body, shape.label, expect, rules, shape.tier, n)
+    return replace(made, request=replace(made.request, headers=shape.headers))
 
 
 def _granted(target: Target, operation: Operation, media_type: str, shape: Shape) -> tuple[dict[str, Any], set[str]]:
     """The body of a shape with the wishes that the model allows, and the rules by which it may also refuse it."""
     body = base(target, operation.id, media_type)
-    wishes = shape.wishes if shape.label != "nulls" else _nulls(target, operation, media_type)
+    wishes = {**(_nulls(target, operation, media_type) if shape.label == "nulls" else {}), **shape.wishes}
     may = set[str]()
     for name, wish in wishes.items():
         value = wish(target, operation.id)
@@ -250,55 +302,3 @@ def _nulls(target: Target, operation: Operation, media_type: str) -> dict[str, W
         if "null" in kinds and not foreign and name not in ("model", "quality", *schema.get("required", ())):
             names.append(name)
     return dict.fromkeys(names, _just(None))
-
-
-def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The rules that the answer to a legal body gives evidence for."""
-    family = target.family
-    streamed = body.get("stream") is True
-    echo = family.returns.echo if family else ()
-    carriers = family.returns.carriers if family else ("b64_json", "url")
-    format_cell = target.cell(operation, "output_format")
-    formats = format_cell is not None and format_cell.schema is not False
-    explicit = isinstance(body.get("size"), str) and body["size"] != "auto"
-    usage = family is not None and family.returns.usage
-    suffixes = {
-        "CONTENT-TYPE": not streamed,
-        "CREATED-SECONDS": True,
-        "COUNT": not streamed,
-        "ONE-CARRIER": not streamed,
-        "CARRIER": not streamed,
-        "B64-PLAIN": "b64_json" in carriers,
-        "URL-ABSOLUTE": "url" in carriers and not streamed,
-        "URL-FETCH": "url" in carriers and not streamed,
-        "URL-TYPE": "url" in carriers and not streamed,
-        "IMAGE-DECODES": True,
-        "FORMAT-BYTES": formats,
-        "FORMAT-ECHO": "output_format" in echo,
-        "SIZE-PIXELS": explicit,
-        "SIZE-ECHO": "size" in echo and (explicit or not streamed),
-        "SAFETY-ECHO": bool(echo),
-        "QUALITY-ECHO": "quality" in echo and "quality" in body,
-        "BACKGROUND-ECHO": "background" in echo and not streamed,
-        "TRANSPARENT-ALPHA": body.get("background") == "transparent",
-        "OPAQUE-ALPHA": body.get("background") == "opaque",
-        "IMAGE-SINGLE": isinstance(body.get("image"), Picture),
-        "DISTINCT": (body.get("n") or 1) > 1,
-        "USAGE-PRESENT": usage and not streamed,
-        "USAGE-SUM": usage,
-        "USAGE-KINDS": usage,
-        "REVISED-PROMPT": not streamed,
-        "STREAM-NAMES": streamed,
-        "STREAM-FIELDS": streamed,
-        "STREAM-ORDER": streamed,
-        "STREAM-TERMINAL": streamed,
-        "STREAM-PICTURES": streamed,
-        "STREAM-USAGE": streamed and usage,
-    }
-    prefix = target.prefix(operation)
-    return (
-        *(f"{prefix}-{suffix}" for suffix, applies in suffixes.items() if applies),
-        "HTTP-NO-REDIRECT",
-        "HTTP-REQUEST-ID",
-        "ERR-NO-DATA",
-    )

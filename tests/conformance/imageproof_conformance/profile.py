@@ -52,6 +52,9 @@ class Settings:
     workers: int | None = None
     rate: float | None = None
     require: str | None = None
+    heavy: bool = False
+    moderation: str | None = None
+    url_age: str | None = None
     out: str | None = None
     json: str | None = None
     junit: str | None = None
@@ -78,7 +81,11 @@ class Profile:
     timeout       seconds that one call may take; max_time: seconds after which no call is started
     workers       calls at once; rate: calls started a second (None: as fast as they go)
     require       operationIds whose absence is a failure
-    again         the arguments that name the same target, key source, overlays and models on a command line
+    heavy         whether uploads of 10 MB and huge sizes are tried; moderation: a prompt that the target's filter
+                  stops, "" for none
+    url_age       seconds after which links are fetched once more; 0: at the end of the run, however soon that is
+    again         the arguments that name the same target, key source, overlays, models and calls that must be asked
+                  for on a command line
     """
 
     base_url: str
@@ -95,6 +102,9 @@ class Profile:
     workers: int = 1
     rate: float | None = None
     require: frozenset[str] = frozenset()
+    heavy: bool = False
+    moderation: str = ""
+    url_age: float = 0.0
     out: Path = Path("imageproof-runs")
     json: Path | None = None
     junit: Path | None = None
@@ -130,6 +140,9 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         workers=settings.workers or (LOCAL_WORKERS if local else 1),
         rate=settings.rate if settings.rate is not None else (None if local else REMOTE_RATE),
         require=_require(settings.require),
+        heavy=settings.heavy,
+        moderation=(settings.moderation or "").strip(),
+        url_age=_seconds("--url-age", settings.url_age),
         out=Path(settings.out) if settings.out else Path("imageproof-runs"),
         json=Path(settings.json) if settings.json else None,
         junit=Path(settings.junit) if settings.junit else None,
@@ -283,6 +296,9 @@ def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
     out += ["--key-env", settings.key_env] if settings.key_env else []
     out += ["--key-file", settings.key_file] if settings.key_file and not settings.key_env else []
     out += [text for file in settings.overlay for text in ("--overlay", file)]
+    out += ["--heavy"] if settings.heavy else []
+    out += ["--moderation", settings.moderation] if settings.moderation else []
+    out += ["--url-age", settings.url_age] if settings.url_age else []
     return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))
 
 
@@ -293,6 +309,19 @@ def _positive(settings: Settings) -> None:
         value = getattr(settings, name)
         if value is not None and not value > 0:
             raise UsageError(f"--{name.replace('_', '-')}: type a number above 0")
+
+
+_SECONDS = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?)\s*(s|m|min)?", re.ASCII)
+
+
+def _seconds(option: str, text: str | None) -> float:
+    """A time as typed (60, 60s, 2m), in seconds; 0 for none."""
+    if text is None:
+        return 0.0
+    match = _SECONDS.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{option} {text}: type seconds or minutes, for example 60s or 2m")
+    return float(match[1]) * (60 if (match[2] or "s").startswith("m") else 1)
 
 
 def _require(text: str | None) -> frozenset[str]:

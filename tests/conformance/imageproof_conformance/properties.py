@@ -25,7 +25,7 @@ from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import is_file
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Part, Probe, Request
-from imageproof_conformance.probes import ERROR_RULES, JSON, Target, required_groups, typed, worst
+from imageproof_conformance.probes import BODY_RULES, ERROR_RULES, JSON, Target, required_groups, typed, worst
 from imageproof_conformance.probes_pictures import file_facts, legal
 from imageproof_conformance.probes_refused import refused
 
@@ -119,7 +119,8 @@ def _probe(target: Target, case: Generated, found: _Broken) -> Probe:
         model=target.model,
         request=found.request,
         expect="refused",
-        rules=target.judged(found.rule, *ERROR_RULES),
+        rules=target.judged(found.rule, *ERROR_RULES, *(BODY_RULES if found.parameter != "model" else ())),
+        about=found.parameter,
         asked=found.body,
         worst=worst(found.body),
         source="schemathesis",
@@ -141,6 +142,8 @@ def _broken(target: Target, case: Generated) -> _Broken | None:
     if len({one.rule for one in breaches}) != 1 or not target.judged(breaches[0].rule):
         return None
     parameter = breaches[0].parameter
+    if parameter != "model" and body.get("model", target.model) != target.model:
+        return None  # refused for a model that nobody knows, it would say nothing of the rule
     if target.family is None and target.forbidden_somewhere(case.operation, parameter):
         return None
     return _Broken(request, breaches[0].rule, parameter, body)

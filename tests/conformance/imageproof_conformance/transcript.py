@@ -56,8 +56,15 @@ def _record(exchange: Exchange, store: Bodies) -> dict[str, Any]:
         "seconds": round(exchange.seconds, 6),
         "started": exchange.started,
         "failure": exchange.failure,
-        "downloads": [{**asdict(one), "body": store.keep(one.body)} for one in exchange.downloads],
+        "downloads": _downloads_record(exchange.downloads, store),
+        "earlier": [_record(one, store) for one in exchange.earlier],
+        "later": _downloads_record(exchange.later, store),
+        "later_after": round(exchange.later_after, 6),
     }
+
+
+def _downloads_record(found: Iterable[Download], store: Bodies) -> list[dict[str, Any]]:
+    return [{**asdict(one), "body": store.keep(one.body)} for one in found]
 
 
 def _probe_record(probe: Probe, store: Bodies) -> dict[str, Any]:
@@ -106,9 +113,16 @@ def _exchange(record: dict[str, Any], folder: Path) -> Exchange:
         sent_body=load(folder, record["sent_body"]),
         headers=_pairs(record["headers"]),
         chunks=tuple(chunks),
-        downloads=tuple(Download(**{**one, "body": load(folder, one["body"])}) for one in record["downloads"]),
+        downloads=_downloads(record["downloads"], folder),
+        earlier=tuple(_exchange(one, folder) for one in record.get("earlier", ())),
+        later=_downloads(record.get("later", ()), folder),
+        later_after=record.get("later_after", 0.0),
         **kept,
     )
+
+
+def _downloads(found: Iterable[dict[str, Any]], folder: Path) -> tuple[Download, ...]:
+    return tuple(Download(**{**one, "body": load(folder, one["body"])}) for one in found)
 
 
 def _probe(record: dict[str, Any], folder: Path) -> Probe:

@@ -17,7 +17,7 @@ from imageproof_conformance.exchange import Exchange, Finding, Probe
 
 Status = Literal["pass", "fail", "warn", "unsupported", "not-run", "blocked", "error"]
 STATUSES: tuple[Status, ...] = ("fail", "warn", "pass", "blocked", "not-run", "unsupported", "error")
-Cause = Literal["", "budget", "no-answer", "stopped", "tier", "no-evidence", "interrupted", "declared"]
+Cause = Literal["", "budget", "no-answer", "stopped", "tier", "no-evidence", "interrupted", "declared", "option"]
 
 OK, BROKEN, USAGE, NO_VERDICT, BUDGET_ENDED, SUITE_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
@@ -110,6 +110,8 @@ def rule_verdict(
     blockers: Sequence[str],
     declined: str = "",
     error: str = "",
+    absent: str = "",
+    heard: bool = False,
 ) -> RuleVerdict:
     """One verdict from all that is known of a rule.
 
@@ -118,6 +120,9 @@ def rule_verdict(
     blockers  rules broken by the very exchanges that should have given evidence
     declined  how such an exchange was properly told that the target lacks the ability, "" when none was
     error     what the judge raised, "" when it did not
+    absent    what the answers lack that they need not have and that the rule is about, "" for nothing
+    heard     whether some call was answered that might have shown it: those that would show it by the way do not count
+              as missed then
     """
 
     def made(status: Status, reason: str = "", cause: Cause = "") -> RuleVerdict:
@@ -140,15 +145,19 @@ def rule_verdict(
         return made("fail" if requirement.level == "MUST" else "warn")
     if evidence:
         unpaid = [one for one in skipped if one.kind == "budget" and _about(one.probe, requirement.id)]
-        return made("pass", _partly(unpaid), "budget" if unpaid else "")
+        note = next((one.finding.message for one in evidence if one.finding.message), "")
+        return made("pass", _partly(unpaid) or note, "budget" if unpaid else "")
+    if absent:
+        return made("not-run", absent, "no-evidence")
     if blockers:
         return made("blocked", f"{', '.join(blockers)} failed on the calls that would have shown it")
     if declined:
         return made("unsupported", declined)
     if silences:
         return made("not-run", silences[0], "no-answer")
-    if skipped:
-        return made("not-run", skipped[0].why, _cause(skipped))
+    missed = [one for one in skipped if not heard or _about(one.probe, requirement.id)]
+    if missed:
+        return made("not-run", missed[0].why, _cause(missed))
     return made("not-run", "no answer gave evidence", "no-evidence")
 
 
@@ -264,12 +273,13 @@ def _clean(
     if situation.selected:
         return f"{_rules(judged)} judged of those selected, none broken{warned}{part}."
     unrun = by_status["not-run"]
-    dearer = sum(one.cause == "tier" for one in unrun)
-    left = len(unrun) + len(by_status["blocked"]) - dearer
+    dearer, unasked = (sum(one.cause == cause for one in unrun) for cause in ("tier", "option"))
+    left = len(unrun) + len(by_status["blocked"]) - dearer - unasked
     rest = f" {_rules(left)} could not be judged." if left else ""
     lacking = len(by_status["unsupported"])
     rest += f" {_rules(lacking)} on what the target does not offer." if lacking else ""
     rest += f" {_rules(dearer)} more with a dearer tier." if dearer else ""
+    rest += f" {_rules(unasked)} more when asked for." if unasked else ""
     if partly:
         return f"{_rules(judged)} kept{warned}{part}.{rest}"
     return f"Keeps the contract in all {_rules(judged)} judged{warned}.{rest}"

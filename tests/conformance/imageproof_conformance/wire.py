@@ -77,15 +77,28 @@ class Wire:
     def send(self, probe: Probe) -> Exchange:
         """One call, repeated only while it is turned away with 429 and a Retry-After that is worth waiting for, and
         twice when the target failed: one failure says nothing of the request."""
-        exchange = self._send_once(probe)
+        exchange, earlier = self._send_once(probe), list[Exchange]()
         for attempt in range(RETRIES):
             wait = _wait(exchange, attempt)
             if wait is None or not self._again(pictures(exchange)):
                 break
             if self._closing.wait(wait):
                 break
+            earlier.append(exchange)
             exchange = self._send_once(probe)
-        return exchange
+        return replace(exchange, earlier=tuple(earlier)) if earlier else exchange
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, unless the wire is closed meanwhile."""
+        if seconds > 0:
+            self._closing.wait(seconds)
+
+    def look_again(self, exchange: Exchange) -> Exchange:
+        """The same exchange with what its links give now, of those that gave a picture at once."""
+        good = [one.url for one in exchange.downloads if one.status == 200 and not one.failure]
+        after, clock = time.time() - exchange.started - exchange.seconds, time.monotonic()
+        found = tuple(replace(self._in_time(url, clock), body=b"") for url in good)
+        return replace(exchange, later=found, later_after=max(after, 0.0))
 
     def _send_once(self, probe: Probe) -> Exchange:
         self._limit.wait(self._closing)
@@ -155,9 +168,7 @@ class Wire:
         if not found:
             return exchange
         clock = time.monotonic()
-        fetched = tuple(self._in_time(url, clock) for url in found)
-        fields = {name: getattr(exchange, name) for name in exchange.__dataclass_fields__}
-        return Exchange(**{**fields, "downloads": fetched})
+        return replace(exchange, downloads=tuple(self._in_time(url, clock) for url in found))
 
     def _in_time(self, url: str, clock: float) -> Download:
         """Fetch a URL of an answer unless the time for all of them is over, or ends meanwhile."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +14,11 @@ from imageproof.contract.families import Grid, families
 from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import violations
 from imageproof_conformance.exchange import Probe, Tier
-from imageproof_conformance.plan import LIMITS, TIERS, Plan, plan
+from imageproof_conformance.plan import LIMITS, TIERS, WIDE_LIMITS, Plan, limits_of, plan
 from imageproof_conformance.probes import Target, as_text, typed
 from imageproof_conformance.probes_refused import off_grid, refused
 from imageproof_conformance.probes_served import grid_sizes
+from imageproof_conformance.probes_spared import HEAVY_BYTES, STRANGE, WAITING, Extras
 
 DOCUMENT = load()
 REGISTRY = requirements()
@@ -69,7 +71,7 @@ def test_calls_that_must_be_refused_break_exactly_their_rule(model: str) -> None
 def test_tiers_keep_their_limits_and_contain_each_other(model: str) -> None:
     plans = {tier: planned(model, tier) for tier in TIERS}
     for tier, found in plans.items():
-        assert found.images <= LIMITS[tier]
+        assert found.images <= limits_of(Target(DOCUMENT, REGISTRY, model, None, OFFERED))[tier]
         assert len({one.id for one in found.probes}) == len(found.probes)
     ids = [[one.id for one in plans[tier].probes] for tier in TIERS]
     assert set(ids[0]) <= set(ids[1]) <= set(ids[2])
@@ -82,9 +84,44 @@ def test_cheap_leaks_come_before_dear_ones(model: str) -> None:
     assert worst == sorted(worst)
 
 
+def test_only_what_offers_more_may_cost_more() -> None:
+    limits = {model: limits_of(Target(DOCUMENT, REGISTRY, model, None, OFFERED)) for model in (*MODELS, STRANGER)}
+    wide = {model for model, found in limits.items() if found is WIDE_LIMITS}
+    assert wide == {"gpt-image-2.5-sunburst", "gpt-image-2.6-sunburst"}
+    assert all(limits[model] is LIMITS for model in limits if model not in wide)
+
+
 def test_every_judged_requirement_is_planned_for_some_model() -> None:
-    seen = {rule for model in MODELS for rule in planned(model).requirements}
+    plans = [planned(model) for model in MODELS]
+    seen = {rule for one in plans for rule in (*one.requirements, *one.waiting)}
     assert [rule for rule, row in REGISTRY.items() if row.judged and rule not in seen] == []
+
+
+@pytest.mark.parametrize("model", [*MODELS, STRANGER])
+def test_heavy_and_moderation_calls_are_made_when_asked_for_and_not_otherwise(model: str) -> None:
+    plain, extras = planned(model), Extras(heavy=True, moderation="stop this")
+    asked = plan(DOCUMENT, REGISTRY, model, None, OFFERED, "standard", extras)
+    more = {one.id for one in asked.probes} - {one.id for one in plain.probes}
+    sizes = [sum(len(part.data) for part in one.request.parts or ()) for one in plain.probes]
+    assert max(sizes) < HEAVY_BYTES
+    assert more and asked.images == plain.images and asked.waiting == ()
+    assert {one.rules[0] for one in asked.probes if one.id in more} == set(plain.waiting) <= set(WAITING)
+
+
+@pytest.mark.parametrize("model", [*MODELS, STRANGER])
+def test_what_is_asked_beside_a_broken_rule_is_legal_but_for_that(model: str) -> None:
+    asked = plan(DOCUMENT, REGISTRY, model, None, OFFERED, "standard", Extras(heavy=True)).probes
+    spared = [one for one in asked if one.breaks and one.about]
+    assert {broken for one in spared for broken in broken_by(one)} <= {"GEN-N-RANGE", "EDIT-N-RANGE"}
+    assert all(broken_by(one) == {one.breaks} and one.images == 0 for one in spared)
+    twins = {(one.operation, one.rules[0]) for one in asked if one.about == "n" and not one.breaks}
+    assert {(one.operation, one.breaks) for one in spared} <= twins
+
+
+def broken_by(probe: Probe) -> set[str]:
+    """The rules that a probe breaks, a form that is sent as bytes taken as the form that it is."""
+    kept = replace(probe, request=replace(probe.request, parts=())) if probe.request.raw is not None else probe
+    return broken(replace(kept, asked={k: v for k, v in kept.asked.items() if k != STRANGE}))
 
 
 def test_requirements_without_a_judge_are_never_planned() -> None:
@@ -107,7 +144,7 @@ def test_a_family_can_be_named_for_an_alias() -> None:
     found = plan(DOCUMENT, REGISTRY, "my-deployment", "dall-e-3", OFFERED, "core")
     assert any(one.rules[0] == "GEN-STYLE-VALUES" for one in found.probes)
     assert all(
-        one.asked.get("model") in ("my-deployment", "imageproof-no-such-model") for one in found.probes if one.asked
+        one.asked.get("model", "my-deployment") in ("my-deployment", "imageproof-no-such-model") for one in found.probes
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from imageproof_conformance.answers import unknown_model
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.judges.answer import answer, shown
+from imageproof_conformance.judges.refusal import CLOSED
 from imageproof_conformance.judges.served import shown_body
 from imageproof_conformance.judges.table import Breach, Context, Said, judges
 
@@ -14,6 +16,9 @@ _TRACE = re.compile(
     rb"Traceback \(most recent call last\)|File \\?\"[^\"]{1,200}\\?\", line \d+|\.(?:js|ts|mjs|go|java|rb|py):\d+"
     rb"|goroutine \d+ \[|\bat [\w.$<>]+ ?\([^)\n]{1,200}:\d+"
 )
+
+
+_CARRIER = re.compile(r"multipart|form-data|application/json|content.?type|media.?type", re.IGNORECASE)
 
 
 def failed(exchange: Exchange) -> bool:
@@ -101,6 +106,52 @@ def no_data(exchange: Exchange, context: Context) -> Said:
     if found.served and found.json.get("error") is not None:
         return Breach("a success has `error`", f"status {exchange.status}", shown(found.json["error"]))
     return True if found.served else None
+
+
+@judges("ERR-STATUS")
+def status_400(exchange: Exchange, context: Context) -> Said:
+    status = exchange.status or 0
+    wrong = 400 < status < 500 and status not in CLOSED
+    if wrong or (200 <= status < 300 and answer(exchange).error is not None):
+        asked = exchange.probe.id.rpartition("/")[2]
+        return Breach("a request that breaks a rule is not answered 400", shown(asked), f"status {status}")
+    return True if status == 400 else None
+
+
+@judges("ERR-NAMES-PARAM")
+def names_param(exchange: Exchange, context: Context) -> Said:
+    error, name = answer(exchange).error, exchange.probe.about
+    if (
+        error is None
+        or not name
+        or not answer(exchange).refused
+        or exchange.status in CLOSED
+        or unknown_model(exchange)
+    ):
+        return None
+    # images: the image, the images, image[0], image_url; output_format: the output format.
+    stem = name.partition("[")[0].removesuffix("s").replace("_", "[_ -]?")
+    spoken = " ".join(str(error.get(one)) for one in ("param", "message"))
+    if _CARRIER.search(spoken):
+        return None  # the form of the body was refused, not what is in it
+    if re.search(rf"(?<![A-Za-z0-9_]){stem}(?:s|_urls?)?(?![A-Za-z0-9_])", spoken, re.IGNORECASE):
+        return True
+    got = f"param: {shown(error.get('param'), 30)}, message: {shown(error.get('message'), 60)}"
+    return Breach("a refusal does not name the parameter that it is over", name, got)
+
+
+@judges("ERR-WORDS")
+def words(exchange: Exchange, context: Context) -> Said:
+    error = answer(exchange).error
+    if not failed(exchange) or error is None:
+        return None
+    kind, code = error.get("type"), error.get("code")
+    if isinstance(kind, str) and not kind.strip():
+        return Breach("`error.type` is empty", "a word", shown(kind))
+    text = str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
+    if re.fullmatch(r"[1-5][0-9]{2}", text.strip(), re.ASCII):
+        return Breach("`error.code` is the number of a status", "a word or null", shown(code))
+    return True
 
 
 @judges("ERR-NO-TRACE")

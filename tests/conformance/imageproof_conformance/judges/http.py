@@ -66,6 +66,72 @@ def method(exchange: Exchange, context: Context) -> Said:
     return Breach("GET on a path that only takes POST is not refused as such", "404 or 405", f"status {status}")
 
 
+@judges("HTTP-ALIVE", of_silence=True)
+def alive(exchange: Exchange, context: Context) -> Said:
+    status = exchange.status
+    if status is None:
+        answered = any(one.status is not None for one in context.others)
+        return Breach("the target does not answer any more", "an answer", shown(exchange.failure)) if answered else None
+    if status in (402, 429, 501):
+        return None
+    return Breach("the target fails after all that it must refuse", "", f"status {status}") if status >= 500 else True
+
+
+@judges("HTTP-CORS")
+def cors(exchange: Exchange, context: Context) -> Said:
+    origin = dict(exchange.probe.request.headers).get("Origin", "")
+    allowed = (exchange.header("access-control-allow-origin") or "").strip()
+    status = exchange.status or 0
+    if exchange.probe.request.method != "OPTIONS":
+        if status < 400:
+            return None
+        named = allowed in ("*", origin)
+        return True if named else Breach("an error names no origin", f"Origin: {origin}", shown(allowed) or "no header")
+    if not 200 <= status < 300:
+        return Breach("a preflight is not granted", f"Origin: {origin}", f"status {status}")
+    if allowed not in ("*", origin):
+        return Breach("a preflight names no origin", f"Origin: {origin}", shown(allowed) or "no header")
+    text = (exchange.header("access-control-allow-headers") or "").lower()
+    headers = {one.strip() for one in text.split(",")}
+    # The wildcard does not cover Authorization: Fetch standard, CORS-preflight fetch.
+    if "authorization" not in headers or not headers & {"content-type", "*"}:
+        return Breach("a preflight does not grant the headers", "authorization, content-type", shown(text) or "none")
+    return True
+
+
+@judges("HTTP-TRAILING-SLASH")
+def trailing_slash(exchange: Exchange, context: Context) -> Said:
+    status, found, path = exchange.status or 0, answer(exchange), exchange.probe.request.path
+    if status in (401, 403, 407, 408, 425, 501):
+        return None
+    if status == 404:
+        return True if found.error is not None else None  # the rule on such paths names it
+    kept = status in (307, 308) and bool(exchange.header("location"))
+    if kept or (200 <= status < 300 and isinstance(found.json, dict)) or (400 <= status < 500 and status != 405):
+        return True
+    got = f"status {status}"
+    if 300 <= status < 400:
+        return Breach("a path with a slash at its end redirects without its method", path, got)
+    return Breach("a path with a slash at its end is another path", path, f"{got}: {shown_body(exchange)}")
+
+
+@judges("HTTP-REQUEST-ID-OWN")
+def own_request_id(exchange: Exchange, context: Context) -> Said:
+    mine = exchange.header("x-request-id")
+    if not mine:
+        return None
+    others = [one for one in context.others if one.status is not None and one.probe.id != exchange.probe.id]
+    twice = next((one for one in others if one.header("x-request-id") == mine), None)
+    if twice is not None:
+        return Breach("two answers have the same x-request-id", shown(twice.probe.id, 80), shown(mine))
+    return True if others else None
+
+
+def nameless(rule: str, exchange: Exchange) -> str:
+    """That an answer has no id, where the rule is about ids; else "". Another rule asks for one."""
+    return "" if rule != "HTTP-REQUEST-ID-OWN" or exchange.header("x-request-id") else "there is no x-request-id"
+
+
 @judges("HTTP-REQUEST-ID")
 def request_id(exchange: Exchange, context: Context) -> Said:
     return True if exchange.header("x-request-id") else Breach("there is no x-request-id", "x-request-id", "absent")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imageproof_conformance.exchange import Exchange
@@ -94,7 +94,7 @@ def size_pixels(exchange: Exchange, context: Context) -> Said:
 @judges(*each("SIZE-ECHO", GEN, EDIT))
 def size_echo(exchange: Exchange, context: Context) -> Said:
     found = answer(exchange)
-    if "size" not in found.head or not found.served:
+    if found.head.get("size") is None or not found.served:
         return None
     echo, size = found.head["size"], exchange.probe.asked.get("size")
     if explicit_size(exchange):
@@ -121,6 +121,39 @@ def quality_echo(exchange: Exchange, context: Context) -> Said:
 @judges(*each("BACKGROUND-ECHO", GEN, EDIT))
 def background_echo(exchange: Exchange, context: Context) -> Said:
     return _echo(exchange, "background", _explicit(exchange, "background"), ("auto",))
+
+
+# What the rules on echoes are about.
+_ECHOES: Mapping[str, str] = {
+    rule: name
+    for suffix, name in {
+        "SIZE-ECHO": "size",
+        "QUALITY-ECHO": "quality",
+        "BACKGROUND-ECHO": "background",
+        "FORMAT-ECHO": "output_format",
+    }.items()
+    for rule in each(suffix, GEN, EDIT)
+}
+
+
+def unnamed(rule: str, exchange: Exchange) -> str:
+    """The member that an answer leaves out, as it may, where the rule is about what that says; else ""."""
+    name = _ECHOES.get(rule, "")
+    found = answer(exchange)
+    absent = name and found.served and found.items and found.head.get(name) is None
+    return f"the answer does not name its {name}" if absent else ""
+
+
+@judges(*each("ECHO-PRESENT", GEN, EDIT))
+def echo_present(exchange: Exchange, context: Context) -> Said:
+    found = answer(exchange)
+    if not found.served or found.streamed or not found.items or context.family is None:
+        return None
+    missing = [name for name in context.family.returns.echo if found.head.get(name) in (None, "")]
+    if missing:
+        names = ", ".join(context.family.returns.echo)
+        return Breach("the answer does not name all that it used", names, f"absent: {', '.join(missing)}")
+    return True
 
 
 def _explicit(exchange: Exchange, name: str) -> str:

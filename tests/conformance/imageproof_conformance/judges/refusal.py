@@ -8,7 +8,7 @@ from imageproof_conformance.judges.answer import answer, shown
 from imageproof_conformance.judges.table import Breach, Context, Said, generic
 
 # A closed door, no route, or no time says nothing of the request itself.
-_SILENT = frozenset({401, 402, 403, 405, 407, 408, 425, 429, 501})
+CLOSED = frozenset({401, 402, 403, 405, 407, 408, 425, 429, 501})
 
 
 @generic
@@ -18,10 +18,14 @@ def refused(exchange: Exchange, context: Context) -> Said:
     status = exchange.status or 0
     asked = exchange.probe.id.rpartition("/")[2]
     if status >= 500:
-        return None if status == 501 else Breach("answered with a failure of the server", asked, _said(exchange))
+        return None if status == 501 else Breach("answered with a failure of the server", asked, said_by(exchange))
     if 200 <= status < 300:
         if exchange.probe.expect == "either":
-            return True
+            return (
+                True
+                if answer(exchange).error is None
+                else Breach("an error comes as a success", asked, said_by(exchange))
+            )
         pictures = len(answer(exchange).items)
         shown_count = f", {pictures} picture{'' if pictures == 1 else 's'}" if pictures else ""
         return Breach(
@@ -31,7 +35,7 @@ def refused(exchange: Exchange, context: Context) -> Said:
         )
     if unknown_model(exchange):
         return None
-    if status in _SILENT or (status == 404 and not _about_model(exchange)) or status < 400:
+    if status in CLOSED or (status == 404 and not _about_model(exchange)) or status < 400:
         return None
     return True
 
@@ -44,7 +48,8 @@ def _about_model(exchange: Exchange) -> bool:
     )
 
 
-def _said(exchange: Exchange) -> str:
+def said_by(exchange: Exchange) -> str:
+    """What a refusal says of itself, for a message."""
     error = answer(exchange).error or {}
     words = error.get("message")
     return f"status {exchange.status}" + (f": {shown(words)}" if isinstance(words, str) and words else "")

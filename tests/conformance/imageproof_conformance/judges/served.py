@@ -22,8 +22,18 @@ _FEATURES: Mapping[str, tuple[str, ...]] = {
     "EDIT-JSON-SERVED": (),
     "GEN-NULL-OMITTED": (),
     "GEN-SAFETY-ECHO": ("safety_identifier",),
+    "GEN-SAFETY-USER": ("user",),
+    "EDIT-SAFETY-ECHO": ("safety_identifier", "user"),
+    "GEN-SIZE-AUTO": ("size",),
+    "EDIT-SIZE-AUTO": ("size",),
     "GEN-STREAM-TYPE": (),
     "EDIT-STREAM-TYPE": (),
+    "GEN-STREAM-BARE": ("partial_images",),
+    "EDIT-STREAM-BARE": ("partial_images",),
+    "GEN-GIF-FRAMES": (),
+    "EDIT-GIF-FRAMES": (),
+    "GEN-SVG-ROOT": (),
+    "EDIT-SVG-ROOT": (),
 }
 
 
@@ -41,6 +51,8 @@ def declined(exchange: Exchange) -> str:
     found, probe = answer(exchange), exchange.probe
     if probe.expect == "refused" or not found.refused or found.status in _CLOSED or found.error is None:
         return ""
+    if _named_parameter(exchange) == "partial_images" and not probe.asked.get("partial_images"):
+        return ""  # it streams, but not without previews
     said = shown(found.error.get("message"), 80)
     if found.status == 415 and "EDIT-JSON-SERVED" in probe.rules:
         return f"refused properly: status 415: {said}"
@@ -50,6 +62,11 @@ def declined(exchange: Exchange) -> str:
         if named and probe.asked.get(name):
             return f"{name} is refused properly: status {found.status}: {said}"
     return ""
+
+
+def sole(rule: str) -> bool:
+    """Whether a rule of a feature is to blame for any refusal of its probe, whatever the error names."""
+    return rule in _FEATURES and not _FEATURES[rule]
 
 
 def plain_rule(probe: Probe) -> str:
@@ -62,11 +79,21 @@ def blamed(exchange: Exchange, context: Context) -> str:
     feature of the probe, else that the operation serves legal requests. That one alone where it serves none."""
     if context.served is not None and exchange.probe.operation not in context.served:
         return plain_rule(exchange.probe)
-    param = str((answer(exchange).error or {}).get("param") or "")
+    if exchange.status == 406 and "GEN-ACCEPT-JSON" in exchange.probe.rules:
+        return "GEN-ACCEPT-JSON"
+    param = _named_parameter(exchange)
     listed = [rule for rule in _FEATURES if rule in exchange.probe.rules]
     named = [rule for rule in listed if param and param.partition("[")[0] in _FEATURES[rule]]
     only = [rule for rule in listed if not _FEATURES[rule]]
     return next(iter([*named, *only, plain_rule(exchange.probe)]), "")
+
+
+def _named_parameter(exchange: Exchange) -> str:
+    """The parameter that an error is about: its `param`, without one the previews, where the message names those."""
+    error = answer(exchange).error or {}
+    if error.get("param"):
+        return str(error["param"])
+    return "partial_images" if "partial_images" in str(error.get("message")) else ""
 
 
 def serving(rule: str) -> Any:
@@ -95,7 +122,13 @@ def legal_pictures(exchange: Exchange) -> tuple[Item, ...]:
     return answer(exchange).items if exchange.probe.expect != "refused" else ()
 
 
-_OTHERWISE_JUDGED = ("GEN-SAFETY-ECHO", *each("STREAM-TYPE", GEN, EDIT))
+_OTHERWISE_JUDGED = (
+    *("GEN-SAFETY-ECHO", "GEN-SAFETY-USER", "EDIT-SAFETY-ECHO"),
+    *each("STREAM-TYPE", GEN, EDIT),
+    *each("STREAM-BARE", GEN, EDIT),
+    *each("GIF-FRAMES", GEN, EDIT),
+    *each("SVG-ROOT", GEN, EDIT),
+)
 for _rule in (*each("SERVED", GEN, EDIT, VAR), *(rule for rule in _FEATURES if rule not in _OTHERWISE_JUDGED)):
     serving(_rule)
 
@@ -105,6 +138,8 @@ def content_type(exchange: Exchange, context: Context) -> Said:
     found = answer(exchange)
     if not found.served:
         return None
+    if found.streamed and "GEN-ACCEPT-JSON" in exchange.probe.rules:
+        return None  # that rule names it
     if exchange.media_type != "application/json":
         return Breach("a served request is not application/json", asked(exchange), exchange.media_type or "no type")
     return True if isinstance(found.json, dict) else Breach("the body is no JSON object", "", shown_body(exchange))
@@ -174,19 +209,26 @@ def wanted_carrier(exchange: Exchange, context: Context) -> str:
     return str(named) if named in own else own[0]
 
 
-@judges("GEN-SAFETY-ECHO")
-def safety_echo(exchange: Exchange, context: Context) -> Said:
+@judges("GEN-ACCEPT-JSON")
+def accept_json(exchange: Exchange, context: Context) -> Said:
     found = answer(exchange)
     if not found.served:
-        return refused_feature(exchange, context, "GEN-SAFETY-ECHO", "the parameter was refused")
-    if not found.head:
-        return None
-    given = exchange.probe.asked
-    wanted = given.get("safety_identifier") or given.get("user")
-    got = found.head.get("safety_identifier")
-    if got == wanted:
-        return True
-    return Breach("safety_identifier is not the one that was sent", shown(wanted), shown(got))
+        return refused_feature(exchange, context, "GEN-ACCEPT-JSON", "the Accept header was refused")
+    accept = next((value for name, value in exchange.probe.request.headers if name.lower() == "accept"), "")
+    if found.streamed:
+        return Breach("events came that were not asked for", f"Accept: {shown(accept)}", exchange.media_type)
+    return True if isinstance(found.json, dict) else None
+
+
+@judges(*each("ITEM-ABSENT", GEN, EDIT, VAR))
+def item_absent(exchange: Exchange, context: Context) -> Said:
+    entries = [item.raw for item in answer(exchange).items if isinstance(item.raw, dict)]
+    for index, entry in enumerate(entries):
+        for name, value in entry.items():
+            if value is None or value == "":
+                message = "an entry of data has a member without a value"
+                return Breach(message, "left out", f"data[{index}].{shown(name, 30)}: {shown(value) or 'empty'}")
+    return True if entries else None
 
 
 def refused_feature(exchange: Exchange, context: Context, rule: str, message: str) -> Said:

@@ -134,6 +134,23 @@ def order(exchange: Exchange, context: Context) -> Said:
     return True
 
 
+def _bare(rule: str) -> None:
+    @judges(rule)
+    def bare(exchange: Exchange, context: Context) -> Said:
+        if not answer(exchange).served:
+            return refused_feature(exchange, context, rule, "a stream without previews was refused")
+        if not _known(exchange, context) or exchange.probe.asked.get("partial_images"):
+            return None
+        previews = list(_previews(exchange, context))
+        if previews:
+            return Breach("previews came that were not asked for", asked(exchange), f"{len(previews)} previews")
+        return True if sum(event.completed for event in answer(exchange).events) == 1 else None
+
+
+for _rule in each("STREAM-BARE", GEN, EDIT):
+    _bare(_rule)
+
+
 @judges(*each("STREAM-TERMINAL", GEN, EDIT))
 def terminal(exchange: Exchange, context: Context) -> Said:
     if not _known(exchange, context):

@@ -19,13 +19,14 @@ class Context:
     """What a judge may know beside the exchange. `family` None stands for a model of which only the open rules are
     known; `target_private` says that the target is on this machine or network. `served` are the operationIds but for
     those that answered plain legal calls and served none, where no feature is to blame for a refusal; None stands for
-    all of them."""
+    all of them. `others` are all exchanges of the run in order, for the rules that compare answers."""
 
     document: Document
     family: Family | None
     model: str
     target_private: bool = False
     served: frozenset[str] | None = None
+    others: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,26 @@ class Breach:
     got: str = ""
 
 
-# A breach, True for kept, None where the exchange says nothing of the rule.
-Said = Breach | Literal[True] | None
+@dataclass(frozen=True)
+class Kept:
+    """A rule is kept, as far as `note` says."""
+
+    note: str
+
+
+# A breach, True or Kept for kept, None where the exchange says nothing of the rule.
+Said = Breach | Kept | Literal[True] | None
 Speak = Callable[[Exchange, Context], Said]
 
 _JUDGES: dict[str, Speak] = {}
 _generic: list[Speak] = []
+_OF_SILENCE: set[str] = set()
 
 
-def judges(*rules: str) -> Callable[[Speak], Speak]:
-    """Register a function under requirement ids."""
+def judges(*rules: str, of_silence: bool = False) -> Callable[[Speak], Speak]:
+    """Register a function under requirement ids. `of_silence` lets it see the calls too that nothing answered, or that
+    were turned away: no other rule may be judged on those."""
+    _OF_SILENCE.update(rules if of_silence else ())
 
     def register(speak: Speak) -> Speak:
         for rule in rules:
@@ -72,6 +83,11 @@ def generic(speak: Speak) -> Speak:
 def found(rule: str) -> Speak:
     """The judge of a rule. KeyError when it has none."""
     return _generic[0] if requirements()[rule].judge == "refusal" else _JUDGES[rule]
+
+
+def of_silence(rule: str) -> bool:
+    """Whether a rule may be judged on a call that nothing answered, or that was turned away."""
+    return rule in _OF_SILENCE
 
 
 def judged_ids() -> frozenset[str]:

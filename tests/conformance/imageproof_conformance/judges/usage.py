@@ -7,7 +7,7 @@ from typing import Any
 
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.judges.answer import answer, shown, whole
-from imageproof_conformance.judges.table import EDIT, GEN, Breach, Context, Said, each, judges
+from imageproof_conformance.judges.table import EDIT, GEN, VAR, Breach, Context, Said, each, judges
 
 TOTALS = ("input_tokens", "output_tokens", "total_tokens")
 KINDS = ("text_tokens", "image_tokens")
@@ -56,6 +56,56 @@ def adds_up(exchange: Exchange, context: Context) -> Said:
         if said != real:
             return Breach("usage does not add up", f"{name}: {real} as the sum of its parts", shown(said))
     return True
+
+
+@judges(*each("USAGE-OUTPUT", GEN, EDIT))
+def output(exchange: Exchange, context: Context) -> Said:
+    usage, pictures = usage_of(exchange), len(answer(exchange).items)
+    if usage is None or misshapen(usage) or not pictures:
+        return None
+    if usage["output_tokens"] < pictures:
+        got = f"output_tokens: {shown(usage['output_tokens'])}"
+        return Breach("fewer output tokens are counted than pictures", f"{pictures} or more", got)
+    return True
+
+
+@judges(*each("USAGE-NONE", GEN, EDIT, VAR))
+def none(exchange: Exchange, context: Context) -> Said:
+    found = answer(exchange)
+    if not found.served or not found.items or context.family is None or context.family.returns.usage:
+        return None
+    usage = found.head.get("usage")
+    if usage is None:
+        return True
+    return Breach("a model that counts no tokens reports usage", "no usage", shown(usage))
+
+
+@judges("EDIT-USAGE-IMAGES")
+def more_images(exchange: Exchange, context: Context) -> Said:
+    """Only the number of pictures may differ: what else costs tokens is left to the model or is the same."""
+    read, sent = _read(exchange), _sent(exchange)
+    if read is None or sent < 2:
+        return None
+    for one in context.others:
+        fewer = one.probe.operation == exchange.probe.operation and _sent(one) == 1
+        if fewer and one.probe.model == exchange.probe.model and (less := _read(one)) is not None:
+            if read > less:
+                return True
+            got = f"{shown(read)} image tokens for {sent} images, {shown(less)} for one"
+            return Breach("a further image counts no image tokens", f"{sent} images", got)
+    return None
+
+
+def _read(exchange: Exchange) -> int | None:
+    """The image tokens that a call read; None where that cannot be told."""
+    usage = usage_of(exchange)
+    return None if usage is None or misshapen(usage) else int(usage["input_tokens_details"]["image_tokens"])
+
+
+def _sent(exchange: Exchange) -> int:
+    """How many pictures a form of an edit has."""
+    asked = exchange.probe.asked
+    return len(asked["image[]"]) if isinstance(asked.get("image[]"), list) else int("image" in asked)
 
 
 @judges(*each("USAGE-KINDS", GEN, EDIT))

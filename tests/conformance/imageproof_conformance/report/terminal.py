@@ -141,6 +141,7 @@ class Screen:
         self._broken(run)
         self._summary(run)
         self._partly(run)
+        self._noted(run)
         for why, count in Counter(map(_left_out, run.skipped)).items():
             were = "was" if count == 1 else "were"
             self.say(f"{many(count, 'planned call')} {were} not made: {why}", "yellow")
@@ -196,6 +197,12 @@ class Screen:
             more = f" and {len(partly) - MOST_PARTLY} more" if len(partly) > MOST_PARTLY else ""
             self.say(f"partly judged, for want of budget: {', '.join(partly[:MOST_PARTLY])}{more}", "yellow")
 
+    def _noted(self, run: Run) -> None:
+        """What passes do not cover, each note once."""
+        noted = [one for one in run.verdict.rules if one.status == "pass" and one.reason and not one.partial]
+        for one in {line(one.reason): one for one in reversed(noted)}.values():
+            self.say(f"{one.rule}: {line(one.reason)}", hang=4)
+
     def _summary(self, run: Run) -> None:
         if not run.verdict.rules:
             return
@@ -217,10 +224,11 @@ def _names(rules: list[RuleVerdict], status: str) -> str:
 def _scope(plan: ModelPlan, cut: str) -> str:
     """How many rules of the contract are in the tier, and where the others are. `cut`: why not all was asked for."""
     away = f"on operations that were not asked about ({cut})" if cut else "on operations that the target does not offer"
-    named = (*plan.requirements, *plan.dearer, *plan.missing)
+    named = (*plan.requirements, *plan.dearer, *plan.missing, *plan.waiting)
     others = (
         (len(plan.dearer), "in a dearer tier"),
         (len(plan.missing), away),
+        (len(plan.waiting), "when asked for (--heavy, --moderation TEXT)"),
         (len(judged_ids().difference(named)), "that do not apply to it"),
     )
     return ", ".join(

@@ -40,6 +40,16 @@ def found(url: str, cap: int = 12, **options: Any) -> tuple[Discovery, Budget]:
         return discover(load(), profile, send), budget
 
 
+def test_a_list_of_another_shape_does_not_hide_the_model_that_was_named(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        if asked.path == "/v1/models/mine":
+            return Says(body={"id": "mine", "object": "model"})
+        return Says(body={"models": [{"id": "mine"}]}) if asked.path == "/v1/models" else REFUSED
+
+    result, _ = found(serve(handle).url, models=(ModelChoice("mine", "dall-e-3"),))
+    assert {"listModels", "retrieveModel"} <= result.offered and result.listed == ()
+
+
 def test_operations_are_there_when_they_refuse_and_models_are_listed(serve: Serve) -> None:
     def handle(asked: Asked) -> Says:
         if asked.path.startswith("/v1/models"):

@@ -167,3 +167,20 @@ def test_models_and_requirements_are_read() -> None:
 def test_limits_are_positive(option: str) -> None:
     with pytest.raises(UsageError, match=option.replace("_", "-")):
         build(Settings("host.example", **{option: -1}), KEY)  # type: ignore[arg-type]  # one option at a time
+
+
+@pytest.mark.parametrize(("text", "seconds"), [(None, 0), ("60", 60), ("60s", 60), ("2m", 120), ("1.5 min", 90)])
+def test_a_time_is_read_as_people_type_it(text: str | None, seconds: float) -> None:
+    assert build(Settings("https://host/v1", no_key=True, url_age=text), {}).url_age == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1h", "1e3", "nan", "999999"])
+def test_a_time_that_cannot_be_read_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="--url-age"):
+        build(Settings("https://host/v1", no_key=True, url_age=text), {})
+
+
+def test_what_was_asked_for_is_asked_for_again_by_the_next_command() -> None:
+    asked = Settings("https://host/v1", no_key=True, heavy=True, moderation="a text", url_age="60s")
+    again = build(asked, {}).again
+    assert again[-5:] == ("--heavy", "--moderation", "a text", "--url-age", "60s")

@@ -169,10 +169,13 @@ def test_the_scope_is_said_once_and_only_what_applies_is_counted(reference: Call
     run, files, shown = made(reference(KEY), tmp_path, models=(ModelChoice("dall-e-3"),), tier="core")
     dearer = [rule for rule in run.verdict.rules if rule.cause == "tier"]
     assert f"{len(dearer)} more in a dearer tier" in shown and "that do not apply to it" in shown
-    never = ("EDIT-URL", "GEN-STREAM-TYPE", "GEN-USAGE")
+    never = ("EDIT-URL", "GEN-STREAM-TYPE", "GEN-USAGE-PRESENT")
     assert not [rule.rule for rule in run.verdict.rules if rule.rule.startswith(never)]
     assert f"{len(dearer)} rule more with a dearer tier" in run.verdict.headline
-    assert len(valid(files[0])["rules"]) == len(run.verdict.rules) == run.verdict.count("pass") + len(dearer)
+    left = [rule for rule in run.verdict.rules if rule.cause in ("tier", "option", "no-evidence")]
+    assert len(valid(files[0])["rules"]) == len(run.verdict.rules) == run.verdict.count("pass") + len(left)
+    assert {rule.rule for rule in left if rule.cause == "option"} == {"GEN-SIZE-HUGE", "ERR-MODERATION"}
+    assert "2 rules more when asked for" in run.verdict.headline
 
 
 def test_the_next_command_gives_more_of_what_ended(reference: Callable[..., str], tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_time_that_ends_in_discovery_leaves_rules_unjudged_and_not_unsupported(s
     assert result.verdict.exit_status == 4
     assert result.verdict.count("unsupported") == 0
     assert "the time of the run was over" in result.verdict.headline
-    assert {rule.cause for rule in result.verdict.rules if rule.status == "not-run"} <= {"budget", "tier"}
+    assert {rule.cause for rule in result.verdict.rules if rule.status == "not-run"} <= {"budget", "tier", "option"}
 
 
 def broken(result: Run) -> list[str]:
@@ -265,3 +265,50 @@ def test_a_target_that_fails_on_everything_gets_no_verdict(serve: Serve) -> None
     result = run(profile(down.url, tier="core", max_images=8, models=(ModelChoice("dall-e-3"),)))
     assert result.verdict.exit_status == 3
     assert result.spent <= 8 and len(down.asked) < 25
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_target_that_dies_of_what_it_must_refuse_is_told_of(serve: Serve, dies: bool) -> None:
+    dead: list[str] = []
+
+    def handle(asked: Asked) -> Says | None:
+        if dead:
+            return None
+        if dies and b'"n":0' in asked.body:
+            dead.append(asked.path)
+        if asked.method == "GET":
+            return Says(body={"object": "list", "data": [{"id": "dall-e-3", "object": "model"}]})
+        return Says(400, {"error": {"message": "no", "type": "x", "param": None, "code": None}})
+
+    result = run(profile(serve(handle).url, tier="free", workers=1, models=(ModelChoice("dall-e-3"),)))
+    (alive,) = [rule for rule in result.verdict.rules if rule.rule == "HTTP-ALIVE"]
+    assert alive.status == ("warn" if dies else "pass")
+    assert alive.evidence[0].exchange == len(result.exchanges) - 1, "it is asked last"
+    assert bool([one for one in result.skipped if one.kind == "silent"]) == dies
+
+
+def test_a_rule_that_compares_answers_is_judged_by_itself_too(reference: Reference) -> None:
+    alone = run(profile(reference(KEY), tier="free"), selection=["EDIT-BOUNDARY"])
+    sent = [one.probe.id.rpartition("/")[2] for one in alone.exchanges if one.probe.tier == "free" and one.probe.about]
+    assert sent == ["n=0", "quoted-boundary"]
+    assert [(one.rule, one.status) for one in alone.verdict.rules] == [("EDIT-BOUNDARY", "pass")]
+
+
+def test_what_must_be_asked_for_waits_and_says_so(reference: Reference) -> None:
+    url, model = reference(KEY), (ModelChoice("dall-e-3"),)
+    plain = run(profile(url, tier="free", models=model))
+    waiting = {rule.rule: rule.reason for rule in plain.verdict.rules if rule.cause == "option"}
+    assert set(waiting) == {"GEN-SIZE-HUGE", "ERR-MODERATION"} and "--heavy" in waiting["GEN-SIZE-HUGE"]
+    asked = run(profile(url, tier="free", models=model, heavy=True, moderation="anything"))
+    status = {rule.rule: rule.status for rule in asked.verdict.rules}
+    assert status["GEN-SIZE-HUGE"] == "pass"
+    assert status["ERR-MODERATION"] == "not-run"  # the reference provider has no filter here, and served it
+
+
+def test_links_are_looked_at_when_they_are_as_old_as_was_asked(reference: Reference) -> None:
+    url, model = reference(KEY), (ModelChoice("dall-e-3"),)
+    found = run(profile(url, tier="core", models=model, url_age=0.3))
+    ages = [one.later_after for one in found.exchanges if one.later]
+    assert ages and min(ages) >= 0.3
+    (lasts,) = [rule for rule in found.verdict.rules if rule.rule == "GEN-URL-LASTS"]
+    assert lasts.status == "pass" and "--url-age 60" in lasts.reason

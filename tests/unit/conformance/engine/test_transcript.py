@@ -28,13 +28,16 @@ def exchanges() -> list[Exchange]:
         1,
     )
     refused = Probe(
-        "m/no", "createImage", "m", Request("POST", "/x", raw=b"\xff{", media_type="a/b", key="bad"), "refused", ()
-    )
+        "m/no", "createImage", "m", Request("POST", "/x", raw=b"\xff{", media_type="a/b", key="bad"), "refused", (),
+        breaks="GEN-N-RANGE", about="n", last=True,
+    )  # fmt: skip
     chunks = (Chunk(0.25, b'{"data": ['), Chunk(0.5, b"{}" * 4000 + b"]}"))
     return [
         Exchange(
             edit, "http://x/v1", (("A", "b"),), b"sent\xff", 200, (("Content-Type", "a/b"),), chunks, 0.5, 7.5, "",
             (Download("http://x/a.png", 200, "image/png", PICTURE), Download("/x", failure="not fetched: no")),
+            (Exchange(edit, "http://x/v1", (), b"", 429, (("Retry-After", "1"),)),),
+            (Download("http://x/a.png", 200, "image/png"),), 61.5,
         ),
         Exchange(refused, "http://x/v1", (), b"", None, failure="no answer"),
     ]  # fmt: skip

@@ -48,6 +48,10 @@ def skipped(kind: Any) -> Skipped:
         ({"evidence": (PASS,), "skipped": (skipped("budget"),)}, "pass", ""),
         ({"evidence": (PASS,), "skipped": (Skipped(PROBE, "budget", "no money"),)}, "pass", "budget"),
         ({"skipped": (skipped("budget"),)}, "not-run", "budget"),
+        ({"skipped": (skipped("budget"),), "heard": True}, "not-run", "no-evidence"),
+        ({"skipped": (Skipped(PROBE, "budget", "no money"),), "heard": True}, "not-run", "budget"),
+        ({"blockers": ("GEN-SERVED",), "absent": "the answer does not name it"}, "not-run", "no-evidence"),
+        ({"evidence": (FAIL,), "absent": "the answer does not name it"}, "fail", ""),
         ({"skipped": (skipped("budget"), skipped("silent"))}, "not-run", "no-answer"),
         ({"skipped": (skipped("stopped"),)}, "not-run", "stopped"),
         ({"skipped": (skipped("open"),)}, "not-run", "declared"),
@@ -143,3 +147,15 @@ def test_which_answers_say_nothing(found: Exchange, works: bool, silent: bool) -
 def test_a_key_works_when_any_call_was_let_in() -> None:
     assert key_works([exchange(401), exchange(400)])
     assert not key_works([exchange(401), exchange(None)])
+
+
+def test_a_pass_says_what_it_does_not_cover() -> None:
+    noted = Evidence(0, Finding("GEN-COUNT", "pass", "seen once"))
+    assert verdict(evidence=(PASS, noted)).reason == "seen once"
+    assert not verdict(evidence=(PASS, noted)).partial
+
+
+def test_rules_that_wait_to_be_asked_for_are_told_and_end_nothing() -> None:
+    waiting = RuleVerdict("GEN-SIZE-HUGE", "m", "not-run", "SHOULD", "…", reason="--heavy", cause="option")
+    found = conclude([verdict(evidence=(PASS,)), waiting], Situation(paid=True, tried=1, succeeded=1))
+    assert found.exit_status == 0 and "1 rule more when asked for" in found.headline

@@ -180,6 +180,32 @@ def test_429_is_tried_again_only_when_told_when_and_never_for_an_empty_purse(ser
     assert len(always.asked) == 4
 
 
+def test_what_was_said_before_a_call_was_served_is_kept(serve: Serve) -> None:
+    answers = iter([Says(429, {"detail": "slow"}, headers=(("Retry-After", "0"),)), Says(500), Says(200)])
+    found = call(serve(lambda asked: next(answers)).url, POST)
+    assert (found.status, [one.status for one in found.earlier]) == (200, [429, 500])
+    assert found.earlier[0].header("retry-after") == "0" and b"slow" in found.earlier[0].body
+
+
+def test_links_are_looked_at_once_more_where_they_gave_a_picture(serve: Serve) -> None:
+    gone: list[str] = []
+
+    def handle(asked: Asked) -> Says:
+        if asked.method == "POST":
+            return answering((f"{target.url}/a.png",), (f"{target.url}/b.png",))
+        return Says(404 if asked.path.endswith("b.png") or gone else 200, b"picture", "image/png")
+
+    target = serve(handle)
+    with Wire(Profile(target.url, "sk-x", timeout=5)) as wire:
+        first = wire.send(Probe("p", "createImage", "m", POST, "served", (), worst=1))
+        kept = wire.look_again(first)
+        gone.append("all")
+        lost = wire.look_again(first)
+    assert [one.status for one in first.downloads] == [200, 404]
+    assert [(one.url[-5:], one.status, one.body) for one in kept.later] == [("a.png", 200, b"")]
+    assert [one.status for one in lost.later] == [404] and 0 <= kept.later_after <= lost.later_after < 5
+
+
 def test_a_rate_is_kept_by_all_workers_together(serve: Serve) -> None:
     target = serve(lambda asked: Says())
     probe = Probe("p", "x", "m", Request("GET", "/x"), "either", ())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -18,17 +18,26 @@ from imageproof.contract.document import load
 from imageproof.contract.families import family_of
 from imageproof.contract.requirements import requirements
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
-from imageproof_conformance.judges import Context, judge
+from imageproof_conformance.judges import Context, judge, of_silence
 from imageproof_conformance.judges.pictures import wanted_format
 from imageproof_conformance.judges.served import wanted_carrier
 from imageproof_conformance.judges.streams import kinds
 from imageproof_conformance.plan import plan
+from imageproof_conformance.probes_spared import Extras
+from imageproof_conformance.verdict import no_answer
 
 DOCUMENT = load()
 REGISTRY = requirements()
 MODELS = ("gpt-image-1", "gpt-image-2", "gpt-image-2.6-flare", "dall-e-2", "dall-e-3")
-NOW = 1_795_176_000.0
-ERROR = {"type": "invalid_request_error", "message": "Not like this.", "param": None, "code": None}
+NOW, LATER = 1_795_176_000.0, 61.0
+SVG_TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
+BROWSERS = {"access-control-allow-origin": "*"}
+ERROR: dict[str, str | None] = {
+    "type": "invalid_request_error",
+    "message": "Not like this.",
+    "param": None,
+    "code": None,
+}
 
 
 @dataclass
@@ -37,11 +46,15 @@ class Draft:
 
     probe: Probe
     status: int = 200
-    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json", "x-request-id": "r1"})
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     json: Any = None
     events: list[tuple[str | None, dict[str, Any]]] | None = None
     raw: bytes | None = None
     downloads: list[Download] = field(default_factory=list)
+    later: list[Download] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.headers.setdefault("x-request-id", f"req:{self.probe.id}")
 
     def body(self) -> bytes:
         if self.raw is not None:
@@ -66,6 +79,10 @@ class Draft:
     def picture(self, seed: int, form: str | None = None, size: tuple[int, int] | None = None) -> bytes:
         """A picture as asked for, but for what is given; each seed gives another one."""
         return picture(self.probe, seed, form, size)
+
+    def moving(self, more: int = 0, longer: int = 0) -> bytes:
+        """A GIF as asked for, but for `more` frames and the milliseconds that each is shown `longer`."""
+        return moving(self.probe, 5, edges(self.probe), more, longer)
 
     def replace(self, data: bytes) -> None:
         """Other bytes for the first picture."""
@@ -96,15 +113,32 @@ def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int) -> byt
 
 def picture(probe: Probe, seed: int, form: str | None = None, size: tuple[int, int] | None = None) -> bytes:
     """A picture as asked for; of 64 x 64 pixels where the size was left to the model."""
+    width, height = edges(probe)
+    wanted = form or wanted_format(probe_exchange(probe), context(probe)) or "png"
+    if wanted == "svg":
+        return f'<svg xmlns="http://www.w3.org/2000/svg"><g id="{seed}"/></svg>'.encode()
+    if wanted == "gif" and probe.asked.get("frame_count"):
+        return moving(probe, seed, (width, height))
+    alpha = 0 if probe.asked.get("background") == "transparent" else None
+    return drawn(wanted, size or (width, height), alpha, seed)
+
+
+def edges(probe: Probe) -> tuple[int, int]:
+    """Pixels that were asked for; 64 x 64 where that was left to the model."""
     asked = probe.asked.get("size")
     width, _, height = asked.partition("x") if isinstance(asked, str) and "x" in asked else ("64", "", "64")
-    alpha = 0 if probe.asked.get("background") == "transparent" else None
-    return drawn(
-        form or wanted_format(probe_exchange(probe), context(probe)) or "png",
-        size or (int(width), int(height)),
-        alpha,
-        seed,
-    )
+    return int(width), int(height)
+
+
+def moving(probe: Probe, seed: int, size: tuple[int, int], more: int = 0, longer: int = 0) -> bytes:
+    """A GIF as asked for; `more` frames, shown for so many milliseconds `longer`."""
+    count, shown_for = probe.asked["frame_count"] + more, round(probe.asked["frame_duration_ms"] / 10) * 10 + longer
+    first, *rest = [Image.new("P", size, place) for place in range(seed, seed + count)]
+    for place, frame in enumerate([first, *rest]):
+        frame.putpalette([value for one in range(256) for value in (one, 255 - one, (one * 7 + place) % 256)])
+    out = io.BytesIO()
+    first.save(out, "GIF", save_all=True, append_images=rest, duration=shown_for, loop=0)
+    return out.getvalue()
 
 
 def probe_exchange(probe: Probe) -> Exchange:
@@ -116,7 +150,8 @@ def plain(data: bytes) -> str:
 
 
 def usage(probe: Probe) -> dict[str, Any]:
-    images = 40 if probe.operation == "createImageEdit" else 0
+    files = len(probe.asked.get("image[]", [None]))
+    images = 40 * files if probe.operation == "createImageEdit" else 0
     details = {"text_tokens": 9, "image_tokens": images}
     return {
         "input_tokens": 9 + images,
@@ -128,11 +163,18 @@ def usage(probe: Probe) -> dict[str, Any]:
 
 def good(probe: Probe) -> Draft:
     """A correct answer to any planned call."""
+    if probe.request.method == "OPTIONS":
+        granted = {"access-control-allow-headers": "authorization, content-type"}
+        return Draft(probe, 204, {**BROWSERS, **granted}, raw=b"")
     if probe.expect == "refused" or (probe.expect == "either" and not probe.asked.get("background")):
-        status = 401 if probe.request.key != "yes" else 404 if "MODELS-UNKNOWN" in probe.rules else 400
-        return Draft(
-            probe, 405 if probe.request.method == "GET" and status == 400 else status, json={"error": dict(ERROR)}
-        )
+        missing = any(rule in probe.rules for rule in ("MODELS-UNKNOWN", "ERR-NO-ROUTE"))
+        status = 401 if probe.request.key != "yes" else 404 if missing else 400
+        error = {**ERROR, "param": probe.about or ("images" if "EDIT-REMOTE-IMAGE" in probe.rules else None)}
+        if "ERR-MODERATION" in probe.rules:
+            error["code"] = "moderation_blocked"
+        headers = {"content-type": "application/json", **BROWSERS}
+        code = 405 if probe.request.method == "GET" and status == 400 else status
+        return Draft(probe, code, headers, json={"error": error})
     if probe.operation == "listModels":
         return Draft(probe, json={"object": "list", "data": [{"id": probe.model, "object": "model"}]})
     if probe.operation == "retrieveModel":
@@ -151,7 +193,7 @@ def answered(probe: Probe) -> Draft:
     family = family_of(DOCUMENT, probe.model)
     carrier = wanted_carrier(probe_exchange(probe), context(probe))
     files = [picture(probe, seed) for seed in range(probe.asked.get("n") or 1)]
-    urls = [f"http://127.0.0.1/files/{seed}.png" for seed in range(len(files))]
+    urls = [f"https://pictures.example.com/files/{seed}.png" for seed in range(len(files))]
     entries = [
         {"b64_json": plain(one)} if carrier == "b64_json" else {"url": url}
         for one, url in zip(files, urls, strict=True)
@@ -159,10 +201,13 @@ def answered(probe: Probe) -> Draft:
     body = {"created": int(NOW), "data": entries, **echoes(probe)}
     if family and family.returns.usage:
         body["usage"] = usage(probe)
-    if probe.asked.get("safety_identifier"):
-        body["safety_identifier"] = probe.asked["safety_identifier"]
+    if family and family.returns.echo and (asker := probe.asked.get("safety_identifier") or probe.asked.get("user")):
+        body["safety_identifier"] = asker
+    if probe.asked.get("output_format") == "svg":
+        body["svg_usage"] = {"model": "author", **dict.fromkeys(SVG_TOKENS, 0), "output_tokens": 7, "total_tokens": 7}
     fetched = [Download(url, 200, "image/png", one) for one, url in zip(files, urls, strict=True)]
-    return Draft(probe, json=body, downloads=fetched if carrier == "url" else [])
+    linked = fetched if carrier == "url" else []
+    return Draft(probe, json=body, downloads=linked, later=[replace(one, body=b"") for one in linked])
 
 
 def streamed(probe: Probe) -> Draft:
@@ -170,7 +215,8 @@ def streamed(probe: Probe) -> Draft:
     common = {"created_at": int(NOW), "size": "auto", "quality": "auto", "background": "auto", **echoes(probe)}
     first = {"type": preview, "b64_json": plain(picture(probe, 1)), "partial_image_index": 0, **common}
     last = {"type": done, "b64_json": plain(picture(probe, 2)), "usage": usage(probe), **common}
-    draft = Draft(probe, events=[(preview, first), (done, last)])
+    previews = [(preview, first)] if probe.asked.get("partial_images") else []
+    draft = Draft(probe, events=[*previews, (done, last)])
     draft.headers["content-type"] = "text/event-stream"
     return draft
 
@@ -179,32 +225,60 @@ def exchange(probe: Probe, draft: Draft) -> Exchange:
     headers = tuple(draft.headers.items())
     chunks = (Chunk(0.1, draft.body()),)
     return Exchange(
-        probe, "http://127.0.0.1/v1", (), b"", draft.status, headers, chunks, 1.0, NOW, downloads=tuple(draft.downloads)
+        probe,
+        f"http://127.0.0.1/v1{probe.request.path}",
+        (),
+        b"",
+        draft.status,
+        headers,
+        chunks,
+        1.0,
+        NOW,
+        downloads=tuple(draft.downloads),
+        later=tuple(draft.later),
+        later_after=LATER,
     )
 
 
 @lru_cache(maxsize=1)
 def probes() -> tuple[Probe, ...]:
     offered = frozenset(DOCUMENT.operations())
-    return tuple(one for model in MODELS for one in plan(DOCUMENT, REGISTRY, model, None, offered, "standard").probes)
+    everything = Extras(heavy=True, moderation="stop this")
+    plans = (plan(DOCUMENT, REGISTRY, model, None, offered, "standard", everything) for model in MODELS)
+    return tuple(probe for one in plans for probe in one.probes)
+
+
+@lru_cache(maxsize=8)
+def others(model: str) -> tuple[Exchange, ...]:
+    """The correct answers to all calls of a model."""
+    return tuple(exchange(one, good(one)) for one in probes() if one.model == model)
 
 
 def context(probe: Probe) -> Context:
+    """What a judge knows of a call by itself."""
     return Context(DOCUMENT, family_of(DOCUMENT, probe.model), probe.model)
+
+
+def among(probe: Probe) -> Context:
+    """What a judge knows of a call in a run of correct answers."""
+    return replace(context(probe), others=others(probe.model))
 
 
 def failing(probe: Probe, draft: Draft) -> set[str]:
     """The rules that an answer breaks, of those that the call gives evidence for."""
     sent = exchange(probe, draft)
-    findings = [judge(rule, sent, context(probe)) for rule in probe.rules]
+    silent = bool(no_answer(sent, True))  # as a run has it
+    findings = [judge(rule, sent, among(probe)) for rule in probe.rules if of_silence(rule) or not silent]
     return {one.rule for one in findings if one is not None and one.outcome == "fail"}
 
 
-def passing(rule: str) -> Iterator[Probe]:
-    """The planned calls whose correct answer keeps a rule, outright and not for lack of evidence."""
+def passing(rule: str, keep: Callable[[Draft], None] = lambda draft: None) -> Iterator[Probe]:
+    """The planned calls whose correct answer, with what `keep` adds, keeps a rule, and not for lack of evidence."""
     for probe in probes():
         if rule in probe.rules:
-            found = judge(rule, exchange(probe, good(probe)), context(probe))
+            draft = good(probe)
+            keep(draft)
+            found = judge(rule, exchange(probe, draft), among(probe))
             if found is not None and found.outcome == "pass":
                 yield probe
 
@@ -213,5 +287,5 @@ def passing(rule: str) -> Iterator[Probe]:
 def bench() -> SimpleNamespace:
     """What the tests of the judges share."""
     return SimpleNamespace(
-        probes=probes, good=good, failing=failing, passing=passing, context=context, models=MODELS, judge=judge
+        probes=probes, good=good, failing=failing, passing=passing, context=among, models=MODELS, judge=judge
     )

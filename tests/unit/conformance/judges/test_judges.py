@@ -17,7 +17,7 @@ from imageproof_conformance.exchange import Download
 
 REGISTRY = requirements()
 JUDGED = [rule for rule, row in REGISTRY.items() if row.judged]
-LINK = "http://127.0.0.1/files/other.png"
+LINK = "https://pictures.example.com/files/other.png"
 
 Spoil = Callable[[Any], None]  # changes a correct Draft (see conftest.py) in one way
 
@@ -82,7 +82,8 @@ def relative_link(draft: Any) -> None:
 def other_carrier(draft: Any) -> None:
     for place, one in enumerate(draft.pictures):
         link = bool(one.get("url"))
-        one.update({"url": "" if link else LINK, "b64_json": text_of(draft.picture(place)) if link else ""})
+        one.pop("url" if link else "b64_json")
+        one.update({"b64_json": text_of(draft.picture(place))} if link else {"url": LINK})
 
 
 def both_carriers(draft: Any) -> None:
@@ -117,6 +118,51 @@ def collapsed(draft: Any) -> None:
     """A server that fails on a request instead of refusing it."""
     draft.refuse(type="server_error")
     draft.status = 500
+
+
+def renumbered(draft: Any) -> None:
+    """The request id of another answer."""
+    draft.headers["x-request-id"] = f"req:{draft.probe.model}/createImage/no-route"
+
+
+def inner_link(draft: Any) -> None:
+    draft.pictures[0]["url"] = "http://10.0.0.5/files/0.png"
+    draft.downloads = [Download("http://10.0.0.5/files/0.png", 200, "image/png", draft.picture(0))]
+
+
+def gone(draft: Any) -> None:
+    draft.later = [Download(one.url, 404) for one in draft.later]
+
+
+def preview_first(draft: Any) -> None:
+    name, done = draft.events[-1]
+    kind = name.replace("completed", "partial_image")
+    draft.events.insert(0, (kind, {**done, "type": kind, "partial_image_index": 0}))
+    draft.events[0][1].pop("usage")
+
+
+def events_unasked(draft: Any) -> None:
+    kind = "image_generation.completed"
+    done = {**draft.json, **draft.json["data"][0], "type": kind, "created_at": draft.json["created"]}
+    draft.events = [(kind, {name: value for name, value in done.items() if name not in ("data", "created")})]
+    draft.headers["content-type"] = "text/event-stream"
+
+
+def one_image_read(draft: Any) -> None:
+    usage = draft.head["usage"]
+    usage["input_tokens_details"]["image_tokens"] //= 2
+    usage["input_tokens"] = sum(usage["input_tokens_details"].values())
+    usage["total_tokens"] = usage["input_tokens"] + usage["output_tokens"]
+
+
+def too_many(draft: Any) -> None:
+    draft.refuse(type="rate_limit_error")
+    draft.status = 429
+
+
+def too_large(draft: Any) -> None:
+    draft.refuse(message="The body is too large.")
+    draft.status = 413
 
 
 NOTHING: dict[str, Any] = {"object": "list", "data": []}
@@ -171,7 +217,7 @@ BREAKS: dict[str, Spoil] = {
     "EDIT-JSON-SERVED": refusal(),
     "ERR-ENVELOPE": body({"error": "a bare sentence"}),
     "ERR-FOUR-KEYS": lambda draft: draft.json["error"].pop("param"),
-    "ERR-CODE": error(code=400),
+    "ERR-CODE": error(code=["no"]),
     "ERR-PARAM": error(param=["n"]),
     "ERR-CONTENT-TYPE": header("content-type", "text/html"),
     "ERR-NO-DATA": lambda draft: draft.json.update(NOTHING if draft.status >= 400 else {"error": "no"}),
@@ -185,6 +231,52 @@ BREAKS: dict[str, Spoil] = {
     "HTTP-NO-REDIRECT": status(307),
     "HTTP-METHOD": status(400),
     "HTTP-REQUEST-ID": header("x-request-id", None),
+    "ITEM-ABSENT": lambda draft: draft.pictures[0].update(embedding=None),
+    "ECHO-PRESENT": lambda draft: draft.head.pop("quality"),
+    "SAFETY-ECHO": head("safety_identifier", None),
+    "SAFETY-USER": head("safety_identifier", "somebody"),
+    "SIZE-AUTO": refusal(param="size"),
+    "USAGE-NONE": head("usage", {"total_tokens": 0}),
+    "USAGE-OUTPUT": lambda draft: draft.head["usage"].update(
+        output_tokens=0, total_tokens=draft.head["usage"]["input_tokens"]
+    ),
+    "USAGE-IMAGES": one_image_read,
+    "URL-HOST": inner_link,
+    "URL-LASTS": gone,
+    "STREAM-BARE": preview_first,
+    "GIF-FRAMES": lambda draft: draft.replace(draft.moving(more=1)),
+    "SVG-ROOT": head("svg_usage", {"model": "author", "total_tokens": 7}),
+    "GEN-ACCEPT-JSON": events_unasked,
+    "GEN-UNKNOWN-PARAM": collapsed,
+    "GEN-MODEL-DEFAULT": refusal(param="prompt"),
+    "GEN-SIZE-HUGE": collapsed,
+    "EDIT-FILE-BYTES": collapsed,
+    "EDIT-UPLOAD-SIZE": too_large,
+    "EDIT-REMOTE-IMAGE": lambda draft: let_in(draft),
+    "EDIT-MODEL-NAME": refusal(code="model_not_found"),
+    "MODELS-USABLE": refusal(code="model_not_found"),
+    **dict.fromkeys(
+        ("EDIT-IMAGE-LIST-OF-ONE", "EDIT-PART-ORDER", "EDIT-BOUNDARY", "EDIT-INPUT-FORMATS", "EDIT-PART-TYPE"),
+        refusal(param="image", message="An image is missing."),
+    ),
+    "ERR-STATUS": status(422),
+    "ERR-NAMES-PARAM": error(param=None),
+    "ERR-WORDS": error(type=" "),
+    "ERR-LIMIT": body({"detail": "Slow down."}),
+    "ERR-RETRY-AFTER": header("retry-after", "0.5"),
+    "ERR-MODERATION": error(code="invalid_value"),
+    "ERR-NO-ROUTE": status(400),
+    "ERR-NOT-FOUND": error(message="open /srv/images/generations: no such file or directory"),
+    "HTTP-ALIVE": status(500),
+    "HTTP-CORS": header("access-control-allow-headers", "content-type"),
+    "HTTP-TRAILING-SLASH": status(301),
+    "HTTP-REQUEST-ID-OWN": renumbered,
+}
+
+# What a correct answer need not have, and a rule is about.
+KEEPS: dict[str, Spoil] = {
+    "ERR-LIMIT": too_many,
+    "ERR-RETRY-AFTER": header("retry-after", "7"),
 }
 
 
@@ -197,9 +289,12 @@ def spoil(rule: str, draft: Any) -> None:
 
 @pytest.mark.parametrize("rule", JUDGED)
 def test_a_rule_is_kept_by_one_answer_and_broken_by_another(rule: str, bench: SimpleNamespace) -> None:
-    probe = next(iter(bench.passing(rule)), None)
+    keep = KEEPS.get(rule, lambda draft: None)
+    probe = next(iter(bench.passing(rule, keep)), None)
     assert probe is not None, f"no planned call gives evidence for {rule}"
     draft = bench.good(probe)
+    keep(draft)
+    assert bench.failing(probe, draft) == set(), f"on {probe.id}"
     spoil(rule, draft)
     assert bench.failing(probe, draft) == {rule}, f"on {probe.id}"
     found = bench.judge(rule, draft.exchange(), bench.context(probe))

@@ -1,0 +1,72 @@
+"""What a run means to send: the plan of each model, in tiers, and what is left of it when only some rules count."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from imageproof.contract.document import Document
+from imageproof.contract.families import family_of
+from imageproof.contract.requirements import Requirement
+from imageproof_conformance.bench import ModelPlan
+from imageproof_conformance.exchange import Probe, Tier
+from imageproof_conformance.plan import Plan, plan
+from imageproof_conformance.probes_spared import Extras
+from imageproof_conformance.profile import TIERS, ModelChoice
+from imageproof_conformance.properties import negatives
+from imageproof_conformance.record import Item
+
+# Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.
+_generated = lru_cache(maxsize=32)(negatives)
+
+
+def whole_plan(
+    document: Document,
+    registry: Mapping[str, Requirement],
+    choice: ModelChoice,
+    offered: frozenset[str],
+    extras: Extras,
+) -> ModelPlan:
+    """Everything that can be asked of one model."""
+    everything = frozenset(document.operations())
+
+    def planned(operations: frozenset[str]) -> Plan:
+        return plan(document, registry, choice.name, choice.family, operations, TIERS[-1], extras)
+
+    made = planned(offered)
+    generated = _generated(document, choice.name, choice.family, offered)
+    rules = dict.fromkeys((*made.requirements, *(rule for one in generated.probes for rule in one.rules)))
+    missing = [one for one in planned(everything).requirements if one not in rules] if offered < everything else []
+    return ModelPlan(
+        choice,
+        family_of(document, choice.name, choice.family),
+        tuple(_bounded(probe) for probe in (*made.probes, *generated.probes)),
+        tuple(rules),
+        missing=tuple(missing),
+        waiting=made.waiting,
+        dropped=generated.dropped,
+    )
+
+
+def _bounded(probe: Probe) -> Probe:
+    """A probe whose worst case is no less than what can happen: a target may answer any POST with a picture."""
+    return replace(probe, worst=max(probe.worst, probe.images, 1 if probe.request.method == "POST" else 0))
+
+
+def upto(tier: Tier) -> tuple[Tier, ...]:
+    """A tier and those that are part of it."""
+    return TIERS[: TIERS.index(tier) + 1]
+
+
+def wanted(probes: Iterable[Probe], items: Collection[Item]) -> tuple[Probe, ...]:
+    """The probes that show some of the items, and those that their answers are compared with."""
+    found = list(probes)
+    shown = {one.id: one for one in found if any((rule, one.model) in items for rule in one.rules)}
+    twins = {_twin(one, one.breaks) for one in shown.values() if one.breaks and one.about}
+    planned = {one.id for one in found if one.source == "plan" and one.rules and _twin(one, one.rules[0]) in twins}
+    return tuple(one for one in found if one.id in shown or one.id in planned)
+
+
+def _twin(probe: Probe, rule: str) -> tuple[str, str, str, object]:
+    return probe.model, probe.operation, rule, str(probe.asked.get(probe.about))

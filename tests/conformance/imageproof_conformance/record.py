@@ -1,0 +1,56 @@
+"""The records of a run: what whoever shows it is told meanwhile, and what there is in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imageproof.contract.overlay import Layer
+from imageproof_conformance.bench import ModelPlan
+from imageproof_conformance.discover import Discovery
+from imageproof_conformance.dispatch import Skipped
+from imageproof_conformance.exchange import Exchange, Tier
+from imageproof_conformance.profile import Profile
+from imageproof_conformance.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step of a run, for whoever shows it. `done` of `total` calls of `stage` are answered."""
+
+    stage: str
+    done: int
+    total: int
+    spent: int
+    cap: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
+    last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
+    models that the target does not know; `overlays`: what was laid over the contract."""
+
+    profile: Profile
+    tier: Tier
+    discovery: Discovery
+    plans: tuple[ModelPlan, ...]
+    exchanges: tuple[Exchange, ...]
+    skipped: tuple[Skipped, ...]
+    verdict: Verdict
+    planned: int
+    worst: int
+    spent: int
+    requests: int
+    cap: int
+    seconds: float
+    started: float
+    notes: tuple[str, ...] = ()
+    dearer: Tier | None = None
+    dearer_images: int = 0
+    selected: bool = False
+    unknown: tuple[str, ...] = ()
+    overlays: tuple[Layer, ...] = ()
+
+
+Item = tuple[str, str]  # requirement id and model

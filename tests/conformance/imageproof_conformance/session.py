@@ -1,0 +1,316 @@
+"""A run in steps: discover, plan, buy stage by stage, judge. It knows nothing of pytest, files or terminals."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from imageproof.contract.document import Document, load
+from imageproof.contract.overlay import layers, overlaid
+from imageproof.contract.requirements import Requirement, requirements
+from imageproof.errors import UsageError
+from imageproof_conformance.answers import served
+from imageproof_conformance.bench import Bench, ModelPlan, beside, unknown
+from imageproof_conformance.budget import Budget, pictures
+from imageproof_conformance.discover import Discovery, choose_models, discover
+from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
+from imageproof_conformance.exchange import Exchange, Probe, Tier
+from imageproof_conformance.intent import upto, wanted, whole_plan
+from imageproof_conformance.probes_spared import Extras
+from imageproof_conformance.profile import FREE_CAP, TIERS, Profile
+from imageproof_conformance.record import Item, Progress, Run
+from imageproof_conformance.verdict import RuleVerdict, Situation, conclude, unserved
+from imageproof_conformance.wire import Wire
+
+AT_THE_END = "-URL-LASTS"  # rules that are judged when all stages are bought
+
+
+@dataclass
+class _State:
+    """What a session has gathered so far."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    bought: list[Tier] = field(default_factory=list)
+    verdicts: dict[Item, RuleVerdict] = field(default_factory=dict)
+    interrupted: bool = False
+    looked: bool = False  # at the links once more
+    cut: str = ""  # why discovery could not ask everything
+
+
+class Session:
+    """One run in steps: `prepare`, `select`, `buy`, `rule`, `finish`. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        progress: Callable[[Progress], None] | None = None,
+        document: Document | None = None,
+    ) -> None:
+        self.profile = profile
+        self.document = overlaid(document or load(), profile.overlays)
+        self.registry: Mapping[str, Requirement] = requirements()
+        self.started, self._clock = time.time(), time.monotonic()
+        first_cap = FREE_CAP if profile.max_images is None else profile.max_images
+        self.budget = Budget(first_cap, profile.max_requests, profile.max_time)
+        self.wire = Wire(profile, self.budget.again)
+        self.tier: Tier = profile.tier or "free"
+        self.plans: tuple[ModelPlan, ...] = ()
+        self._whole: tuple[ModelPlan, ...] = ()  # the same for all tiers
+        self.notes: tuple[str, ...] = profile.notes
+        if self.document.overlays:
+            self.notes += (f"overlays on the contract: {', '.join(one.name for one in layers(self.document))}",)
+        self.discovery = Discovery(frozenset(), (), ())
+        self._progress = progress or (lambda step: None)
+        self._selected: frozenset[Item] | None = None
+        self._state = _State()
+        refusals = frozenset(one.id for one in self.registry.values() if one.judge == "refusal")
+        self._dispatcher = Dispatcher(self.wire.send, self.budget, profile.workers, refusals, self._answered)
+        self._stage, self._done, self._total = "", 0, 0
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wire.close()
+
+    def prepare(self, assume: bool = False) -> None:
+        """Discover and plan. With `assume` only lists are asked for, and all operations count as offered.
+
+        UsageError when no model can be chosen or a family is unknown; trouble with the target is in `discovery`.
+        """
+        self._stage, self._done, self._total = "discover", 0, len(self.document.operations())
+        budget = Budget(0, self.profile.max_requests) if assume else self.budget
+        self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
+        if self._state.cut and self.discovery.trouble in ("", "nothing"):
+            named = bool(self.profile.models or self.discovery.listed)
+            self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
+        if assume:
+            everything = frozenset(self.document.operations())
+            self.discovery = replace(self.discovery, offered=everything, trouble="", detail="")
+        named = bool(self.profile.models or self.discovery.listed)
+        if self.discovery.trouble and not (self.discovery.doubtful and named):
+            return
+        choices, note = choose_models(self.document, self.profile, self.discovery)
+        self.notes = (*self.notes, note) if note else self.notes
+        extras, offered = Extras(self.profile.heavy, self.profile.moderation), self.discovery.offered
+        self._whole = tuple(whole_plan(self.document, self.registry, choice, offered, extras) for choice in choices)
+        self.tier = self.profile.tier or self._affordable()
+        self.plans = tuple(one.within(*upto(self.tier)) for one in self._whole)
+        leaks = {rule for one in self.discovery.exchanges if served(one) for rule in one.probe.rules}
+        for model, rule in itertools.product([choice.name for choice in choices], leaks):
+            self._dispatcher.leaked(model, rule)
+        if self.profile.max_images is None:
+            paid = sum(one.images(*upto(self.tier)) for one in self.plans)
+            self.budget.cap = paid + FREE_CAP * len(self.plans)
+        if self.discovery.trouble and self._serves():
+            self.discovery = replace(self.discovery, trouble="", detail="")
+        elif self.discovery.trouble:
+            self.plans = ()
+
+    def _serves(self) -> bool:
+        """Whether the first plain call that the plan pays for is served; it is kept, and not made again."""
+        probe = next((one for one in self.probes if one.expect == "served" and one.images == 1), None)
+        exchange = self._ask(probe, self.budget) if probe else None
+        if exchange is None or not served(exchange):
+            return False
+        self._state.exchanges.append(exchange)
+        return True
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every rule in scope with its model, those first that need no paid stage."""
+        found = [(rule, one.choice.name) for one in self.plans for rule in one.requirements]
+        return tuple(sorted(found, key=lambda item: TIERS.index(self.stage(item))))
+
+    def stage(self, item: Item) -> Tier:
+        """The last stage that gives evidence for an item; of what is seen at the end, the last of the run."""
+        if item[0].endswith(AT_THE_END):
+            return self.tier
+        tiers = [TIERS.index(probe.tier) for probe in self._probes(item[1]) if item[0] in probe.rules]
+        return TIERS[max(tiers, default=0)]
+
+    def select(self, items: Collection[Item]) -> None:
+        """Only these items count; nothing is sent for the others. UsageError when there are none."""
+        self._selected = frozenset(items)
+        if not self._selected and self.items:
+            raise UsageError("-k selects no rule; `imageproof conform URL --dry-run` lists them")
+
+    @property
+    def chosen(self) -> list[Item]:
+        """The items that count."""
+        return [item for item in self.items if self._selected is None or item in self._selected]
+
+    def buy(self, tier: Tier) -> None:
+        """Send the probes of all stages up to `tier` that have not been sent, for the selected items only."""
+        for stage in upto(tier):
+            if stage in self._state.bought or self.discovery.trouble:
+                continue
+            self._state.bought.append(stage)
+            self._send_all(stage, [probe for probe in self.probes if probe.tier == stage])
+
+    def rule(self, item: Item) -> RuleVerdict:
+        """The verdict on one item; buys what it needs first."""
+        self.buy(self.stage(item))
+        self._look_again(item[0])
+        if item not in self._state.verdicts:
+            self._state.verdicts[item] = self._judge(item)
+        return self._state.verdicts[item]
+
+    def finish(self, suite_error: str = "", interrupted: bool = False) -> Run:
+        """Judge what was bought and conclude. Items whose stage was never bought are left as not run."""
+        self._state.interrupted = self._state.interrupted or interrupted
+        for rule, _ in self.chosen if not self._state.interrupted else ():
+            self._look_again(rule)
+        rules = [self._state.verdicts.get(item) or self._judge(item) for item in self.chosen]
+        if not self.partial:
+            cut = self._state.cut
+            rules += [rule for one in self.plans for rule in beside(self.registry, one, self.tier, cut)]
+        exchanges = self._exchanges
+        unknown_models = tuple(sorted(self._bench().strange))
+        needed = [one for one in self._state.exchanges if one.probe.expect == "served" and one.probe.images]
+        missing = sorted(self.profile.require - self.discovery.offered) if not self.discovery.trouble else []
+        situation = Situation(
+            trouble=self.discovery.said,
+            unknown=unknown(unknown_models, self.discovery.listed),
+            paid=self.planned > 0,
+            tried=len(needed),
+            succeeded=sum(map(served, needed)),
+            refused=self.wire.redactor.text(unserved(needed)),
+            missing=tuple(missing),
+            selected=self.partial,
+            interrupted=self._state.interrupted,
+            suite_error=suite_error,
+        )
+        dearer, dearer_images = self._dearer()
+        return Run(
+            dearer=dearer,
+            dearer_images=dearer_images,
+            selected=self.partial,
+            unknown=unknown_models,
+            overlays=layers(self.document),
+            profile=self.profile,
+            tier=self.tier,
+            discovery=self.discovery,
+            plans=self.plans,
+            exchanges=exchanges,
+            skipped=tuple(self._state.skipped),
+            verdict=conclude(rules, situation),
+            planned=self.planned,
+            worst=self.worst,
+            spent=self.budget.spent + self.budget.outstanding,
+            requests=self.budget.requests,
+            cap=self.budget.cap,
+            seconds=time.monotonic() - self._clock,
+            started=self.started,
+            notes=self.notes,
+        )
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The calls that will be made for what is selected, if nothing goes wrong."""
+        tiers = upto(self.tier)
+        found = tuple(probe for one in self.plans for probe in one.probes if probe.tier in tiers)
+        return found if self._selected is None else wanted(found, self._selected)
+
+    @property
+    def planned(self) -> int:
+        """Pictures on a behaving target."""
+        return sum(probe.images for probe in self.probes)
+
+    @property
+    def worst(self) -> int:
+        """Pictures on a target that serves everything, as far as the cap and the stopping of refusal rules allow."""
+        return min(self.budget.cap, sum(max(probe.worst, probe.images) for probe in self.probes))
+
+    @property
+    def partial(self) -> bool:
+        """Whether only some of the rules were selected."""
+        return self._selected is not None and self._selected != frozenset(self.items)
+
+    @property
+    def _exchanges(self) -> tuple[Exchange, ...]:
+        return (*self.discovery.exchanges, *self._state.exchanges)
+
+    def _affordable(self) -> Tier:
+        """The larger of the paid tiers that the cap is enough for."""
+        room = (self.profile.max_images or 0) - self.budget.spent
+        return "standard" if sum(one.images(*TIERS) for one in self._whole) <= room else "core"
+
+    def _dearer(self) -> tuple[Tier | None, int]:
+        """The next tier and its pictures."""
+        if self.tier == TIERS[-1] or not self._whole:
+            return None, 0
+        tier = TIERS[TIERS.index(self.tier) + 1]
+        return tier, sum(one.images(*upto(tier)) for one in self._whole)
+
+    def _probes(self, model: str) -> tuple[Probe, ...]:
+        return next((one.probes for one in self.plans if one.choice.name == model), ())
+
+    def _ask(self, probe: Probe, budget: Budget) -> Exchange | None:
+        if refusal := budget.refusal(probe.worst):
+            if not budget.allows():  # no call at all, whatever it costs
+                self._state.cut = self._state.cut or refusal
+            return None
+        exchange = self.wire.send(probe)
+        budget.settle(probe.worst, pictures(exchange))
+        self._answered(exchange)
+        return exchange
+
+    def _send_all(self, stage: Tier, probes: list[Probe]) -> None:
+        made = {one.probe.id for one in self._state.exchanges}
+        probes = [probe for probe in probes if probe.id not in made]
+        keyed = [
+            one for one in probes if self.profile.key or one.request.key == "yes" or one.request.method == "OPTIONS"
+        ]
+        self._state.skipped += [
+            Skipped(probe, "open", "the target was declared open (--no-key)") for probe in probes if probe not in keyed
+        ]
+        self._stage, self._done, self._total = stage, 0, len(keyed)
+        exchanges: list[Exchange] = []
+        skipped: list[Skipped] = []
+        try:
+            # What was asked for goes before what a careless target bills for calls that it should have refused.
+            keep = sum(probe.images for probe in self.probes) if stage == "free" else 0
+            for last in (False, True):
+                part = [probe for probe in keyed if probe.last == last]
+                found = self._dispatcher.run(part, min(keep, self.budget.cap))
+                exchanges, skipped = [*exchanges, *found[0]], [*skipped, *found[1]]
+            if 0 < self._done < self._total:
+                self._total = self._done
+                self._tell(stage)
+        except Interrupted as stop:
+            exchanges, skipped = [*exchanges, *stop.exchanges], [*skipped, *stop.skipped]
+            self._state.interrupted = True
+            raise
+        finally:
+            self._state.exchanges += exchanges
+            self._state.skipped += skipped
+
+    def _look_again(self, rule: str) -> None:
+        """Before the first rule on how long links last: fetch them once more, each when it is as old as was asked."""
+        if not rule.endswith(AT_THE_END) or self._state.looked:
+            return
+        self._state.looked = True
+        for index, exchange in enumerate(self._state.exchanges):
+            if exchange.downloads:
+                self.wire.wait(exchange.started + exchange.seconds + self.profile.url_age - time.time())
+                self._state.exchanges[index] = self.wire.look_again(exchange)
+
+    def _answered(self, exchange: Exchange) -> None:
+        self._done += 1
+        self._tell(exchange.probe.id)
+
+    def _tell(self, label: str) -> None:
+        spent, cap = self.budget.spent, self.budget.cap
+        self._progress(Progress(self._stage, self._done, self._total, spent, cap, label))
+
+    def _judge(self, item: Item) -> RuleVerdict:
+        one = next(one for one in self.plans if one.choice.name == item[1])
+        unbought = self.stage(item) not in self._state.bought
+        return self._bench().verdict(item[0], one, unbought)
+
+    def _bench(self) -> Bench:
+        return Bench(self.document, self.registry, self._exchanges, tuple(self._state.skipped), self.wire)
