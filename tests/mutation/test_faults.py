@@ -3,6 +3,9 @@ requirement ids that `faults.yaml` names for it and by no others."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 
 from imageproof.contract.document import load
@@ -18,9 +21,19 @@ KEY = "sk-imageproof-mutation"
 CAP = 100  # pictures: enough for a fault that serves eleven at once on every operation
 
 
-def judged(model: str, fault: str = "") -> Run:
-    with running(Config(key=KEY, fault=fault)) as url:
-        profile = Profile(url, key=KEY, models=(ModelChoice(model),), tier="standard", max_images=CAP, workers=8)
+# What a run must be told so that it looks for a breach of these rules.
+ASKED: dict[str, dict[str, Any]] = {
+    "EDIT-UPLOAD-SIZE": {"heavy": True},
+    "GEN-URL-LASTS": {"url_age": 1.5},
+}
+
+
+def judged(model: str, fault: str = "", rules: Iterable[str] = ()) -> Run:
+    told = {name: value for rule in rules for name, value in ASKED.get(rule, {}).items()}
+    with running(Config(key=KEY, fault=fault, pause_seconds=0.0)) as url:
+        profile = Profile(
+            url, key=KEY, models=(ModelChoice(model),), tier="standard", max_images=CAP, workers=8, **told
+        )
         return run(profile)
 
 
@@ -49,8 +62,8 @@ def test_without_a_fault_nothing_is_broken(model: str) -> None:
 @pytest.mark.parametrize("name", faults())
 def test_a_fault_is_caught_by_its_own_rules(name: str) -> None:
     fault = faults()[name]
-    found = judged(first_model(fault), name)
     expected = {rule for ids in fault.rules.values() for rule in ids}
+    found = judged(first_model(fault), name, expected)
     assert broken(found) == expected
     levels = {requirements()[rule].level for rule in expected}
     assert (found.verdict.exit_status == 1) == ("MUST" in levels)

@@ -136,8 +136,16 @@ def names_param(exchange: Exchange, context: Context) -> Said:
         return None  # the form of the body was refused, not what is in it
     if re.search(rf"(?<![A-Za-z0-9_]){stem}(?:s|_urls?)?(?![A-Za-z0-9_])", spoken, re.IGNORECASE):
         return True
-    got = f"param: {shown(error.get('param'), 30)}, message: {shown(error.get('message'), 60)}"
+    param = error.get("param")
+    if isinstance(param, str) and _plain(param) in map(_plain, exchange.probe.asked):
+        return None  # it is over another parameter of this call
+    got = f"param: {shown(param, 30)}, message: {shown(error.get('message'), 60)}"
     return Breach("a refusal does not name the parameter that it is over", name, got)
+
+
+def _plain(name: str) -> str:
+    """A parameter without what follows in brackets: image[0], image[]."""
+    return name.partition("[")[0]
 
 
 @judges("ERR-WORDS")
