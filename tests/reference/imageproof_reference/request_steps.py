@@ -4,6 +4,7 @@ parsed body, and of parameters that dialects.yaml or faults.yaml gives."""
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -71,7 +72,7 @@ def answered(
     if asked.method != method or asked.header("authorization") != f"Bearer {room.key}":
         return asked
     typed = {} if body is None else {"content-type": "application/json"}
-    given = {"x-request-id": "req_at_once", **typed, **(headers or {})}
+    given = {"x-request-id": _request_id(), **typed, **(headers or {})}
     return Said(status, tuple(given.items()), body)
 
 
@@ -79,7 +80,7 @@ def slash_redirected(asked: Asked, room: Room, *, status: int) -> Asked | Said:
     """A path with a slash at its end is redirected to the one without, under this status."""
     if not asked.path.startswith(f"{room.base}/") or not asked.path.endswith("/"):
         return asked
-    return Said(status, (("location", quote(asked.path.rstrip("/"))), ("x-request-id", "req_of_a_slash")))
+    return Said(status, (("location", quote(asked.path.rstrip("/"))), ("x-request-id", _request_id())))
 
 
 def header_refused(asked: Asked, room: Room, *, name: str, pattern: str, message: str) -> Asked | Said:
@@ -87,7 +88,11 @@ def header_refused(asked: Asked, room: Room, *, name: str, pattern: str, message
     if not re.search(pattern, asked.header(name) or ""):
         return asked
     error = Refusal(message).envelope()
-    return Said(400, (("content-type", "application/json"), ("x-request-id", "req_of_a_header")), error)
+    return Said(400, (("content-type", "application/json"), ("x-request-id", _request_id())), error)
+
+
+def _request_id() -> str:
+    return f"req_{secrets.token_hex(16)}"
 
 
 def _keyed(asked: Asked, key: str) -> Asked:

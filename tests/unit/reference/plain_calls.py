@@ -107,7 +107,6 @@ SERVED = {
     "dall-e-3": generation(DALLE3),
     "gpt-image-2-transparent": generation("gpt-image-2", background="transparent", output_format="png"),
     "linked-a-second-later": Call("generations", body=generation(DALLE2, **SMALL).body, fetch_after=1.3),
-    "after-refusals": Call("generations", body=generation(DALLE2, **SMALL).body, refusals=21),
     "edit": edit(),
     "edit-two": edit(n=2, size="1536x1024", background="transparent", output_format="webp"),
     "edit-list": edit(image=..., images=[picture(), picture(edge=300)], mask=picture()),
@@ -182,7 +181,7 @@ OTHER = {
     "no-key": Call("keys", body=generation().body, key=""),
     "bad-key": Call("keys", body=generation().body, key="wrong"),
     "bad-key-bad-body": Call("keys", body={}, key="wrong"),
-    "models": Call("models", "GET", "models"),
+    "models-after-refusals": Call("http", "GET", "models", refusals=21),
     "model": Call("models", "GET", f"models/{GPT}"),
     "model-unknown": Call("models", "GET", "models/no-such-model"),
     "get": Call("http", "GET"),
@@ -198,7 +197,8 @@ OTHER = {
         },
     ),
 }
-CALLS: Mapping[str, Call] = {**SERVED, **REFUSED, **OTHER}
+FIRST = {"models": Call("models", "GET", "models")}  # before anything was refused
+CALLS: Mapping[str, Call] = {**FIRST, **SERVED, **REFUSED, **OTHER}
 CONTROLS = ("plain", "edit", "bad-size", "models")  # made of every server: what it does not break is as it should be
 
 HEADERS = ("content-type", "location", "access-control-allow-origin", "access-control-allow-headers")

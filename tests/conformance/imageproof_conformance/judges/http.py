@@ -37,6 +37,8 @@ def models_list(exchange: Exchange, context: Context) -> Said:
 @judges("MODELS-RETRIEVE")
 def models_retrieve(exchange: Exchange, context: Context) -> Said:
     found = answer(exchange)
+    if 300 <= (exchange.status or 0) < 400:
+        return None  # another rule names a redirect
     if not found.served:
         return Breach("a listed model cannot be retrieved", context.model, f"status {exchange.status}")
     got = found.json.get("id") if isinstance(found.json, dict) else None
@@ -47,6 +49,8 @@ def models_retrieve(exchange: Exchange, context: Context) -> Said:
 def models_unknown(exchange: Exchange, context: Context) -> Said:
     if exchange.status == 404:
         return True
+    if 300 <= (exchange.status or 0) < 400:
+        return None
     return Breach("a model that does not exist is not answered 404", "404", f"status {exchange.status}")
 
 

@@ -217,7 +217,7 @@ def test_a_refusal_names_what_it_is_over(bench: SimpleNamespace, about: str, err
     ("status", "body", "outcome"),
     [
         (404, {"error": {"message": "no"}}, "pass"),
-        (404, {"error": "no"}, ""),  # the rule on the envelope names it
+        (404, {"error": "no"}, "fail"),
         (404, {"detail": "no"}, "fail"),
         (404, None, "fail"),
         (200, {"hello": "world"}, "fail"),
