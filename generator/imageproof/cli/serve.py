@@ -106,7 +106,7 @@ def serve(
 def _list(of_faults: bool) -> None:
     if of_faults:
         for row in _module("faults").faults().values():
-            click.echo(f"{row.id:30}{row.what}")
+            click.echo(f"{row.id:30}{row.what} [{', '.join(row.operations)}; {', '.join(row.families)}]")
         return
     for one in _module("dialects").dialects().values():
         click.echo(f"{one.id:22}{one.kind:11}{one.what}")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from imageproof_reference.members import GONE, changed, word
 from imageproof_reference.picture_steps import file_step
@@ -234,6 +234,16 @@ def header(said: Said, room: Room, *, name: str, value: str) -> Said:
     return replace(said, headers=said.with_header(name, value))
 
 
+def redirected(said: Said, room: Room, *, status: int, slashed: bool = False) -> Said:
+    """A redirect in place of the answer: to the path with a slash at its end, or without where it has one. With
+    `slashed`, paths of the latter kind alone."""
+    path = room.head.path
+    if slashed and not path.endswith("/"):
+        return said
+    headers = said.with_header("location", quote(path.rstrip("/") if path.endswith("/") else f"{path}/"))
+    return replace(said, status=status, headers=headers, body=None, raw=b"")
+
+
 def raw(said: Said, room: Room, *, text: str, media_type: str = "") -> Said:
     """The body is this text."""
     headers = said.with_header("content-type", media_type) if media_type else said.headers
@@ -278,6 +288,7 @@ ANSWERS: Mapping[str, AnswerStep] = {
     "status": status,
     "failed": failed,
     "header": header,
+    "redirected": redirected,
     "raw": raw,
     "twice": twice,
     "mangled": mangled,

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from imageproof.contract.families import family_of
 from imageproof.errors import UsageError
 from imageproof_reference.bodies import Body
 from imageproof_reference.request_steps import breaches
@@ -26,6 +27,8 @@ class When:
 
     sent     parameters and the values that they must have ("*" for any but null)
     unsent   parameters that must not be there, or be null
+    families the model families of a request that names a model; () for any
+    key      "none" where no key was shown, "wrong" where one was that is not the server's, "right"; "" for any
     but      parameters and the values that they must not have
     legal    whether the request must keep the contract
     answers  "served", "refused" or "all" of the answers
@@ -36,6 +39,8 @@ class When:
     operations: tuple[str, ...]
     sent: Mapping[str, Any] = field(default_factory=dict)
     unsent: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    key: str = ""
     but: Mapping[str, Any] = field(default_factory=dict)
     legal: bool = False
     answers: str = "served"
@@ -49,6 +54,8 @@ class When:
         return (
             here
             and room.refused >= self.after
+            and self.key in ("", _key(room))
+            and (not self.families or _family(room, asked) in ("", *self.families))
             and all(_is(asked.get(name), value) for name, value in self.sent.items())
             and all(asked.get(name) is None for name in self.unsent)
             and not any(_is(asked.get(name), value) for name, value in self.but.items())
@@ -116,6 +123,18 @@ def steps(name: str) -> Steps:
     return bound(f"fault {name!r}", found.steps, limited)
 
 
+def _key(room: Room) -> str:
+    """What there is of a key in a request: "none", "wrong" or "right"."""
+    shown = room.head.header("authorization")
+    return "none" if not shown else "right" if shown == f"Bearer {room.key}" else "wrong"
+
+
+def _family(room: Room, asked: Mapping[str, Any]) -> str:
+    """The family of the model that a request names, "" where it names none or nobody knows it."""
+    family = family_of(room.document, str(asked.get("model") or ""))
+    return family.id if family is not None else ""
+
+
 def _is(value: Any, wanted: Any) -> bool:
     return value is not None if wanted == ANYTHING else bool(value == wanted)
 
@@ -135,6 +154,8 @@ def _fault(row: dict[str, Any]) -> Fault:
             operations=tuple(row.get("where", row["operations"])),
             sent=when.get("sent", {}),
             unsent=tuple(when.get("unsent", ())),
+            families=tuple(row["families"]) if when.get("families") else (),
+            key=when.get("key", ""),
             but=when.get("but", {}),
             legal=when.get("legal", False),
             answers="refused" if "refusal" in when else when.get("answers", "served"),

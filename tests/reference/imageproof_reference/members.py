@@ -34,6 +34,11 @@ def _changed(value: Any, path: list[str], change: Change) -> Any:
 
 
 def _put(to: Any) -> Change:
+    return lambda value: GONE if value is GONE else to
+
+
+def _new(to: Any) -> Change:
+    """As `put`, also where there was nothing."""
     return lambda value: to
 
 
@@ -103,6 +108,7 @@ def _form(name: str) -> Change:
 
 WORDS: Mapping[str, Callable[[Any], Change]] = {
     "put": _put,
+    "new": _new,
     "cut": _cut,
     "plus": _number(lambda value, by: value + by),
     "times": _number(lambda value, by: value * by),

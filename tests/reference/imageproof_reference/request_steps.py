@@ -4,7 +4,6 @@ parsed body, and of parameters that dialects.yaml or faults.yaml gives."""
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -51,7 +50,7 @@ def absent(asked: Asked, room: Room, *, paths: Sequence[str]) -> Asked:
 
 def key_optional(asked: Asked, room: Room) -> Asked:
     """A call without a key is served; a wrong key is still refused."""
-    return asked if asked.header("authorization") is not None else _keyed(asked, room.key)
+    return asked if asked.header("authorization") else _keyed(asked, room.key)
 
 
 def key_header(asked: Asked, room: Room, *, header: str) -> Asked:
@@ -62,37 +61,7 @@ def key_header(asked: Asked, room: Room, *, header: str) -> Asked:
 
 def key_any(asked: Asked, room: Room) -> Asked:
     """Any key is as good as the server's own; a call without one is still refused."""
-    return asked if asked.header("authorization") is None else _keyed(asked, room.key)
-
-
-def answered(
-    asked: Asked, room: Room, *, method: str, status: int, body: Any = None, headers: Mapping[str, str] | None = None
-) -> Asked | Said:
-    """Calls with this method get this answer at once. A call without the key is refused before."""
-    if asked.method != method or asked.header("authorization") != f"Bearer {room.key}":
-        return asked
-    typed = {} if body is None else {"content-type": "application/json"}
-    given = {"x-request-id": _request_id(), **typed, **(headers or {})}
-    return Said(status, tuple(given.items()), body)
-
-
-def slash_redirected(asked: Asked, room: Room, *, status: int) -> Asked | Said:
-    """A path with a slash at its end is redirected to the one without, under this status."""
-    if not asked.path.startswith(f"{room.base}/") or not asked.path.endswith("/"):
-        return asked
-    return Said(status, (("location", quote(asked.path.rstrip("/"))), ("x-request-id", _request_id())))
-
-
-def header_refused(asked: Asked, room: Room, *, name: str, pattern: str, message: str) -> Asked | Said:
-    """A request with such a header is refused."""
-    if not re.search(pattern, asked.header(name) or ""):
-        return asked
-    error = Refusal(message).envelope()
-    return Said(400, (("content-type", "application/json"), ("x-request-id", _request_id())), error)
-
-
-def _request_id() -> str:
-    return f"req_{secrets.token_hex(16)}"
+    return _keyed(asked, room.key) if asked.header("authorization") else asked
 
 
 def _keyed(asked: Asked, key: str) -> Asked:
@@ -169,6 +138,13 @@ def overlooked(body: Body, room: Room, *, rules: Sequence[str], keep: bool = Fal
     }
     left = {name: value for name, value in body.values.items() if name not in wrong}
     return replace(kept, values=left, files={k: v for k, v in body.files.items() if k not in wrong.values()})
+
+
+def header_refused(body: Body, room: Room, *, name: str, pattern: str, message: str) -> Body:
+    """A request with such a header is refused."""
+    if re.search(pattern, room.head.header(name) or ""):
+        raise Refusal(message)
+    return body
 
 
 def fails(body: Body, room: Room, *, status: int) -> Body:
@@ -255,9 +231,6 @@ HEADS: Mapping[str, HeadStep] = {
     "key-optional": key_optional,
     "key-header": key_header,
     "key-any": key_any,
-    "answered": answered,
-    "header-refused": header_refused,
-    "slash-redirected": slash_redirected,
 }
 
 BODIES: Mapping[str, BodyStep] = {
@@ -272,6 +245,7 @@ BODIES: Mapping[str, BodyStep] = {
     "only-media-type": only_media_type,
     "overlooked": overlooked,
     "key-checked": key_checked,
+    "header-refused": header_refused,
     "fails": fails,
     "short-list-refused": short_list_refused,
     "more": more,
