@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Any, ClassVar, Literal, NotRequired, Required, TypeAlias, TypedDict
+
+import httpx2
 
 from . import _content, _model
+from ._files import FileInput
+from ._model import NotGiven
 
 GenerateModel: TypeAlias = (
     Literal[
@@ -72,9 +77,89 @@ EditOutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "gif", "svg"] | str
 EditInputFidelity: TypeAlias = Literal["low", "high"] | str
 EditComplexity: TypeAlias = Literal["low", "medium", "high"] | str
 EditResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
+EditModeration: TypeAlias = Literal["auto", "low"] | str
 CreateVariationModel: TypeAlias = Literal["dall-e-2"] | str
 CreateVariationSize: TypeAlias = Literal["1024x1024", "256x256", "512x512"] | str
 CreateVariationResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
+
+
+class CallOptions(TypedDict, total=False):
+    """Arguments of every call.
+
+    Keys:
+        extra_headers, extra_query, extra_body: Sent beside what the call itself sends, and instead of it.
+        timeout: Seconds to wait for the answer, or between two events; None waits for ever.
+        validate: As for the client: "warn", "error" or "off".
+        family: Model family whose rules count, for an alias.
+    """
+
+    extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, Any] | None
+    extra_body: Mapping[str, Any] | None
+    timeout: float | httpx2.Timeout | NotGiven | None
+    validate: Literal["warn", "error", "off"]
+    family: str | None
+
+
+class GenerateParams(CallOptions, total=False):
+    """Arguments of `images.generate`."""
+
+    prompt: Required[str]
+    model: GenerateModel | NotGiven | None
+    n: int | NotGiven | None
+    size: GenerateSize | NotGiven | None
+    quality: GenerateQuality | NotGiven | None
+    background: GenerateBackground | NotGiven | None
+    output_format: GenerateOutputFormat | NotGiven | None
+    output_compression: int | NotGiven | None
+    moderation: GenerateModeration | NotGiven | None
+    partial_images: int | NotGiven | None
+    complexity: GenerateComplexity | NotGiven | None
+    frame_count: int | NotGiven | None
+    frame_duration_ms: int | NotGiven | None
+    svg: SvgAuthorParam | NotGiven | None
+    safety_identifier: str | NotGiven | None
+    user: str | NotGiven
+    response_format: GenerateResponseFormat | NotGiven | None
+    style: GenerateStyle | NotGiven | None
+
+
+class EditParams(CallOptions, total=False):
+    """Arguments of `images.edit`."""
+
+    prompt: Required[str]
+    image: FileInput | Sequence[FileInput] | NotGiven
+    mask: FileInput | ImageReferenceParam | NotGiven | None
+    markup: FileInput | NotGiven | None
+    model: EditModel | NotGiven | None
+    n: int | NotGiven | None
+    size: EditSize | NotGiven | None
+    quality: EditQuality | NotGiven | None
+    background: EditBackground | NotGiven | None
+    output_format: EditOutputFormat | NotGiven | None
+    output_compression: int | NotGiven | None
+    input_fidelity: EditInputFidelity | NotGiven | None
+    partial_images: int | NotGiven | None
+    complexity: EditComplexity | NotGiven | None
+    frame_count: int | NotGiven | None
+    frame_duration_ms: int | NotGiven | None
+    svg: CreateImageEditSvgParam | NotGiven | None
+    safety_identifier: str | NotGiven | None
+    user: str | NotGiven | None
+    response_format: EditResponseFormat | NotGiven | None
+    images: Sequence[ImageReferenceParam] | NotGiven
+    moderation: EditModeration | NotGiven | None
+
+
+class CreateVariationParams(CallOptions, total=False):
+    """Arguments of `images.create_variation`."""
+
+    image: Required[FileInput]
+    model: CreateVariationModel | NotGiven | None
+    n: int | NotGiven | None
+    size: CreateVariationSize | NotGiven | None
+    response_format: CreateVariationResponseFormat | NotGiven | None
+    user: str | NotGiven | None
 
 
 class SvgAuthorParam(TypedDict):
@@ -121,6 +206,18 @@ class CreateImageEditSvgParam(TypedDict):
     reasoning: NotRequired[CreateImageEditSvgReasoningParam]
 
 
+class ImageReferenceParam(TypedDict):
+    """A picture by its address or by the id of an uploaded file, not both.
+
+    Keys:
+        image_url: Address of the picture, or the picture itself as a data URL.
+        file_id: Id of a file that was uploaded before.
+    """
+
+    image_url: NotRequired[str]
+    file_id: NotRequired[str]
+
+
 @dataclass(kw_only=True, repr=False)
 class ImagesResponse(_model.Model):
     """The pictures, what was used to make them, and what they took.
@@ -147,9 +244,11 @@ class ImagesResponse(_model.Model):
     usage: ImagesUsage | None = None
     svg_usage: SvgUsage | None = None
 
+    _files: ClassVar[str] = "data"
+
 
 @dataclass(kw_only=True, repr=False)
-class Image(_content.Content, _model.Model):
+class Image(_content.Sized, _content.Linked):
     """One picture, in the answer itself or by its address.
 
     Attributes:
@@ -218,7 +317,7 @@ class SvgUsage(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageGenerationPartialImageEvent(_content.Content, _model.Model):
+class ImageGenerationPartialImageEvent(_content.Content):
     """A preview of a picture in the making.
 
     Attributes:
@@ -245,7 +344,7 @@ class ImageGenerationPartialImageEvent(_content.Content, _model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageGenerationCompletedEvent(_content.Content, _model.Model):
+class ImageGenerationCompletedEvent(_content.Content):
     """The finished picture.
 
     Attributes:
@@ -274,7 +373,7 @@ class ImageGenerationCompletedEvent(_content.Content, _model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageEditPartialImageEvent(_content.Content, _model.Model):
+class ImageEditPartialImageEvent(_content.Content):
     """A preview of an edit in the making.
 
     Attributes:
@@ -301,7 +400,7 @@ class ImageEditPartialImageEvent(_content.Content, _model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageEditCompletedEvent(_content.Content, _model.Model):
+class ImageEditCompletedEvent(_content.Content):
     """The finished edit.
 
     Attributes:
@@ -361,6 +460,35 @@ class Model(_model.Model):
     shutdown_date: str | None = None
 
 
+@dataclass(kw_only=True, repr=False)
+class AsyncImagesResponse(_model.Model):
+    """As ImagesResponse, in the asynchronous client."""
+
+    created: int
+    data: list[AsyncImage]
+    background: Literal["transparent", "opaque"] | str | None = None
+    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | str | None = None
+    quality: Literal["low", "medium", "high", "xhigh", "max"] | str | None = None
+    size: Literal["1024x1024", "1024x1536", "1536x1024"] | str | None = None
+    safety_identifier: str | None = None
+    usage: ImagesUsage | None = None
+    svg_usage: SvgUsage | None = None
+
+    _files: ClassVar[str] = "data"
+
+
+@dataclass(kw_only=True, repr=False)
+class AsyncImage(_content.Sized, _content.AsyncLinked):
+    """As Image, in the asynchronous client."""
+
+    b64_json: str | None = None
+    url: str | None = None
+    revised_prompt: str | None = None
+
+    _inline: ClassVar[str] = "b64_json"
+    _link: ClassVar[str] = "url"
+
+
 ImageGenerationEvent: TypeAlias = ImageGenerationPartialImageEvent | ImageGenerationCompletedEvent
 ImageEditEvent: TypeAlias = ImageEditPartialImageEvent | ImageEditCompletedEvent
 
@@ -396,4 +524,9 @@ ImageEditCompletedEvent._nested = {
 }
 ListModelsResponse._nested = {
     "data": _model.listed(Model.decode),
+}
+AsyncImagesResponse._nested = {
+    "data": _model.listed(AsyncImage.decode),
+    "usage": ImagesUsage.decode,
+    "svg_usage": SvgUsage.decode,
 }

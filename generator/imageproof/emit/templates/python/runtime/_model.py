@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
-Decoder = Callable[[Any], Any]
+# value of JSON, and where it came from (None for a value of the caller's own) -> model
+Decoder = Callable[[Any, Any], Any]
 
 
 class NotGiven:
@@ -34,18 +36,22 @@ class Model:
 
     _renamed: ClassVar[Mapping[str, str]] = {}  # attribute -> name on the wire, where they differ
     _nested: ClassVar[Mapping[str, Decoder]] = {}  # attribute -> how its value is decoded
+    _files: ClassVar[str] = ""  # the attribute that lists the files for whose sake the call was made
+    _members: ClassVar[tuple[tuple[str, str, Decoder | None], ...] | None] = None  # made of these when first needed
 
     @classmethod
-    def decode(cls, data: Any) -> Self:
+    def decode(cls, data: Any, origin: Any = None) -> Self:
         """The model for a JSON object; any other value is handed back as it is."""
         if not isinstance(data, dict):
             return cast("Self", data)
         rest = dict(data)
-        values = {}
-        for name, wire_name in _members(cls):
+        made = cls.__new__(cls)
+        values = made.__dict__
+        for name, wire_name, decode in members(cls):
             value = rest.pop(wire_name, None)
-            values[name] = value if value is None or name not in cls._nested else cls._nested[name](value)
-        return cls(extra=rest, **values)
+            values[name] = value if value is None or decode is None else decode(value, origin)
+        values["extra"] = rest
+        return made
 
     @property
     def request_id(self) -> str | None:
@@ -58,8 +64,18 @@ class Model:
         """The same, under the name that the official SDK gives it."""
         return self.request_id
 
+    def to_dict(self) -> dict[str, Any]:
+        """The members as JSON has them, under their names on the wire; without those that are None."""
+        told = {wire: _plain(getattr(self, name)) for name, wire, _ in members(type(self))}
+        return {**{name: value for name, value in told.items() if value is not None}, **self.extra}
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
     def __repr__(self) -> str:
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        inline = self.__dict__.get("inline file")
+        values = {one.name: self.__dict__.get(one.name, inline) for one in fields(self)}
         told = (f"{name}={_short(value)}" for name, value in values.items() if value not in (None, {}))
         return f"{type(self).__name__}({', '.join(told)})"
 
@@ -72,41 +88,62 @@ class Model:
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
 
 
-def as_is(value: Any) -> Any:
+def as_is(value: Any, origin: Any = None) -> Any:
     """A value that needs no decoding."""
     return value
 
 
 def listed(decode: Decoder) -> Decoder:
     """Decodes each item of a list; what is not a list stays as it is."""
-    return lambda value: [decode(item) for item in value] if isinstance(value, list) else value
+    return lambda value, origin: [decode(item, origin) for item in value] if isinstance(value, list) else value
 
 
 def mapped(decode: Decoder) -> Decoder:
     """Decodes each value of an object."""
-    return lambda value: {key: decode(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    def decoded(value: Any, origin: Any) -> Any:
+        return {key: decode(item, origin) for key, item in value.items()} if isinstance(value, dict) else value
+
+    return decoded
 
 
 def tagged(member: str, models: Mapping[str, type[Model]]) -> Decoder:
     """Decodes an object by the value of one member. An unknown value gives a plain Model, with all in `extra`."""
-    return lambda value: models.get(str(value.get(member)), Model).decode(value) if isinstance(value, dict) else value
+
+    def decoded(value: Any, origin: Any) -> Any:
+        return models.get(str(value.get(member)), Model).decode(value, origin) if isinstance(value, dict) else value
+
+    return decoded
 
 
 def closest(*models: type[Model]) -> Decoder:
     """Decodes an object as the model that declares most of its members; what is no object stays as it is."""
 
-    def decode(value: Any) -> Any:
+    def decoded(value: Any, origin: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return max(models, key=lambda model: sum(wire_name in value for _, wire_name in _members(model))).decode(value)
+        best = max(models, key=lambda model: sum(wire_name in value for _, wire_name, _ in members(model)))
+        return best.decode(value, origin)
 
-    return decode
+    return decoded
 
 
-def _members(model: type[Model]) -> tuple[tuple[str, str], ...]:
-    """(attribute, name on the wire) of what a model declares."""
-    names = [one.name for one in fields(model) if one.name != "extra"]
-    return tuple((name, model._renamed.get(name, name)) for name in names)
+def members(model: type[Model]) -> tuple[tuple[str, str, Decoder | None], ...]:
+    """(attribute, name on the wire, decoder) of what a model declares."""
+    found = model.__dict__.get("_members")
+    if found is None:
+        names = [one.name for one in fields(model) if one.name != "extra"]
+        found = tuple((name, model._renamed.get(name, name), model._nested.get(name)) for name in names)
+        model._members = found
+    return cast("tuple[tuple[str, str, Decoder | None], ...]", found)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _short(value: Any) -> str:

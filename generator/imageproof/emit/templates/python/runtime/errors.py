@@ -4,8 +4,10 @@ APIError                             something went wrong with a call; has what 
 ├── APIConnectionError               no answer, or a broken one
 │   └── APITimeoutError              none in time
 ├── APIResponseValidationError       an answer that is no answer: not JSON, an error under status 200, no picture
+├── RequestRuleError                 refused here, before anything was sent; with validate="error" alone
 └── APIStatusError                   a status other than 2xx
-    ├── BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404
+    ├── BadRequestError 400          the parameter is wrong (InvalidParameterError), a filter objects (ModerationError)
+    ├── AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404
     ├── ConflictError 409, UnprocessableEntityError 422, RateLimitError 429
     └── InternalServerError          500 and above
 """
@@ -13,7 +15,7 @@ APIError                             something went wrong with a call; has what 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -27,6 +29,7 @@ class APIError(Exception):
         raw: Text of the answer, "" without one.
         status_code: HTTP status, None without an answer.
         request_id: Id of the exchange, where the server gave one.
+        headers: Headers of the answer.
     """
 
     def __init__(
@@ -69,6 +72,15 @@ class APIResponseValidationError(APIError):
     """The answer says success, but holds none."""
 
 
+class RequestRuleError(APIError):
+    """The request breaks rules of its model family, and was not sent. `breaches` has them all, `param` the first."""
+
+    def __init__(self, message: str, breaches: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.breaches = tuple(breaches)
+        self.param = self.breaches[0].parameter if self.breaches else None
+
+
 class APIStatusError(APIError):
     """The server refused or failed."""
 
@@ -77,6 +89,33 @@ class APIStatusError(APIError):
 
 class BadRequestError(APIStatusError):
     """400: the request is wrong, or a filter or the account refused it."""
+
+
+class InvalidParameterError(BadRequestError):
+    """400 that names the parameter at fault, in `param`."""
+
+
+class ModerationError(BadRequestError):
+    """400: a filter stopped the prompt, an input or the result. Asking again is of no use.
+
+    Attributes:
+        stage: "input", "output" or "unknown", "" where the server does not say.
+        categories: What it was taken for, such as "violence"; () where the server does not say.
+    """
+
+    @property
+    def stage(self) -> str:
+        return str(self._details.get("moderation_stage") or "")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        told = self._details.get("categories")
+        return tuple(map(str, told)) if isinstance(told, list) else ()
+
+    @property
+    def _details(self) -> Mapping[str, Any]:
+        told = self.body.get("moderation_details") if isinstance(self.body, dict) else None
+        return told if isinstance(told, dict) else {}
 
 
 class AuthenticationError(APIStatusError):
@@ -116,6 +155,8 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     422: UnprocessableEntityError,
     429: RateLimitError,
 }
+# Codes by which a filter is known: the official ones, and Azure's.
+_FILTERED = ("moderation_blocked", "content_policy_violation", "content_filter", "contentFilter")
 
 
 def status_error(status: int, raw: str, request_id: str | None, headers: Mapping[str, str]) -> APIStatusError:
@@ -124,7 +165,14 @@ def status_error(status: int, raw: str, request_id: str | None, headers: Mapping
     message = f"the server answered {status}"
     if 300 <= status < 400:
         message = f"the server answered {status}: redirects are not followed, since they would carry the key along"
-    return kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    error = kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    if status == 400 and (
+        error.code in _FILTERED or (isinstance(error.body, dict) and "moderation_details" in error.body)
+    ):
+        return ModerationError(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    if status == 400 and isinstance(error.param, str) and error.param:
+        return InvalidParameterError(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    return error
 
 
 def _read(raw: str) -> tuple[Any, str]:
