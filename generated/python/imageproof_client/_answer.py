@@ -40,7 +40,7 @@ class Origin:
     base_url: str = ""
     inline: Collection[str] = ()
     secret: re.Pattern[str] | None = None
-    taken: list[Inline] = field(default_factory=list)
+    taken: list[Inline] = field(default_factory=lambda: list[Inline]())
 
     def take(self, value: Inline) -> Inline:
         """Says that a model holds the file."""
@@ -95,7 +95,7 @@ def invalid(message: str, response: httpx2.Response, origin: Origin) -> APIRespo
 def _spans(data: bytes, names: Collection[str]) -> list[tuple[int, int]]:
     """(start, end) of the long texts, without escapes, of members with these names. In JSON a quotation mark inside a
     text has a backslash before it, so what looks like such a member is one."""
-    found = []
+    found: list[tuple[int, int]] = []
     for name in names:
         for match in re.finditer(rb'"%s"\s*:\s*"' % re.escape(name.encode()), data):
             end = data.find(b'"', match.end())
@@ -106,7 +106,8 @@ def _spans(data: bytes, names: Collection[str]) -> list[tuple[int, int]]:
 
 def _cut(data: bytes, spans: list[tuple[int, int]], names: Collection[str]) -> Any:
     """JSON with each span as an Inline in its place, None where it is no JSON."""
-    pieces, start = [], 0
+    pieces: list[bytes] = []
+    start = 0
     for number, (at, end) in enumerate(spans):
         pieces += [data[start:at], b"\\u0000%d" % number]  # a text that no server has a reason to send
         start = end

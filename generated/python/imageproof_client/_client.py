@@ -62,7 +62,7 @@ class _Client:
             base_url=url,
             key=normal_key(api_key, service.key_variable),
             auth=service.auth,
-            query={**dict(parse_qsl(query)), **(default_query or {})},
+            query={**_query(query), **(default_query or {})},
             headers=dict(default_headers or {}),
             timeout=timeout,
             max_retries=max_retries,
@@ -90,7 +90,7 @@ class _Client:
             **told: As for the client itself.
         """
         key = normal_key(api_key, "AZURE_OPENAI_API_KEY")
-        query = {"api-version": api_version, **(told.pop("default_query", None) or {})}
+        query: dict[str, Any] = {"api-version": api_version, **(told.pop("default_query", None) or {})}
         base_url = f"{endpoint.rstrip('/').removesuffix('/openai')}/openai"
         client = cls(key, base_url=base_url, default_query=query, **told)
         client._open(replace(client._http.settings, auth=AZURE_AUTH, deployment=deployment), client._http.wire)
@@ -117,7 +117,7 @@ class _Client:
             changed["key"] = normal_key(api_key, service.key_variable)
         if base_url is not None:
             changed["base_url"], query = normal_base_url(base_url, service.base_url, service.paths)
-            default_query = {**dict(parse_qsl(query)), **(default_query or {})}
+            default_query = {**_query(query), **(default_query or {})}
         if not isinstance(timeout, NotGiven):
             changed["timeout"] = timeout
         changed["headers"] = {**old.headers, **(default_headers or {})}
@@ -135,6 +135,11 @@ class _Client:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+
+def _query(text: str) -> dict[str, Any]:
+    pairs: list[tuple[str, str]] = parse_qsl(text)
+    return dict(pairs)
 
 
 class BlockingClient(_Client):

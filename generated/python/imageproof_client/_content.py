@@ -18,6 +18,7 @@ import httpx2
 import pybase64
 
 from ._answer import Inline, Origin
+from ._json import is_object
 from ._model import Model
 from ._pictures import HEAD, Picture, read_picture, sniff
 from ._wire import AsyncWire, Wire, run
@@ -47,7 +48,7 @@ class File(Model):
     def decode(cls, data: Any, origin: Any = None) -> Self:
         """As Model.decode; base64 that is still inside the answer stays there until it is asked for."""
         made = super().decode(data, origin)
-        if isinstance(made, File):
+        if is_object(data):
             made.__dict__["origin"] = origin
             held = made.__dict__.get(cls._inline)
             if isinstance(held, Inline):
@@ -71,8 +72,8 @@ class File(Model):
     def _at_hand(self) -> bytes:
         """The file as far as it came already, b"" for none."""
         inline = self.__dict__.get("inline file")
-        text = inline.span if inline is not None else getattr(self, self._inline)
-        if text and isinstance(text, str | memoryview):
+        text: Any = inline.span if inline is not None else getattr(self, self._inline)
+        if text and (inline is not None or isinstance(text, str)):
             return _decode(text)
         link = self._url()
         if link.startswith("data:"):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias
 
+from ._json import is_list, is_mapping, is_sequence
 from ._model import NotGiven
 from ._pictures import HEAD, sniff
 
@@ -114,9 +115,9 @@ def form_of(values: Mapping[str, Any], lists: Mapping[str, str], documents: Coll
     for name, value in values.items():
         if value is None:
             continue
-        uploads = value if isinstance(value, list) else [value]
-        part = lists.get(name, name) if isinstance(value, list) else name
-        if isinstance(value, Upload) or (isinstance(value, list) and any(isinstance(one, Upload) for one in value)):
+        uploads = uploads_in(value)
+        if uploads:
+            part = lists.get(name, name) if is_list(value) else name
             files += [(_head(part, one.name, one.media_type), one) for one in uploads]
         elif name in documents:
             texts.append((_head(name, None, "application/json"), json_of(name, value)))
@@ -124,6 +125,11 @@ def form_of(values: Mapping[str, Any], lists: Mapping[str, str], documents: Coll
             pairs = form_texts(name, value, lists.get(name, name))
             texts += [(_head(part), text.encode("utf-8", "backslashreplace")) for part, text in pairs]
     return Form((*texts, *files), secrets.token_hex(16))
+
+
+def uploads_in(value: Any) -> list[Upload]:
+    """The Upload that a value is, or those that it holds."""
+    return [one for one in (value if is_sequence(value) else [value]) if isinstance(one, Upload)]
 
 
 def upload_of(name: str, value: FileInput) -> Upload:
@@ -150,7 +156,7 @@ def _found(name: str, content: Any) -> Upload:
     """A file under its own name, "" for one without."""
     if isinstance(content, bytes | bytearray):
         return Upload("", "", len(content), bytes(content))
-    if isinstance(content, str | os.PathLike):
+    if isinstance(content, str | Path) or hasattr(content, "__fspath__"):
         path = Path(content)
         with path.open("rb") as file:
             return Upload(path.name, "", file.seek(0, io.SEEK_END), path)
@@ -186,17 +192,17 @@ def is_content(value: Any) -> bool:
 
 def joined(name: str, value: Any) -> Any:
     """A list as one text with commas; any other value is handed back as it is."""
-    return ",".join(text_of(name, item) for item in value) if isinstance(value, list | tuple) else value
+    return ",".join(text_of(name, item) for item in value) if is_sequence(value) else value
 
 
 def form_texts(name: str, value: Any, many: str) -> Iterator[tuple[str, str]]:
     """Text parts of one argument: numbers in decimals, booleans as true and false, members of objects in brackets."""
     if value is None or isinstance(value, NotGiven):
         return
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         for key, item in value.items():
             yield from form_texts(f"{name}[{key}]", item, f"{name}[{key}][]")
-    elif isinstance(value, list | tuple):
+    elif is_sequence(value):
         for item in value:
             yield from form_texts(many, item, many)
     else:
@@ -225,7 +231,7 @@ def json_of(name: str, value: Any) -> bytes:
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
-        if not name and isinstance(value, Mapping):
+        if not name and is_mapping(value):
             for member, item in value.items():
                 json_of(str(member) or "''", item)
         raise type(error)(f"{name or 'body'}: {error}") from None

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar, cast
 import httpx2
 
 from ._answer import Origin, decoded, invalid
-from ._content import File
 from ._files import PIECE, Form
+from ._json import is_object
 from ._model import Model
 from ._request import Call, Operation, Service, Settings, call_of, spellings
 from ._retry import Retry, delay_of, is_repeated, reason_of
@@ -98,7 +98,7 @@ class Http:
         """The model in an answer that was read."""
 
         def checked(value: Any, origin: Origin) -> T:
-            if isinstance(value, dict) and value.get("error"):
+            if is_object(value) and value.get("error"):
                 raise invalid("the answer is an error", response, self.origin)
             return decode(value, origin)
 
@@ -109,9 +109,8 @@ class Http:
             message = "asked for one answer, and got a stream of events: it" if streamed else "the answer"
             raise invalid(f"{message} is not JSON", response, self.origin) from None
         if isinstance(found, Model):
-            files = found.__dict__.get(found._files, [None])
-            if found._files and not (isinstance(files, list) and files and all(isinstance(one, File) for one in files)):
-                raise invalid(f"the answer holds no file: its {found._files} is no list of them", response, self.origin)
+            if not found.holds_files():
+                raise invalid("the answer holds no file, where it should list them", response, self.origin)
             found.__dict__["request id"] = self.origin.request_id(response)
         return found
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
+from ._json import is_list, is_object
+
 # value of JSON, and where it came from (None for a value of the caller's own) -> model
 Decoder = Callable[[Any, Any], Any]
 
@@ -33,7 +35,7 @@ class Model:
     Members that are not declared are in `extra`, and are attributes too.
     """
 
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
 
     _renamed: ClassVar[Mapping[str, str]] = {}  # attribute -> name on the wire, where they differ
     _nested: ClassVar[Mapping[str, Decoder]] = {}  # attribute -> how its value is decoded
@@ -43,16 +45,36 @@ class Model:
     @classmethod
     def decode(cls, data: Any, origin: Any = None) -> Self:
         """The model for a JSON object; any other value is handed back as it is."""
-        if not isinstance(data, dict):
+        if not is_object(data):
             return cast("Self", data)
         rest = dict(data)
         made = cls.__new__(cls)
         values = made.__dict__
-        for name, wire_name, decode in members(cls):
+        for name, wire_name, decode in cls.members():
             value = rest.pop(wire_name, None)
             values[name] = value if value is None or decode is None else decode(value, origin)
         values["extra"] = rest
         return made
+
+    @classmethod
+    def members(cls) -> tuple[tuple[str, str, Decoder | None], ...]:
+        """(attribute, name on the wire, decoder) of what is declared."""
+        found: tuple[tuple[str, str, Decoder | None], ...] | None = cls.__dict__.get("_members")
+        if found is None:
+            names = [one.name for one in fields(cls) if one.name != "extra"]
+            found = tuple((name, cls._renamed.get(name, name), cls._nested.get(name)) for name in names)
+            cls._members = found
+        return found
+
+    @classmethod
+    def nest(cls, **decoders: Decoder) -> None:
+        """Says how members that hold models are decoded."""
+        cls._nested = decoders
+
+    def holds_files(self) -> bool:
+        """Whether the files are there for whose sake the call was made."""
+        found = self.__dict__.get(self._files)
+        return not self._files or (is_list(found) and bool(found) and all(isinstance(one, Model) for one in found))
 
     @property
     def request_id(self) -> str | None:
@@ -67,7 +89,7 @@ class Model:
 
     def to_dict(self) -> dict[str, Any]:
         """The members as JSON has them, under their names on the wire; without those that are None."""
-        told = {wire: _plain(getattr(self, name)) for name, wire, _ in members(type(self))}
+        told = {wire: _plain(getattr(self, name)) for name, wire, _ in self.members()}
         return {**{name: value for name, value in told.items() if value is not None}, **self.extra}
 
     def to_json(self, *, indent: int | None = 2) -> str:
@@ -96,14 +118,14 @@ def as_is(value: Any, origin: Any = None) -> Any:
 
 def listed(decode: Decoder) -> Decoder:
     """Decodes each item of a list; what is not a list stays as it is."""
-    return lambda value, origin: [decode(item, origin) for item in value] if isinstance(value, list) else value
+    return lambda value, origin: [decode(item, origin) for item in value] if is_list(value) else value
 
 
 def mapped(decode: Decoder) -> Decoder:
     """Decodes each value of an object."""
 
     def decoded(value: Any, origin: Any) -> Any:
-        return {key: decode(item, origin) for key, item in value.items()} if isinstance(value, dict) else value
+        return {key: decode(item, origin) for key, item in value.items()} if is_object(value) else value
 
     return decoded
 
@@ -112,7 +134,7 @@ def tagged(member: str, models: Mapping[str, type[Model]]) -> Decoder:
     """Decodes an object by the value of one member. An unknown value gives a plain Model, with all in `extra`."""
 
     def decoded(value: Any, origin: Any) -> Any:
-        return models.get(str(value.get(member)), Model).decode(value, origin) if isinstance(value, dict) else value
+        return models.get(str(value.get(member)), Model).decode(value, origin) if is_object(value) else value
 
     return decoded
 
@@ -121,30 +143,20 @@ def closest(*models: type[Model]) -> Decoder:
     """Decodes an object as the model that declares most of its members; what is no object stays as it is."""
 
     def decoded(value: Any, origin: Any) -> Any:
-        if not isinstance(value, dict):
+        if not is_object(value):
             return value
-        best = max(models, key=lambda model: sum(wire_name in value for _, wire_name, _ in members(model)))
+        best = max(models, key=lambda model: sum(wire_name in value for _, wire_name, _ in model.members()))
         return best.decode(value, origin)
 
     return decoded
 
 
-def members(model: type[Model]) -> tuple[tuple[str, str, Decoder | None], ...]:
-    """(attribute, name on the wire, decoder) of what a model declares."""
-    found = model.__dict__.get("_members")
-    if found is None:
-        names = [one.name for one in fields(model) if one.name != "extra"]
-        found = tuple((name, model._renamed.get(name, name), model._nested.get(name)) for name in names)
-        model._members = found
-    return cast("tuple[tuple[str, str, Decoder | None], ...]", found)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
-    if isinstance(value, list):
+    if is_list(value):
         return [_plain(item) for item in value]
-    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+    return {key: _plain(item) for key, item in value.items()} if is_object(value) else value
 
 
 def _short(value: Any) -> str:

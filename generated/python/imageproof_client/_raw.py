@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -147,7 +147,7 @@ class _Opening:
         method = getattr(self._resource, name)
 
         @asynccontextmanager
-        async def opened(*path: Any, **given: Any) -> AsyncIterator[AsyncStreamedResponse[Any]]:
+        async def opened(*path: Any, **given: Any) -> AsyncGenerator[AsyncStreamedResponse[Any], None]:
             response: AsyncStreamedResponse[Any] = await method(*path, **given)
             try:
                 yield response

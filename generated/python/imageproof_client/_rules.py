@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ._files import Upload
+from ._files import Upload, uploads_in
+from ._json import is_list, is_mapping, is_sequence
 from ._pictures import is_see_through, read_picture
 from ._request import Call, Operation, Settings, is_json
 from .errors import RequestRuleError
@@ -109,17 +110,19 @@ def _family(families: Mapping[str, Any], model: Any, told: str | None, default: 
 def _parts(operation: Operation, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Arguments as the parts of a form: lists and members of objects under names of their own, null as nothing."""
     for name, value in values.items():
-        if isinstance(value, Mapping) and name not in operation.documents:
+        if is_mapping(value) and name not in operation.documents:
             yield from _parts(operation, {f"{name}[{key}]": item for key, item in value.items()})
         elif value is not None:
-            yield operation.lists.get(name, name) if isinstance(value, list | tuple) else name, value
+            yield operation.lists.get(name, name) if is_sequence(value) else name, value
 
 
 def _missing(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
     for names in form["required"]:
         if not any(name in body for name in names):
-            rules = [form["properties"].get(name, {}).get("x-rule-missing") for name in names]
-            yield Breach(next(filter(None, rules), ""), names[0], f"{' or '.join(names)} is required")
+            rule = next(
+                (told for name in names if (told := form["properties"].get(name, {}).get("x-rule-missing"))), ""
+            )
+            yield Breach(rule, names[0], f"{' or '.join(names)} is required")
 
 
 def _misfits(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
@@ -153,11 +156,9 @@ def _cells(form: Mapping[str, Any], cells: Mapping[str, Any], body: Mapping[str,
                 continue
             said = [_said(fault) for fault in _faults(told, _bare(value))]
             said += [_off_grid(told.get("x-size-grid"), value)]
-            said += [
-                _said(fault, "its ")
-                for file in _files(value)
-                for fault in _faults(cell.get("file", {}), _facts(file, cell, body))
-            ]
+            if "file" in cell:
+                facts = [_facts(file, cell["file"], body) for file in uploads_in(value)]
+                said += [_said(fault, "its ") for one in facts for fault in _faults(cell["file"], one)]
             yield from (Breach(cell["rule"], parameter, f"{name} {one}", _listed(told)) for one in said if one)
 
 
@@ -166,8 +167,8 @@ def _cross(rules: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Itera
     given = {name: _bare(value) for name, value in body.items() if value is not None}
     for rule in rules:
         if not any(_faults(rule["when"], given)) and any(_faults(rule["then"], given)):
-            then = rule["then"].get("properties", {}) if rule["then"] else {}
-            names = (*then, *rule["when"].get("properties", {}), *rule["when"].get("required", ()))
+            then: dict[str, Any] = rule["then"].get("properties", {}) if rule["then"] else {}
+            names: tuple[str, ...] = (*then, *rule["when"].get("properties", {}), *rule["when"].get("required", ()))
             yield Breach(
                 rule["id"], next((one for one in names if one in given), next(iter(names), "")), rule["message"]
             )
@@ -189,19 +190,17 @@ def _off_grid(grid: Mapping[str, int] | None, value: Any) -> str:
     return ""
 
 
-def _files(value: Any) -> list[Upload]:
-    return [one for one in (value if isinstance(value, list | tuple) else [value]) if isinstance(one, Upload)]
-
-
-def _facts(file: Upload, cell: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(file: Upload, schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """What rules may ask of a file; what its header does not tell is left out, and breaks none."""
     told = read_picture(file.head())
-    first = next((read_picture(one.head()) for name in ("image", "image[]") for one in _files(body.get(name))), None)
+    first = next(
+        (read_picture(one.head()) for name in ("image", "image[]") for one in uploads_in(body.get(name))), None
+    )
     facts = {"format": told.format, "bytes": file.size, "alpha": told.alpha, "masked": "mask" in body}
     if told.width:
         same = first is not None and (first.width, first.height) == (told.width, told.height)
         facts |= {"width": told.width, "height": told.height, "square": told.width == told.height, "same_size": same}
-    if "transparent" in cell["file"].get("properties", {}):
+    if "transparent" in schema.get("properties", {}):
         found = is_see_through(b"".join(file.pieces())) if told.format == "png" else None
         facts |= {} if found is None else {"transparent": found}
     return facts
@@ -211,7 +210,7 @@ def _bare(value: Any) -> Any:
     """A value as JSON Schema sees it: a file is some text."""
     if isinstance(value, Upload):
         return ""
-    return [_bare(item) for item in value] if isinstance(value, list | tuple) else value
+    return [_bare(item) for item in value] if is_sequence(value) else value
 
 
 def _faults(schema: Any, value: Any, path: tuple[Any, ...] = (), rule: str = "") -> Iterator[_Fault]:
@@ -230,11 +229,11 @@ def _faults(schema: Any, value: Any, path: tuple[Any, ...] = (), rule: str = "")
 
 def _below(schema: Mapping[str, Any], value: Any, path: tuple[Any, ...], rule: str) -> Iterator[_Fault]:
     """Faults of members and items."""
-    if isinstance(value, list) and "items" in schema:
+    if is_list(value) and "items" in schema:
         for index, item in enumerate(value):
             yield from _faults(schema["items"], item, (*path, index), rule)
-    if isinstance(value, Mapping):
-        known = schema.get("properties", {})
+    if is_mapping(value):
+        known: dict[str, Any] = schema.get("properties", {})
         for name in known.keys() & value.keys():
             yield from _faults(known[name], value[name], (*path, name), rule)
         if schema.get("additionalProperties") is False and value.keys() - known.keys():
@@ -274,7 +273,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, Mapping),
 }
 _CHECKS: dict[str, Callable[[Any, Any], bool]] = {
-    "type": lambda limit, value: any(_TYPES[one](value) for one in (limit if isinstance(limit, list) else [limit])),
+    "type": lambda limit, value: any(_TYPES[one](value) for one in (limit if is_list(limit) else [limit])),
     "enum": lambda limit, value: any(_equal(value, one) for one in limit),
     "const": lambda limit, value: _equal(value, limit),
     "minimum": lambda limit, value: not _is_number(value) or value >= limit,
@@ -284,11 +283,11 @@ _CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "minLength": lambda limit, value: not isinstance(value, str) or len(value) >= limit,
     "maxLength": lambda limit, value: not isinstance(value, str) or len(value) <= limit,
     "pattern": lambda limit, value: not isinstance(value, str) or bool(re.search(_ecma(limit), value)),
-    "minItems": lambda limit, value: not isinstance(value, list) or len(value) >= limit,
-    "maxItems": lambda limit, value: not isinstance(value, list) or len(value) <= limit,
-    "minProperties": lambda limit, value: not isinstance(value, Mapping) or len(value) >= limit,
-    "maxProperties": lambda limit, value: not isinstance(value, Mapping) or len(value) <= limit,
-    "required": lambda limit, value: not isinstance(value, Mapping) or all(name in value for name in limit),
+    "minItems": lambda limit, value: not is_list(value) or len(value) >= limit,
+    "maxItems": lambda limit, value: not is_list(value) or len(value) <= limit,
+    "minProperties": lambda limit, value: not is_mapping(value) or len(value) >= limit,
+    "maxProperties": lambda limit, value: not is_mapping(value) or len(value) <= limit,
+    "required": lambda limit, value: not is_mapping(value) or all(name in value for name in limit),
 }
 _SENTENCES = {
     "type": "must be of type {}",
@@ -312,7 +311,7 @@ def _ecma(pattern: str) -> str:
 
 
 def _said(fault: _Fault, whose: str = "") -> str:
-    limit = ", ".join(map(str, fault.limit)) if isinstance(fault.limit, list) else str(fault.limit)
+    limit = ", ".join(map(str, fault.limit)) if is_list(fault.limit) else str(fault.limit)
     said = _SENTENCES.get(fault.keyword, f"breaks `{fault.keyword}: {{}}`").format(limit[:200])
     return f"{whose}{'.'.join(map(str, fault.path))} {said}" if whose else said
 
@@ -325,8 +324,8 @@ def _listed(schema: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _outside() -> int:
     """How far up the caller of this package is, for warnings to point at."""
-    level, frame = 1, sys._getframe(1)
+    level, frame = 0, inspect.currentframe()
     here = str(Path(__file__).parent)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
+    while frame is not None and frame.f_code.co_filename.startswith(here):
         frame, level = frame.f_back, level + 1
     return level

@@ -11,6 +11,7 @@ import httpx2
 
 from ._answer import Origin, decoded
 from ._content import File
+from ._json import is_object
 from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APIResponseValidationError, APITimeoutError
 
@@ -101,7 +102,7 @@ class _Events(Generic[T]):
 
     def _one(self, event: str, data: bytes) -> T:
         def checked(value: Any, origin: Origin) -> T:
-            if isinstance(value, dict):
+            if is_object(value):
                 if value.get("error") or "error" in (event, value.get("type")):
                     raise APIError("the stream reported an error", raw=origin.text(data), request_id=self.request_id)
                 if event and self._member:

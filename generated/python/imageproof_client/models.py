@@ -9,9 +9,15 @@ from typing import Any, ClassVar, Literal, NotRequired, Required, TypeAlias, Typ
 
 import httpx2
 
-from . import _content, _model
+from ._content import AsyncLinked as _AsyncLinked
+from ._content import Content as _Content
+from ._content import Linked as _Linked
+from ._content import Sized as _Sized
 from ._files import FileInput
+from ._model import Model as _Model
 from ._model import NotGiven
+from ._model import listed as _listed
+from ._model import tagged as _tagged
 
 GenerateModel: TypeAlias = (
     Literal[
@@ -219,7 +225,7 @@ class ImageReferenceParam(TypedDict):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImagesResponse(_model.Model):
+class ImagesResponse(_Model):
     """The pictures, what was used to make them, and what they took.
 
     Attributes:
@@ -248,7 +254,7 @@ class ImagesResponse(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class Image(_content.Sized, _content.Linked):
+class Image(_Sized, _Linked):
     """One picture, in the answer itself or by its address.
 
     Attributes:
@@ -266,7 +272,7 @@ class Image(_content.Sized, _content.Linked):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImagesUsage(_model.Model):
+class ImagesUsage(_Model):
     """Tokens that the pictures took. GPT Image models only.
 
     Attributes:
@@ -285,7 +291,7 @@ class ImagesUsage(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class TokensByKind(_model.Model):
+class TokensByKind(_Model):
     """Tokens split into text and image.
 
     Attributes:
@@ -298,7 +304,7 @@ class TokensByKind(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class SvgUsage(_model.Model):
+class SvgUsage(_Model):
     """Tokens that writing the SVG took, apart from `usage`.
 
     Attributes:
@@ -317,7 +323,7 @@ class SvgUsage(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageGenerationPartialImageEvent(_content.Content):
+class ImageGenerationPartialImageEvent(_Content):
     """A preview of a picture in the making.
 
     Attributes:
@@ -344,7 +350,7 @@ class ImageGenerationPartialImageEvent(_content.Content):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageGenerationCompletedEvent(_content.Content):
+class ImageGenerationCompletedEvent(_Content):
     """The finished picture.
 
     Attributes:
@@ -373,7 +379,7 @@ class ImageGenerationCompletedEvent(_content.Content):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageEditPartialImageEvent(_content.Content):
+class ImageEditPartialImageEvent(_Content):
     """A preview of an edit in the making.
 
     Attributes:
@@ -400,7 +406,7 @@ class ImageEditPartialImageEvent(_content.Content):
 
 
 @dataclass(kw_only=True, repr=False)
-class ImageEditCompletedEvent(_content.Content):
+class ImageEditCompletedEvent(_Content):
     """The finished edit.
 
     Attributes:
@@ -429,7 +435,7 @@ class ImageEditCompletedEvent(_content.Content):
 
 
 @dataclass(kw_only=True, repr=False)
-class ListModelsResponse(_model.Model):
+class ListModelsResponse(_Model):
     """The models on offer.
 
     Attributes:
@@ -442,7 +448,7 @@ class ListModelsResponse(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class Model(_model.Model):
+class Model(_Model):
     """A model on offer.
 
     Attributes:
@@ -461,7 +467,7 @@ class Model(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class AsyncImagesResponse(_model.Model):
+class AsyncImagesResponse(_Model):
     """As ImagesResponse, in the asynchronous client."""
 
     created: int
@@ -478,7 +484,7 @@ class AsyncImagesResponse(_model.Model):
 
 
 @dataclass(kw_only=True, repr=False)
-class AsyncImage(_content.Sized, _content.AsyncLinked):
+class AsyncImage(_Sized, _AsyncLinked):
     """As Image, in the asynchronous client."""
 
     b64_json: str | None = None
@@ -493,40 +499,23 @@ ImageGenerationEvent: TypeAlias = ImageGenerationPartialImageEvent | ImageGenera
 ImageEditEvent: TypeAlias = ImageEditPartialImageEvent | ImageEditCompletedEvent
 
 # How the members that hold models are decoded; below the classes, which may refer to one another.
-decode_image_generation_event = _model.tagged(
+decode_image_generation_event = _tagged(
     "type",
     {
         "image_generation.partial_image": ImageGenerationPartialImageEvent,
         "image_generation.completed": ImageGenerationCompletedEvent,
     },
 )
-decode_image_edit_event = _model.tagged(
+decode_image_edit_event = _tagged(
     "type",
     {
         "image_edit.partial_image": ImageEditPartialImageEvent,
         "image_edit.completed": ImageEditCompletedEvent,
     },
 )
-ImagesResponse._nested = {
-    "data": _model.listed(Image.decode),
-    "usage": ImagesUsage.decode,
-    "svg_usage": SvgUsage.decode,
-}
-ImagesUsage._nested = {
-    "input_tokens_details": TokensByKind.decode,
-    "output_tokens_details": TokensByKind.decode,
-}
-ImageGenerationCompletedEvent._nested = {
-    "usage": ImagesUsage.decode,
-}
-ImageEditCompletedEvent._nested = {
-    "usage": ImagesUsage.decode,
-}
-ListModelsResponse._nested = {
-    "data": _model.listed(Model.decode),
-}
-AsyncImagesResponse._nested = {
-    "data": _model.listed(AsyncImage.decode),
-    "usage": ImagesUsage.decode,
-    "svg_usage": SvgUsage.decode,
-}
+ImagesResponse.nest(data=_listed(Image.decode), usage=ImagesUsage.decode, svg_usage=SvgUsage.decode)
+ImagesUsage.nest(input_tokens_details=TokensByKind.decode, output_tokens_details=TokensByKind.decode)
+ImageGenerationCompletedEvent.nest(usage=ImagesUsage.decode)
+ImageEditCompletedEvent.nest(usage=ImagesUsage.decode)
+ListModelsResponse.nest(data=_listed(Model.decode))
+AsyncImagesResponse.nest(data=_listed(AsyncImage.decode), usage=ImagesUsage.decode, svg_usage=SvgUsage.decode)

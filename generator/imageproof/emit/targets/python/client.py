@@ -9,8 +9,9 @@ from typing import Any
 from imageproof.api.ir import Api, Auth, Field, Operation, Reply, Resource, Type
 from imageproof.api.names import assign, constant, pascal, snake, unreserved
 from imageproof.emit.targets.python.models import decoder_names, exported
-from imageproof.emit.targets.python.text import called, docstring, imported, literal, section, signature, used
+from imageproof.emit.targets.python.text import called, docstring, imported, literal, renamed, section, signature, used
 from imageproof.emit.targets.python.types import (
+    HELPERS,
     KEYWORDS,
     MODULE_NAMES,
     Names,
@@ -182,11 +183,10 @@ def _imports(texts: Sequence[str], public: Sequence[str], api: Api, facts: Seque
         imported("typing", used(["Any", "Literal", "Unpack", "overload"], texts)),
     ]
     own = [
-        imported(".", used(["_model"], texts)),
         imported("._client", clients),
         imported("._files", used(["FileInput"], texts)),
         imported("._http", used(["Bytes", "Events", "Json", "Reader", "Text"], texts)),
-        imported("._model", used(["NOT_GIVEN", "NotGiven"], texts)),
+        *renamed("_model", used(HELPERS, texts), used(["NOT_GIVEN", "NotGiven"], texts)),
         imported("._raw", ["AsyncResource", "Resource", "shown"]),
         imported("._request", ["Operation", "Service", *used(["arguments"], facts)]),
         imported("._rules", ["check"]) if api.rules else "",
@@ -281,7 +281,7 @@ def _reader(reply: Reply, names: Names) -> str:
         return "Text()" if reply.text else "Bytes()"
     if reply.whole is None:
         return "Reader[None]()"
-    told = decoder(reply.whole, names) or "_model.as_is"
+    told = decoder(reply.whole, names) or "_as_is"
     plain = reply.whole.kind == "model" and not reply.whole.nullable
     return f"Json({told})" if plain else f"Json[{annotation(reply.whole, names, False)}]({told})"
 
@@ -290,7 +290,7 @@ def _events(operation: Operation, kind: Kind) -> str:
     """What reads a stream."""
     events = operation.reply.events
     assert events is not None  # the caller asks only where there are some
-    told = decoder(events.type, kind.names) or "_model.as_is"
+    told = decoder(events.type, kind.names) or "_as_is"
     one = annotation(events.type, kind.names, False)
     return f"Events({kind.stream}[{one}], {told}, {literal(events.property)}, {_tuple(events.last)})"
 

@@ -8,8 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from imageproof.api.ir import Api, Field, Model
-from imageproof.emit.targets.python.text import alternatives, docstring, imported, joined, literal, section, used
+from imageproof.emit.targets.python.text import (
+    alternatives,
+    called,
+    docstring,
+    imported,
+    joined,
+    literal,
+    renamed,
+    section,
+    used,
+)
 from imageproof.emit.targets.python.types import (
+    HELPERS,
     KEYWORDS,
     SCALARS,
     Names,
@@ -54,7 +65,7 @@ class Dictionary:
 
 @dataclass(frozen=True)
 class Decoder:
-    """How values become models: a line `target = expression`."""
+    """How values become models: a line `target = expression`, or the expression alone where it tells a model."""
 
     target: str
     expression: str
@@ -122,9 +133,9 @@ def _imports(texts: list[str], more: list[str]) -> list[str]:
         imported("typing", ["Any", "TypedDict", *used(typing, [*texts, "Literal" if more is None else ""])]),
     ]
     own = [
-        imported(".", used(["_content", "_model"], texts)),
+        *renamed("_content", used(["_AsyncLinked", "_Content", "_Linked", "_Sized"], texts)),
         imported("._files", used(["FileInput"], texts)),
-        imported("._model", ["NotGiven"]),
+        *renamed("_model", used(["_Model", *HELPERS], texts), ["NotGiven"]),
     ]
     groups = [[line for line in group if line] for group in (standard, ["import httpx2"], own)]
     lines = [line for group in groups if group for line in (*group, "")]
@@ -162,9 +173,9 @@ def _nested(api: Api, names: Names, incoming: set[str]) -> Iterator[Decoder]:
             continue
         attributes = attribute_names(model)
         pairs = [(attributes[one.name], decoder(one.type, names)) for one in model.fields]
-        rows = [f"    {literal(attribute)}: {told}," for attribute, told in pairs if told]
+        rows = [f"{attribute}={told}" for attribute, told in pairs if told]
         if rows:
-            yield Decoder(f"{names.models[model.key]}._nested", "\n".join(["{", *rows, "}"]))
+            yield Decoder("", called(f"{names.models[model.key]}.nest", rows, 0))
 
 
 def _class(model: Model, names: Names, twin_of: Names | None = None) -> Class:
@@ -194,10 +205,10 @@ def _class(model: Model, names: Names, twin_of: Names | None = None) -> Class:
 
 def _bases(model: Model, attributes: set[str], waiting: bool) -> str:
     if not model.content:
-        return "_model.Model"
+        return "_Model"
     kind = ("AsyncLinked" if waiting else "Linked") if model.content.link else "Content"
-    sized = "" if attributes & {"size", "format"} else "_content.Sized, "
-    return f"{sized}_content.{kind}"
+    sized = "" if attributes & {"size", "format"} else "_Sized, "
+    return f"{sized}_{kind}"
 
 
 def _constants(model: Model, attributes: Mapping[str, str], renamed: Mapping[str, str], names: Names) -> Iterator[str]:

@@ -82,6 +82,14 @@ def imported(module: str, names: Iterable[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {name}," for name in ordered), ")"])
 
 
+def renamed(module: str, names: Iterable[str], plain: Sequence[str] = ()) -> list[str]:
+    """Import lines of names of a module of ours under the same names with an underscore before them; `plain` are those
+    that keep their names, in one line."""
+    lines = [(member_order(name[1:]), f"from .{module} import {name[1:]} as {name}") for name in names]
+    lines += [(member_order(plain[0]), imported(f".{module}", plain))] if plain else []
+    return [line for _, line in sorted(lines)]
+
+
 def used(names: Iterable[str], texts: Sequence[str]) -> list[str]:
     """Those of the names that some text mentions as code: not inside a literal, nor as the name that it declares."""
     words = {word for text in texts for word in re.findall(r"\w+", QUOTED.sub("", text))}

@@ -69,10 +69,13 @@ MODULE_NAMES = (
         ]
     )
 )
+# What decodes values, as the emitted modules call it: no name of a document begins so.
+HELPERS = ("_as_is", "_closest", "_listed", "_mapped", "_tagged")
 # What every model has.
 MODEL_NAMES = frozenset(
     [
         *("extra", "request_id", "decode", "to_bytes", "save", "data_url", "picture", "to_dict", "to_json"),
+        *("members", "nest", "holds_files"),
         *("self", "cls", "builtins"),
     ]
 )
@@ -301,12 +304,12 @@ def decoder(told: Type | None, names: Names) -> str:
     if told.kind in ("list", "map"):
         inner = decoder(told.item, names)
         helper = "listed" if told.kind == "list" else "mapped"
-        return f"_model.{helper}({inner})" if inner else ""
+        return f"_{helper}({inner})" if inner else ""
     if told.kind == "union":
         if told.union:
             return union_decoder_name(told.union, names)
         models = [one for one in told.choices if one.kind == "model"]
-        return f"_model.closest({', '.join(names.models[one.model] for one in models)})" if models else ""
+        return f"_closest({', '.join(names.models[one.model] for one in models)})" if models else ""
     return ""
 
 
@@ -321,14 +324,14 @@ def union_decoder(union: Union, names: Names) -> str:
         rows = "".join(
             f"\n        {literal(value)}: {names.models[key]}," for value, key in union.tags if key in names.models
         )
-        return f"_model.tagged(\n    {literal(union.property)},\n    {{{rows}\n    }},\n)"
+        return f"_tagged(\n    {literal(union.property)},\n    {{{rows}\n    }},\n)"
     if not models:
-        return "_model.as_is"
+        return "_as_is"
     listed = [names.models[one.model] for one in models]
-    line = f"_model.closest({', '.join(listed)})"
+    line = f"_closest({', '.join(listed)})"
     if len(union_decoder_name(union.key, names)) + len(" = ") + len(line) <= WIDTH:
         return line
-    return "\n".join(["_model.closest(", *(f"    {one}," for one in listed), ")"])
+    return "\n".join(["_closest(", *(f"    {one}," for one in listed), ")"])
 
 
 def attribute_names(model: Model) -> dict[str, str]:

@@ -48,7 +48,7 @@ def read_picture(head: bytes) -> Picture:
     """The picture that starts with these bytes, `HEAD` of them or fewer."""
     name = sniff(head)[0]
     try:
-        return {"png": _png, "jpeg": _jpeg, "gif": _gif, "webp": _webp}.get(name, lambda _: Picture(name))(head)
+        return _READERS[name](head) if name in _READERS else Picture(name)
     except (struct.error, IndexError):
         return Picture(name)
 
@@ -186,3 +186,6 @@ def _orientation(exif: bytes) -> int:
         if struct.unpack(f"{order}H", entry[:2])[0] == 0x0112:
             return int(struct.unpack(f"{order}H", entry[8:10])[0])
     return 1
+
+
+_READERS = {"png": _png, "jpeg": _jpeg, "gif": _gif, "webp": _webp}

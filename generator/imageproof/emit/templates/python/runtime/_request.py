@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import httpx2
 
 from ._files import Form, form_of, form_texts, is_content, joined, json_of, text_of, upload_of
+from ._json import is_mapping, is_several
 from ._model import NotGiven
 from ._retry import Retry
 
@@ -51,14 +52,14 @@ class Operation:
     name: str
     verb: str
     path: str
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     required: Collection[str] = ()
     query: Collection[str] = ()
     headers: Collection[str] = ()
     commas: Collection[str] = ()
     media_type: str = ""
     files: Collection[str] = ()
-    lists: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     documents: Collection[str] = ()
     json: Collection[str] = ()
     json_media_type: str = ""
@@ -111,8 +112,10 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     told = {name: value for name, value in given.items() if not isinstance(value, NotGiven)}
     options = {name: told.pop(name) for name in OPTIONS if name in told}
     _check_names(operation, told)
-    extra = {name: options.get(f"extra_{name}") or {} for name in ("headers", "query", "body")}
-    values = {operation.arguments[name]: value for name, value in told.items()}
+    extra: dict[str, Mapping[str, Any]] = {
+        one: options.get(f"extra_{one}") or {} for one in ("headers", "query", "body")
+    }
+    values: dict[str, Any] = {operation.arguments[name]: value for name, value in told.items()}
     query = {name: _joined(operation, name, values.pop(name)) for name in operation.query if name in values}
     sent = {name: _joined(operation, name, values.pop(name)) for name in operation.headers if name in values}
     values = {**values, **extra["body"]} if not operation.whole else values
@@ -151,7 +154,7 @@ def _check_names(operation: Operation, told: Mapping[str, Any]) -> None:
 
 def is_json(operation: Operation, values: Mapping[str, Any]) -> bool:
     """Whether arguments, by their names on the wire, go as JSON where a form is what the call is used to."""
-    references = any(isinstance(values.get(name), Mapping) for name in operation.files)
+    references = any(is_mapping(values.get(name)) for name in operation.files)
     return bool(operation.json_media_type) and (references or any(name in values for name in operation.json))
 
 
@@ -159,11 +162,11 @@ def _uploads(operation: Operation, name: str, value: Any) -> Any:
     """A file, or a list of files, as Uploads; any other value as it is."""
     if value is None or not (name in operation.files or is_content(value)):
         return value
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | tuple):
-        if not value:
-            raise ValueError(f"{name}: the list of files is empty")
-        return [upload_of(name, item) for item in value]
-    return upload_of(name, value)
+    if not is_several(value):
+        return upload_of(name, value)
+    if not value:
+        raise ValueError(f"{name}: the list of files is empty")
+    return [upload_of(name, item) for item in value]
 
 
 def _body(
@@ -174,7 +177,7 @@ def _body(
         whole = values[operation.whole]
         if operation.raw:
             return b"".join(upload_of(operation.whole, whole).pieces()), media_type
-        if not isinstance(whole, Mapping):
+        if not is_mapping(whole):
             if extra:
                 raise TypeError("extra_body needs a body with members")
             return json_of("", whole), media_type

@@ -18,6 +18,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ._json import is_list, is_object
+
 
 class APIError(Exception):
     """Base of all errors.
@@ -48,7 +50,7 @@ class APIError(Exception):
         self.body = body
         self.request_id = request_id
         self.headers: Mapping[str, str] = headers or {}
-        members: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        members: Mapping[str, Any] = body if is_object(body) else {}
         self.code: str | None = members.get("code")
         self.param: str | None = members.get("param")
         self.type: str | None = members.get("type")
@@ -110,12 +112,12 @@ class ModerationError(BadRequestError):
     @property
     def categories(self) -> tuple[str, ...]:
         told = self._details.get("categories")
-        return tuple(map(str, told)) if isinstance(told, list) else ()
+        return tuple(map(str, told)) if is_list(told) else ()
 
     @property
     def _details(self) -> Mapping[str, Any]:
-        told = self.body.get("moderation_details") if isinstance(self.body, dict) else None
-        return told if isinstance(told, dict) else {}
+        told = self.body.get("moderation_details") if is_object(self.body) else None
+        return told if is_object(told) else {}
 
 
 class AuthenticationError(APIStatusError):
@@ -166,9 +168,7 @@ def status_error(status: int, raw: str, request_id: str | None, headers: Mapping
     if 300 <= status < 400:
         message = f"the server answered {status}: redirects are not followed, since they would carry the key along"
     error = kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
-    if status == 400 and (
-        error.code in _FILTERED or (isinstance(error.body, dict) and "moderation_details" in error.body)
-    ):
+    if status == 400 and (error.code in _FILTERED or (is_object(error.body) and "moderation_details" in error.body)):
         return ModerationError(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
     if status == 400 and isinstance(error.param, str) and error.param:
         return InvalidParameterError(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
@@ -177,15 +177,16 @@ def status_error(status: int, raw: str, request_id: str | None, headers: Mapping
 
 def _read(raw: str) -> tuple[Any, str]:
     """The error object of an answer, and its message: servers send an envelope, a text, `detail`, HTML or nothing."""
+    body: Any
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
         return raw or None, ""
-    if isinstance(body, dict) and body.get("error"):
+    if is_object(body) and body.get("error"):
         body = body["error"]
     if isinstance(body, str):
         return body, body
-    if not isinstance(body, dict):
+    if not is_object(body):
         return body, ""
     said = body.get("message") or body.get("detail") or ""
     return body, said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
