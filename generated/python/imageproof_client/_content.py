@@ -27,6 +27,7 @@ from .errors import APIConnectionError, APIResponseValidationError, APITimeoutEr
 MAX_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 MAX_REDIRECTS = 5
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 class FileBytes(bytes):
@@ -234,7 +235,7 @@ def _write(target: Path, content: bytes) -> Path:
 
 
 def _decode(text: str | memoryview) -> bytes:
-    """Bytes of base64, with or without a `data:` prefix in front of it, white space in it and padding behind it."""
+    """Bytes of base64, with or without a `data:` prefix, white space, padding, and the letters that URLs want."""
     try:
         return pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -243,11 +244,9 @@ def _decode(text: str | memoryview) -> bytes:
         head, _, plain = plain.partition(",")
         if not head.endswith(";base64"):
             return unquote_to_bytes(plain)
-    plain = "".join(plain.split()).rstrip("=")
+    plain = "".join(plain.split()).rstrip("=").translate(_URL_SAFE)
     try:
-        return pybase64.b64decode(
-            plain + "=" * (-len(plain) % 4), altchars="-_" if set("-_") & set(plain) else None, validate=True
-        )
+        return pybase64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise APIResponseValidationError(f"the file in the answer is not base64: {error}") from None
 

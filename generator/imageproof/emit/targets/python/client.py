@@ -283,7 +283,8 @@ def _reader(reply: Reply, names: Names) -> str:
         return "Reader[None]()"
     told = decoder(reply.whole, names) or "_as_is"
     plain = reply.whole.kind == "model" and not reply.whole.nullable
-    return f"Json({told})" if plain else f"Json[{annotation(reply.whole, names, False)}]({told})"
+    null = ", null=True" if reply.whole.kind == "model" and reply.whole.nullable else ""
+    return f"Json({told})" if plain else f"Json[{annotation(reply.whole, names, False)}]({told}{null})"
 
 
 def _events(operation: Operation, kind: Kind) -> str:

@@ -93,10 +93,13 @@ class Http:
             return body
         return b"".join(body.pieces()) if body.size <= PIECE else self.wire.content(body.pieces())
 
-    def decoded(self, response: httpx2.Response, decode: Callable[[Any, Any], T]) -> T:
+    def decoded(self, response: httpx2.Response, decode: Callable[[Any, Any], T], null: bool = True) -> T:
         """The model in an answer that was read."""
+        model = isinstance(getattr(decode, "__self__", None), type)
 
         def checked(value: Any, origin: Origin) -> T:
+            if model and not is_object(value) and not (null and value is None):
+                raise invalid("the answer is no object", response, self.origin)
             if is_object(value) and value.get("error"):
                 raise invalid("the answer is an error", response, self.origin)
             return decode(value, origin)
@@ -125,14 +128,15 @@ class Reader(Generic[T]):
 
 
 class Json(Reader[T]):
-    """A model."""
+    """A model; `null` says that null is an answer too."""
 
-    def __init__(self, decode: Callable[[Any, Any], T]) -> None:
+    def __init__(self, decode: Callable[[Any, Any], T], null: bool = False) -> None:
         self._decode = decode
+        self._null = null
 
     async def read(self, http: Http, response: httpx2.Response) -> T:
         await http.wire.read(response)
-        return http.decoded(response, self._decode)
+        return http.decoded(response, self._decode, self._null)
 
 
 class Bytes(Reader[bytes]):

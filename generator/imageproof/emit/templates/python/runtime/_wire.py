@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import httpx2
 
@@ -25,13 +25,13 @@ def run(awaitable: Awaitable[T]) -> T:
 class Wire:
     """Blocks. `own` says that the HTTP client was made here, and is closed here."""
 
-    def __init__(self, client: Any = None) -> None:
-        self.own = client is None
-        self.client = client or self.made()
+    kind: ClassVar[Any] = httpx2.Client
 
-    def made(self) -> Any:
-        """A new HTTP client."""
-        return httpx2.Client()
+    def __init__(self, client: Any = None) -> None:
+        if not isinstance(client, self.kind | None):
+            raise TypeError(f"http_client must be an httpx2.{self.kind.__name__}")
+        self.own = client is None
+        self.client = client or self.kind()
 
     @property
     def is_open(self) -> bool:
@@ -77,8 +77,7 @@ class Wire:
 class AsyncWire(Wire):
     """Waits, under asyncio or trio."""
 
-    def made(self) -> Any:
-        return httpx2.AsyncClient()
+    kind = httpx2.AsyncClient
 
     async def send(self, request: httpx2.Request, **told: Any) -> httpx2.Response:
         found: httpx2.Response = await self.client.send(request, stream=True, follow_redirects=False, **told)
