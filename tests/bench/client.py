@@ -1,21 +1,23 @@
 """What the emitted Python client costs, as ratios to its HTTP library alone and beside the official SDK.
 
     python tests/bench/client.py            # CPU of import, of a small call, of a 4 MB picture; peak memory
-    python tests/bench/client.py --install  # also the size of each, installed alone with what it needs (asks a registry)
+    python tests/bench/client.py --install  # also the size of each, installed with what it needs (asks a registry)
     python tests/bench/client.py --choices  # also the libraries that were weighed for JSON and base64
 
-Each figure is a process of its own, and the rounds of all contenders are interleaved, so that a busy machine slows all
-of them. CPU is user and system time of the process; the median of the rounds is shown, divided by that of `bare`:
-the HTTP library, json.loads and base64.b64decode, and nothing else.
+The rounds of all contenders are interleaved, so that a busy machine slows all of them: imports and peak memory are
+processes of their own, calls take turns in one. CPU is user and system time; the median is shown, divided by that of
+`bare`: the HTTP library, json.loads and base64.b64decode, and nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import compileall
 import json
 import os
 import resource
+import shutil
 import socket
 import statistics
 import subprocess
@@ -29,7 +31,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "generated" / "python"
-ROUNDS, CALLS, PICTURES = 7, 300, 12
+ROUNDS, CALLS, PICTURES = 7, 50, 4
 PICTURE = b"\x89PNG\r\n\x1a\n" + os.urandom(4_000_000)
 SMALL = json.dumps({"created": 1, "data": [{"b64_json": "iVBORw0KGgo="}], "usage": {"total_tokens": 3}}).encode()
 # what is measured -> the most that the client may cost of what `bare` does
@@ -84,29 +86,42 @@ CONTENDERS: dict[str, Callable[[str], Callable[[], bytes]]] = {"bare": bare, "ou
 
 
 def child(name: str, what: str, url: str) -> None:
-    """One figure, printed: seconds of CPU, or bytes for memory."""
+    """The figures of one process, printed: seconds of CPU or bytes by contender; `name` is one of them, or all."""
     if what == "import":
         start = time.process_time()
         IMPORTS[name]()
-        print(time.process_time() - start)
-        return
-    call = CONTENDERS[name](url)
-    call()
-    count = CALLS if what == "small call" else PICTURES
-    start = time.process_time()
-    for _ in range(count):
+        print(json.dumps({name: time.process_time() - start}))
+    elif what == "peak memory":
+        call = CONTENDERS[name](url)
+        for _ in range(PICTURES):
+            call()
+        print(json.dumps({name: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+    else:
+        print(json.dumps(taken_in_turns(url, CALLS if what == "small call" else PICTURES)))
+
+
+def taken_in_turns(url: str, count: int) -> dict[str, float]:
+    """Seconds of CPU of a call, the median of rounds in which all contenders take turns."""
+    calls = {name: made(url) for name, made in CONTENDERS.items()}
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
         call()
-    seconds = (time.process_time() - start) / count
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(peak if what == "peak memory" else seconds)
+    for _ in range(ROUNDS * 3):
+        for name, call in calls.items():
+            start = time.process_time()
+            for _ in range(count):
+                call()
+            found[name].append((time.process_time() - start) / count)
+    return {name: statistics.median(told) for name, told in found.items()}
 
 
-def figure(name: str, what: str, url: str) -> float:
-    """The figure of one process."""
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+def figures(name: str, what: str, url: str, package: Path) -> dict[str, float]:
+    """The figures of one process."""
+    environment = {**os.environ, "PYTHONPATH": str(package)}
     command = [sys.executable, __file__, "--child", name, what, url]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
 
 
 def serve(body: bytes) -> str:
@@ -124,7 +139,9 @@ def serve(body: bytes) -> str:
                         return
                     request += piece
                 head, _, rest = request.partition(b"\r\n\r\n")
-                length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if b"content-length" in line)
+                length = next(
+                    int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if b"content-length" in line
+                )
                 while len(rest) < length:
                     rest += caller.recv(65536)
                 caller.sendall(answer)
@@ -134,19 +151,20 @@ def serve(body: bytes) -> str:
             threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    return "http://127.0.0.1:{}/v1".format(listener.getsockname()[1])
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
 
 
-def measured() -> dict[str, dict[str, float]]:
-    """what -> contender -> median over the rounds."""
+def measured(package: Path) -> dict[str, dict[str, float]]:
+    """what -> contender -> median over the rounds. `package` is where the client is, compiled as pip leaves it."""
     large = json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(PICTURE).decode()}]}).encode()
     urls = {"import": "", "small call": serve(SMALL)}
     urls["4 MB picture"] = urls["peak memory"] = serve(large)
     found: dict[str, dict[str, list[float]]] = {what: {name: [] for name in CONTENDERS} for what in LIMITS}
-    for _ in range(ROUNDS):
-        for what, url in urls.items():
-            for name in CONTENDERS:
-                found[what][name].append(figure(name, what, url))
+    for what, url in urls.items():
+        turns = ["all"] if what in ("small call", "4 MB picture") else [*CONTENDERS] * ROUNDS
+        for turn in turns:
+            for name, value in figures(turn, what, url, package).items():
+                found[what][name].append(value)
     return {what: {name: statistics.median(told) for name, told in row.items()} for what, row in found.items()}
 
 
@@ -205,7 +223,11 @@ def main() -> int:
         return 0
     over = False
     print(f"{'':14}{'bare':>12}{'ours':>8}{'most':>8}{'openai':>8}")
-    for what, row in measured().items():
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(PACKAGE, folder, dirs_exist_ok=True)
+        compileall.compile_dir(folder, quiet=2)
+        rows = measured(Path(folder))
+    for what, row in rows.items():
         unit, scale = ("MB", 1e-6) if what == "peak memory" else ("ms", 1e3)
         ratios = {name: value / row["bare"] for name, value in row.items()}
         over = over or ratios["ours"] > LIMITS[what]

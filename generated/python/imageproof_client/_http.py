@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar, cast
 
 import httpx2
@@ -61,7 +61,7 @@ class Http:
         host = self.settings.base_url
         try:
             request = self.wire.client.build_request(
-                call.verb, call.url, headers=call.headers, content=content, timeout=call.timeout
+                call.verb, _parsed(call.url), headers=call.headers, content=content, timeout=call.timeout
             )
             response = await self.wire.send(request)
         except httpx2.TimeoutException as cause:
@@ -69,7 +69,6 @@ class Http:
         except (httpx2.HTTPError, httpx2.InvalidURL) as cause:
             said = self.origin.clean(f"no answer from {host}: {cause}")
             raise _Failure(APIConnectionError(said), cause) from None
-        request_id = self.origin.request_id(response)
         try:
             if whole or not response.is_success:
                 await self.wire.read(response)
@@ -79,14 +78,15 @@ class Http:
                 kind, said = (
                     (APITimeoutError, "did not come in time") if late else (APIConnectionError, f"broke off: {cause}")
                 )
-                raise _Failure(kind(f"the answer {said}", request_id=request_id), cause) from None
-            response = httpx2.Response(response.status_code, headers={"x-request-id": request_id or ""})
+                raise _Failure(kind(f"the answer {said}", request_id=self.origin.request_id(response)), cause) from None
+            response = httpx2.Response(response.status_code, headers=response.headers, content=b"")
         finally:
             if whole or not response.is_success:
                 await self.wire.close(response)
         if not response.is_success:
             text = self.origin.clean(response.text)
-            raise _Failure(status_error(response.status_code, text, request_id, self.origin.headers(response)))
+            headers = self.origin.headers(response)
+            raise _Failure(status_error(response.status_code, text, headers.get("x-request-id"), headers))
         return response
 
     def _content(self, body: bytes | Form | None) -> Any:
@@ -114,8 +114,13 @@ class Http:
         if isinstance(found, Model):
             if not found.holds_files():
                 raise invalid("the answer holds no file, where it should list them", response, self.origin)
-            found.__dict__["request id"] = self.origin.request_id(response)
+            found.__dict__["headers"] = response.headers
         return found
+
+
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx2.URL:
+    return httpx2.URL(url)
 
 
 class Reader(Generic[T]):

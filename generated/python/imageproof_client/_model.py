@@ -79,8 +79,8 @@ class Model:
     @property
     def request_id(self) -> str | None:
         """Id of the exchange that brought this answer, where the server gave one. None on parts of an answer."""
-        found: str | None = self.__dict__.get("request id")
-        return found
+        headers: Mapping[str, str] = self.__dict__.get("headers", {})
+        return headers.get("x-request-id")
 
     @property
     def _request_id(self) -> str | None:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -135,7 +136,7 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
         url=_with_query(url, {**settings.query, **query, **extra["query"]}),
         headers={**headers, **extra["headers"]},
         body=body,
-        timeout=_limits(options.get("timeout", settings.timeout)),
+        timeout=limits(options.get("timeout", settings.timeout)),
         values=values,
         options=options,
     )
@@ -155,8 +156,9 @@ def _check_names(operation: Operation, told: Mapping[str, Any]) -> None:
 
 def is_json(operation: Operation, values: Mapping[str, Any]) -> bool:
     """Whether arguments, by their names on the wire, go as JSON where a form is what the call is used to."""
-    references = any(is_mapping(values.get(name)) for name in operation.files)
-    return bool(operation.json_media_type) and (references or any(name in values for name in operation.json))
+    if not operation.json_media_type:
+        return False
+    return any(name in values for name in operation.json) or any(is_mapping(values.get(one)) for one in operation.files)
 
 
 def _uploads(operation: Operation, name: str, value: Any) -> Any:
@@ -223,9 +225,13 @@ def _with_query(url: str, query: Mapping[str, Any]) -> str:
     return f"{url}?{urlencode(pairs)}" if pairs else url
 
 
-def _limits(seconds: float | httpx2.Timeout | None) -> httpx2.Timeout:
-    if isinstance(seconds, httpx2.Timeout):
-        return seconds
+def limits(seconds: float | httpx2.Timeout | None) -> httpx2.Timeout:
+    """How long to wait, for each step of a call."""
+    return seconds if isinstance(seconds, httpx2.Timeout) else _limits(seconds)
+
+
+@lru_cache(maxsize=16)
+def _limits(seconds: float | None) -> httpx2.Timeout:
     return httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
 
 

@@ -223,8 +223,10 @@ def _faults(schema: Any, value: Any, path: tuple[Any, ...] = (), rule: str = "")
     for keyword, limit in schema.items():
         if keyword in _CHECKS and not _CHECKS[keyword](limit, value):
             yield _Fault(path, keyword, limit, rule)
-    yield from _below(schema, value, path, rule)
-    yield from _composed(schema, value, path, rule)
+    if isinstance(value, list | dict):
+        yield from _below(schema, value, path, rule)
+    if _COMPOSED & schema.keys():
+        yield from _composed(schema, value, path, rule)
 
 
 def _below(schema: Mapping[str, Any], value: Any, path: tuple[Any, ...], rule: str) -> Iterator[_Fault]:
@@ -263,6 +265,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+_COMPOSED = {"allOf", "anyOf", "oneOf", "not", "if"}
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
