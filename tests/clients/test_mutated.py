@@ -26,7 +26,22 @@ EVENTS = [
     {"type": "image_generation.partial_image", "b64_json": ENCODED, "partial_image_index": 0},
     {"type": "image_generation.completed", "b64_json": ENCODED, "usage": USAGE},
 ]
-ODD: list[Any] = [None, True, -1, 1e300, "", "x", "\ud800", [], {}, [[]], {"error": 1}, {"message": []}, 10**40, "data:,x"]
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    1e300,
+    "",
+    "x",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    {"error": 1},
+    {"message": []},
+    10**40,
+    "data:,x",
+]
 
 
 def spoilt(value: Any, dice: random.Random) -> Any:

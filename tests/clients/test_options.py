@@ -37,7 +37,9 @@ def test_options_of_its_own_over_the_same_connections(client: Client, server: Lo
 
 
 def test_azure(server: Loopback) -> None:
-    with Client.azure(server.origin, api_version="2026-01-01", deployment="my images", api_key="sk-azure-key") as client:
+    with Client.azure(
+        server.origin, api_version="2026-01-01", deployment="my images", api_key="sk-azure-key"
+    ) as client:
         client.images.generate(prompt="x")
         client.images.edit(prompt="x", image=PNG)
         server.json({"object": "list", "data": []})
@@ -69,7 +71,10 @@ def test_a_deployment_as_base_url(server: Loopback) -> None:
 
 def test_a_proxy(server: Loopback) -> None:
     """The server plays the proxy: it is asked for a whole URL of another host."""
-    with httpx2.Client(proxy=server.origin) as http, Client(KEY, base_url="http://far.invalid", http_client=http) as client:
+    with (
+        httpx2.Client(proxy=server.origin) as http,
+        Client(KEY, base_url="http://far.invalid", http_client=http) as client,
+    ):
         assert client.images.generate(prompt="x").data[0].to_bytes() == PNG
     assert server.received[0].path == "http://far.invalid/v1/images/generations"
 
@@ -136,7 +141,7 @@ def test_methods_tell_their_arguments(client: Client) -> None:
     assert {"prompt", "size", "stream", "timeout", "extra_body", "validate", "family"} <= set(told)
     assert told["n"].annotation == "int | NotGiven | None"
     assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in told.values())
-    assert list(inspect.signature(client.models.retrieve).parameters)[0] == "model"
+    assert next(iter(inspect.signature(client.models.retrieve).parameters)) == "model"
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,9 @@ def test_base64_as_servers_write_it(client: Client, server: Loopback, text: str)
     assert client.images.generate(prompt="x").data[0].to_bytes() == PNG
 
 
-@pytest.mark.parametrize("item", [{"b64_json": ""}, {"b64_json": None, "url": ""}, {"b64_json": 5}, {"b64_json": "===="}])
+@pytest.mark.parametrize(
+    "item", [{"b64_json": ""}, {"b64_json": None, "url": ""}, {"b64_json": 5}, {"b64_json": "===="}]
+)
 def test_no_empty_file_is_written(client: Client, server: Loopback, tmp_path: Path, item: dict[str, Any]) -> None:
     server.json({"data": [item]})
     with pytest.raises(api.APIResponseValidationError):
@@ -218,7 +220,7 @@ class Pipe(io.RawIOBase):
 
 def test_a_pipe_is_read_once_and_sent_as_often_as_it_takes(client: Client, server: Loopback) -> None:
     server.answer(Answer(503, headers={"retry-after-ms": "1"}), Answer())
-    client.images.edit(prompt="x", image=Pipe(PNG), model="gpt-image-1")  # type: ignore[arg-type]  # a RawIOBase
+    client.images.edit(prompt="x", image=Pipe(PNG), model="gpt-image-1")  # type: ignore[call-overload]  # a RawIOBase
     assert [one.parts[2].data for one in server.received] == [PNG, PNG]
 
 
@@ -280,7 +282,16 @@ def moved(location: str) -> httpx2.Response:
     return httpx2.Response(302, headers={"location": location})
 
 
-PRIVATE = ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "[::ffff:10.0.0.1]", "0.0.0.0"]
+PRIVATE = [
+    "127.0.0.1",
+    "10.1.2.3",
+    "192.168.0.1",
+    "169.254.169.254",
+    "[::1]",
+    "[fd00::1]",
+    "[::ffff:10.0.0.1]",
+    "0.0.0.0",
+]
 
 
 @pytest.mark.parametrize("host", PRIVATE)
@@ -294,7 +305,9 @@ def test_a_public_api_leads_to_no_private_address(host: str) -> None:
     assert (len(transport.requests), len(behind.requests)) == (1, 2)
 
 
-@pytest.mark.parametrize("location", ["http://pictures.invalid/x.png", "ftp://pictures.invalid/x", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "location", ["http://pictures.invalid/x.png", "ftp://pictures.invalid/x", "file:///etc/passwd"]
+)
 def test_a_redirect_to_another_scheme_is_not_followed(location: str) -> None:
     transport = Elsewhere("https://pictures.invalid/x.png", moved(location))
     with pytest.raises(api.APIResponseValidationError, match="redirect from https"):

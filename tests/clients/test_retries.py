@@ -41,7 +41,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "failed": [Case(Answer(status, headers=NOW)) for status in (408, 500, 502, 504, 529)],
     "broken": [Case(hang_up=True)],
-    "other": [Case(Answer(status, headers=NOW)) for status in (400, 401, 403, 404, 409, 422)] + [Case(Answer(body=b"<"))],
+    "other": [Case(Answer(status, headers=NOW)) for status in (400, 401, 403, 404, 409, 422)]
+    + [Case(Answer(body=b"<"))],
 }
 
 
@@ -107,7 +108,9 @@ def test_what_was_never_sent_is_sent_again(server: Loopback, connections: httpx2
     told: list[api.Retry] = []
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    client = Client("k", base_url=f"http://127.0.0.1:{port}", on_retry=told.append, http_client=connections, max_retries=1)
+    client = Client(
+        "k", base_url=f"http://127.0.0.1:{port}", on_retry=told.append, http_client=connections, max_retries=1
+    )
     with pytest.raises(api.APIConnectionError):
         CALLS[call](client)
     assert [(one.reason, one.attempt) for one in told] == [("unsent", 1)]

@@ -11,7 +11,6 @@ import imageproof_client as api
 import pytest
 from clients.loopback import Loopback
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from imageproof_client import Client, client
 from imageproof_client._files import Upload, upload_of
 from imageproof_client._pictures import make_mask
@@ -86,7 +85,7 @@ def test_any_body(operation: str, media_type: str) -> None:
     @settings(max_examples=400, deadline=None, database=None, derandomize=True)
     @given(_bodies(operation, media_type))
     def agrees(body: dict[str, Any]) -> None:
-        if "image" in body and "image[]" in body or (not as_json and _odd_form(body)):
+        if ("image" in body and "image[]" in body) or (not as_json and _odd_form(body)):
             return  # one argument here
         if operation == "createImageEdit" and as_json and not ("images" in body or isinstance(body.get("mask"), dict)):
             return  # goes as a form

@@ -1,4 +1,4 @@
-"""What servers answer, row by row, and what becomes of it: at least what the best of eight other clients makes of it."""
+"""What servers answer, row by row, and what becomes of it: at least what the best of eight other clients makes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,11 @@ BROKEN: dict[str, tuple[Answer, type[api.APIError], str]] = {
         api.APIError,
         "boom",
     ),
-    "no completed event": (Answer(type="text/event-stream", body=b": ping\n\n"), api.APIResponseValidationError, "ended"),
+    "no completed event": (
+        Answer(type="text/event-stream", body=b": ping\n\n"),
+        api.APIResponseValidationError,
+        "ended",
+    ),
     "one answer to a stream": (ok(), api.APIResponseValidationError, "got a single answer"),
     "a refusal": (Answer(400, b'{"error": {"message": "no"}}'), api.BadRequestError, "no"),
     "an error under 200": (Answer(body=b'{"error": {"message": "no"}}'), api.APIResponseValidationError, "no"),

@@ -22,7 +22,9 @@ PICTURE = (FOLDER / "in.png").read_bytes()
 def kept(name, answer):
     for number, image in enumerate(answer.data):
         (FOLDER / f"{name}-{number}").write_bytes(base64.b64decode(image.b64_json))
-    print(name, len(answer.data), answer.output_format, answer.size, answer.usage.total_tokens, bool(answer._request_id))
+    print(
+        name, len(answer.data), answer.output_format, answer.size, answer.usage.total_tokens, bool(answer._request_id)
+    )
 
 
 with OpenAI() as client:
@@ -42,14 +44,19 @@ with OpenAI() as client:
     with (FOLDER / "in.png").open("rb") as one, (FOLDER / "in.png").open("rb") as other:
         kept("edits", client.images.edit(model="gpt-image-1", image=[one, other], prompt="snow"))
     named = ("mine.png", io.BytesIO(PICTURE), "image/png")
-    kept("masked", client.images.edit(model="gpt-image-1", image=named, mask=PICTURE, prompt="snow", input_fidelity="high"))
+    kept(
+        "masked",
+        client.images.edit(model="gpt-image-1", image=named, mask=PICTURE, prompt="snow", input_fidelity="high"),
+    )
     kept("path", client.images.edit(model="gpt-image-1", image=FOLDER / "in.png", prompt="snow", size="1536x1024"))
     for event in client.images.edit(model="gpt-image-1", image=[PICTURE], prompt="x", stream=True):
         print("edit event", event.type)
 
     links = client.images.generate(model="dall-e-3", prompt="a fox", response_format="url", style="natural")
     print("link", links.data[0].url.startswith("http"), links.data[0].b64_json, bool(links.data[0].revised_prompt))
-    varied = client.images.create_variation(model="dall-e-2", image=PICTURE, n=2, size="256x256", response_format="b64_json")
+    varied = client.images.create_variation(
+        model="dall-e-2", image=PICTURE, n=2, size="256x256", response_format="b64_json"
+    )
     print("variation", len(varied.data), varied.usage)
 
     print("models", "gpt-image-1" in [model.id for model in client.models.list().data])

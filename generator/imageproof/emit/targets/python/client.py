@@ -113,7 +113,8 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
         for kind in kinds(names)
     }
     clients = [{"kind": kind, "classes": found, "doc": _client_doc(api, kind)} for kind, found in made.items()]
-    facts = [_fact(api, one, names) for one in operations(api)]
+    called_as = call_names(api)
+    facts = [_fact(called_as[one.id], one, names) for one in operations(api)]
     texts = [text for found in made.values() for one in found for method in one.methods for text in _texts(method)]
     texts += facts
     auth = api.auth or CUSTOMARY_AUTH
@@ -307,6 +308,7 @@ def _switches(operation: Operation, field: Field) -> bool:
 
 def dictionaries(api: Api, names: Names) -> Iterator[Arguments]:
     """The dictionaries of arguments, one for each operation that has some beside its path."""
+    calls = call_names(api)
     for operation in operations(api):
         told = [
             (one.name, f"Required[{one.told}]" if one.required else one.told)
@@ -316,7 +318,7 @@ def dictionaries(api: Api, names: Names) -> Iterator[Arguments]:
         if told:
             shadows = {name for name, _ in told}
             lines = tuple(f"{name}: {unshadowed(text, shadows)}" for name, text in told)
-            doc = docstring(f"Arguments of `{call_names(api)[operation.id]}`.", 4)
+            doc = docstring(f"Arguments of `{calls[operation.id]}`.", 4)
             yield Arguments(names.calls[operation.id], doc, lines, tuple(lines))
 
 
@@ -404,9 +406,8 @@ def _doc(operation: Operation, arguments: list[Argument]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _fact(api: Api, operation: Operation, names: Names) -> str:
-    """The constant that tells an operation to the runtime."""
-    call = call_names(api)[operation.id]
+def _fact(call: str, operation: Operation, names: Names) -> str:
+    """The constant that tells an operation, called so, to the runtime."""
     arguments = arguments_of(operation, names, set())
     told = [literal(call), literal(operation.verb), literal(operation.path)]
     told += [f"{name}={value}" for name, value in _facts(operation, arguments, names) if value]
