@@ -179,3 +179,12 @@ def test_bodies_that_other_documents_have(client: Client) -> None:
     assert call(client, "multipart/form-data", {"a": NOT_GIVEN}, whole="a").body is None
     with pytest.raises(TypeError, match="extra_body"):
         call(client, "application/json", {"a": [1], "extra_body": {"n": 1}}, whole="a")
+
+
+def test_no_repr_spells_the_key(client: Client, server: Loopback) -> None:
+    """Not letter by letter either, as a pattern that looks for it would."""
+    image = client.images.generate(prompt="x").data[0]
+    shown = repr([vars(image), client._http.settings, client._http.origin, vars(client._http)])
+    made = call(client, "application/json", {"a": "x"})
+    assert "sk-secret-key" not in shown + repr(made)
+    assert "u0073" not in shown

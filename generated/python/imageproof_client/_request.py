@@ -101,8 +101,8 @@ class Call:
 
     verb: str
     url: str
-    headers: Mapping[str, str]
-    body: bytes | Form | None
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | Form | None = field(repr=False)
     timeout: httpx2.Timeout
     values: Mapping[str, Any]
     options: Mapping[str, Any]

@@ -54,6 +54,8 @@ def reason_of(error: APIError, cause: Exception | None) -> str:
     """The row of `POLICY` for a failure; `cause` is what the HTTP library raised, None for an answer."""
     if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
         return "unsent"
+    if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+        return "other"
     if cause is not None:
         return "broken"
     if not isinstance(error, APIStatusError) or error.status_code in (None, 200):

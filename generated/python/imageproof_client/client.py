@@ -270,8 +270,8 @@ class Models(Resource):
 class Client(BlockingClient):
     """A client of OpenAI-compatible Images API, whose calls block.
 
-    Key and server come from OPENAI_API_KEY and OPENAI_BASE_URL where they are not given; the arguments are told by
-    `_client`. Use it in a `with` block, or close it.
+    Key and server come from OPENAI_API_KEY and OPENAI_BASE_URL where they are not given. Use it in a `with` block, or
+    close it.
     """
 
     _service = _SERVICE
@@ -376,8 +376,8 @@ class AsyncModels(AsyncResource):
 class AsyncClient(WaitingClient):
     """A client of OpenAI-compatible Images API, whose calls are awaited.
 
-    Key and server come from OPENAI_API_KEY and OPENAI_BASE_URL where they are not given; the arguments are told by
-    `_client`. Use it in an `async with` block, or close it.
+    Key and server come from OPENAI_API_KEY and OPENAI_BASE_URL where they are not given. Use it in an `async with`
+    block, or close it.
     """
 
     _service = _SERVICE

@@ -199,14 +199,10 @@ def _imports(texts: Sequence[str], public: Sequence[str], api: Api, facts: Seque
 
 
 def _client_doc(api: Api, kind: Kind) -> str:
-    title = " ".join(api.title.split())
-    prefix = api.service.upper()
-    told = f"A client of {title}, whose calls {'are awaited' if kind.wait else 'block'}.\n\n"
-    told += (
-        f"Key and server come from {prefix}_API_KEY and {prefix}_BASE_URL where they are not given; the arguments are "
-    )
-    told += f"told by `_client`. Use it in {'an `async with`' if kind.wait else 'a `with`'} block, or close it."
-    return docstring(told, 4)
+    title, prefix = " ".join(api.title.split()), api.service.upper()
+    calls, block = ("are awaited", "an `async with` block") if kind.wait else ("block", "a `with` block")
+    told = f"A client of {title}, whose calls {calls}.\n\nKey and server come from {prefix}_API_KEY and "
+    return docstring(f"{told}{prefix}_BASE_URL where they are not given. Use it in {block}, or close it.", 4)
 
 
 def _class(resource: Resource, name: str, attribute: str, kind: Kind) -> Class:

@@ -38,7 +38,7 @@ class Origin:
     wire: Wire | None = None
     base_url: str = ""
     inline: Collection[str] = ()
-    secret: re.Pattern[str] | None = None
+    secret: re.Pattern[str] | None = field(default=None, repr=False)
     taken: list[Inline] = field(default_factory=lambda: list[Inline]())
 
     def take(self, value: Inline) -> Inline:

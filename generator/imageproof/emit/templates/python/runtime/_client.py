@@ -21,21 +21,7 @@ AZURE_AUTH = ("api-key", "")
 
 
 class _Client:
-    """What both kinds of clients are.
-
-    Args:
-        api_key: The key; without it that of the environment. "" sends none.
-        base_url: Host, base or whole URL of the server; without it that of the environment, or the service's own. A
-            query behind it goes with every call.
-        timeout: Seconds to wait for an answer, or between two events; None waits for ever.
-        max_retries: How often a call is repeated that failed in a way which costs nothing; README has the table.
-        default_headers, default_query: Sent with every call.
-        http_client: An HTTP client of your own, for proxies, certificates and transports; `close()` leaves it open.
-        on_retry: Called with a `Retry` before each repetition.
-        validate: What becomes of a request that breaks rules of its model's family: "warn" once for each rule, "error"
-            raises RequestRuleError before anything is sent, "off" says nothing.
-        family: Model family of models that no family names, or a mapping of model names to families.
-    """
+    """What both kinds of clients are."""
 
     _service: ClassVar[Service]
     _wire: ClassVar[type[Wire]]
@@ -54,6 +40,21 @@ class _Client:
         validate: Literal["warn", "error", "off"] = "warn",
         family: str | Mapping[str, str] | None = None,
     ) -> None:
+        """Where it calls, and how.
+
+        Args:
+            api_key: The key; without it that of the environment. "" sends none.
+            base_url: Host, base or whole URL of the server; without it that of the environment, or the service's own. A
+                query behind it goes with every call.
+            timeout: Seconds to wait for an answer, or between two events; None waits for ever.
+            max_retries: How often a call is repeated that failed in a way which costs nothing; README has the table.
+            default_headers, default_query: Sent with every call.
+            http_client: An HTTP client of your own, for proxies, certificates and transports; `close()` leaves it open.
+            on_retry: Called with a `Retry` before each repetition.
+            validate: What becomes of a request that breaks rules of its model's family: "warn" once for each rule,
+                "error" raises RequestRuleError before anything is sent, "off" says nothing.
+            family: Model family of models that no family names, or a mapping of model names to families.
+        """
         service = self._service
         given = base_url or os.environ.get(service.url_variable) or service.base_url
         url, query = normal_base_url(given, service.base_url, service.paths)

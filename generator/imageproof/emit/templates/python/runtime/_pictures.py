@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 HEAD = 64 * 1024  # bytes from the start of a file in which its facts stand
 
@@ -17,6 +18,7 @@ _SIGNATURES = (
     (b"GIF87a", "gif", "gif", "image/gif"),
     (b"GIF89a", "gif", "gif", "image/gif"),
 )
+Given = bytes | str | Path
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels, from 0; right and bottom are outside."""
 
@@ -79,13 +81,13 @@ def is_see_through(content: bytes) -> bool | None:
     return False
 
 
-def make_mask(image: bytes, *boxes: Box) -> bytes:
+def make_mask(image: Given, *boxes: Box) -> bytes:
     """A PNG mask for a picture: transparent, so edited, inside the boxes, and opaque everywhere else.
 
-    The size is read from the picture's header. Raises ValueError for a picture whose size is not known, for no box, and
+    The picture is bytes or a path; its size is read from the picture's header. Raises ValueError for a picture whose size is not known, for no box, and
     for a box that is empty or not inside it.
     """
-    told = read_picture(image[:HEAD])
+    told = read_picture(_bytes_of(image)[:HEAD])
     if not told.width:
         raise ValueError("the size of the picture is not known: not a PNG, JPEG, WebP or GIF")
     if not boxes:
@@ -103,15 +105,20 @@ def make_mask(image: bytes, *boxes: Box) -> bytes:
     )
 
 
-def check_mask(mask: bytes, image: bytes) -> None:
+def check_mask(mask: Given, image: Given) -> None:
     """Raises ValueError for a mask that servers refuse: without alpha, opaque all over, or of another size."""
-    told, wanted = read_picture(mask[:HEAD]), read_picture(image[:HEAD])
+    mask = _bytes_of(mask)
+    told, wanted = read_picture(mask[:HEAD]), read_picture(_bytes_of(image)[:HEAD])
     if not told.alpha:
         raise ValueError(f"the mask has no alpha channel ({told.format or 'unknown format'})")
     if told.format == "png" and is_see_through(mask) is False:
         raise ValueError("the mask is opaque all over, so nothing would be edited")
     if wanted.width and (told.width, told.height) != (wanted.width, wanted.height):
         raise ValueError(f"the mask is {told.width}x{told.height}, the picture {wanted.width}x{wanted.height}")
+
+
+def _bytes_of(given: Given) -> bytes:
+    return given if isinstance(given, bytes) else Path(given).read_bytes()
 
 
 def _row(width: int, boxes: Sequence[Box], top: int) -> bytes:

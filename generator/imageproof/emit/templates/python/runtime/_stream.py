@@ -124,6 +124,11 @@ class _Events(Generic[T]):
             return APIConnectionError("the stream is closed", request_id=self.request_id)
         return APIConnectionError(f"the stream broke: {error}", request_id=self.request_id)
 
+    def _last_of(self, events: list[T]) -> T:
+        if not events:
+            raise APIResponseValidationError("the stream brought no finished picture", request_id=self.request_id)
+        return events[-1]
+
     def _is_last(self, event: Any) -> bool:
         return getattr(event, self._member or "type", None) in self._last
 
@@ -180,7 +185,7 @@ class Stream(_Events[T]):
 
     def final_image(self) -> T:
         """The event that brings the finished picture, the last of several; reads the stream to its end."""
-        return self.final_images()[-1]
+        return self._last_of(self.final_images())
 
     def partial_images(self) -> Iterator[T]:
         """The events that bring pictures in the making, as they arrive; reads the stream to its end."""
@@ -212,7 +217,7 @@ class AsyncStream(_Events[T]):
 
     async def final_image(self) -> T:
         """As Stream.final_image."""
-        return (await self.final_images())[-1]
+        return self._last_of(await self.final_images())
 
     async def partial_images(self) -> AsyncIterator[T]:
         """As Stream.partial_images."""
