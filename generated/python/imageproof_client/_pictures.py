@@ -85,8 +85,8 @@ def is_see_through(content: bytes) -> bool | None:
 def make_mask(image: Given, *boxes: Box) -> bytes:
     """A PNG mask for a picture: transparent, so edited, inside the boxes, and opaque everywhere else.
 
-    The picture is bytes or a path; its size is read from the picture's header. Raises ValueError for a picture whose size is not known, for no box, and
-    for a box that is empty or not inside it.
+    The picture is bytes or a path; its size is read from its header. Raises ValueError for a picture whose size is not
+    known, for no box, and for a box that is empty or not inside it.
     """
     told = read_picture(_bytes_of(image)[:HEAD])
     if not told.width:
