@@ -115,9 +115,9 @@ def test_plain_text_and_bytes(client: Client, server: Loopback) -> None:
     """No call of this document answers so; the runtime is one for all documents."""
     server.answer(Answer(body="grüß".encode("latin-1"), type="text/plain; charset=latin-1"))
     calls = client.images._calls
-    assert calls.call(Operation("a.b", "GET", "/text", accept="text/plain"), {}, {}, Text()) == "grüß"
-    assert calls.call(Operation("a.b", "GET", "/text"), {}, {}, Bytes()) == "grüß".encode("latin-1")
-    assert calls.call(Operation("a.b", "GET", "/text"), {}, {}, Reader[None]()) is None
+    assert calls.call(Operation("a.b", "GET", "/text", accept="text/plain"), {}, Text()) == "grüß"
+    assert calls.call(Operation("a.b", "GET", "/text"), {}, Bytes()) == "grüß".encode("latin-1")
+    assert calls.call(Operation("a.b", "GET", "/text"), {}, Reader[None]()) is None
     assert server.received[0].headers["accept"] == "text/plain"
 
 

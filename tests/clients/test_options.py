@@ -149,6 +149,7 @@ def test_methods_tell_their_arguments(client: Client) -> None:
     [
         ({"promt": "x"}, r"images\.generate\(\) got an unexpected keyword argument 'promt'; did you mean 'prompt'\?"),
         ({"prompt": "x", "watermark": 1}, "'watermark': send it by extra_body"),
+        ({"prompt": "x", "timeout": "soon"}, "timeout must be seconds"),
         ({}, r"missing required argument: prompt"),
     ],
 )
@@ -187,3 +188,14 @@ def test_moderation_is_told_with_stage_and_categories(client: Client, server: Lo
     with pytest.raises(api.ModerationError) as caught:
         client.images.generate(prompt="x")
     assert (caught.value.stage, caught.value.categories) == ("", ())
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "é", "a\0"])
+def test_headers_that_cannot_be_sent_are_named_and_not_told(client: Client, server: Loopback, value: str) -> None:
+    for call in (
+        lambda: client.images.generate(prompt="x", extra_headers={"X-A": value}),
+        lambda: client.with_options(default_headers={"X-A": value}),
+    ):
+        with pytest.raises(ValueError, match=r"^header 'X-A' must be printable ASCII$"):
+            call()
+    assert not server.received

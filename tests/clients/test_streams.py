@@ -132,6 +132,26 @@ def test_a_stream_that_was_closed_says_so(client: Client, server: Loopback) -> N
         next(events)
 
 
+def test_a_stream_that_was_closed_halfway_goes_no_further(client: Client, server: Loopback) -> None:
+    """Not even with what had arrived."""
+    server.answer(Answer(type="text/event-stream", body=b"".join(frames(PARTIAL, DONE))))
+    events = client.images.generate(prompt="x", stream=True)
+    next(events)
+    events.close()
+    with pytest.raises(api.APIConnectionError, match="the stream is closed"):
+        next(events)
+
+
+def test_stream_helpers(client: Client, server: Loopback) -> None:
+    other = {**DONE, "usage": {"total_tokens": 4}}
+    stream(server, *frames(PARTIAL, PARTIAL, DONE, other))
+    final: Any = client.images.generate(prompt="x", stream=True).final_image()
+    assert (final.usage.total_tokens, final.to_bytes()) == (4, PNG)
+    assert len(client.images.generate(prompt="x", stream=True).final_images()) == 2
+    with client.images.generate(prompt="x", stream=True) as events:
+        assert [event.type for event in events.partial_images()] == [PARTIAL["type"]] * 2
+
+
 def test_unknown_events_are_kept(client: Client, server: Loopback) -> None:
     stream(server, *frames({"type": "image_generation.queued", "position": 4}, DONE))
     with client.images.generate(prompt="x", stream=True) as events:

@@ -13,7 +13,7 @@ import httpx2
 
 from ._http import AsyncCalls, Calls, Http
 from ._model import NOT_GIVEN, NotGiven
-from ._request import Service, Settings, normal_base_url, normal_key
+from ._request import Service, Settings, checked_headers, normal_base_url, normal_key
 from ._retry import Retry
 from ._wire import AsyncWire, Wire, run
 
@@ -64,7 +64,7 @@ class _Client:
             key=normal_key(api_key, service.key_variable),
             auth=service.auth,
             query={**_query(query), **(default_query or {})},
-            headers=dict(default_headers or {}),
+            headers=checked_headers(default_headers or {}),
             timeout=timeout,
             max_retries=max_retries,
             on_retry=on_retry,
@@ -121,7 +121,7 @@ class _Client:
             default_query = {**_query(query), **(default_query or {})}
         if not isinstance(timeout, NotGiven):
             changed["timeout"] = timeout
-        changed["headers"] = {**old.headers, **(default_headers or {})}
+        changed["headers"] = {**old.headers, **checked_headers(default_headers or {})}
         changed["query"] = {**old.query, **(default_query or {})}
         made = object.__new__(type(self))
         made._open(replace(old, **changed), self._http.wire)

@@ -19,6 +19,7 @@ from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APITimeoutError, status_error
 
 T = TypeVar("T")
+Path = Mapping[str, Any] | None  # values of path parameters by their names on the wire
 
 
 class Http:
@@ -34,12 +35,12 @@ class Http:
         return f"Http({self.settings.base_url!r})"
 
     async def exchange(
-        self, operation: Operation, path: Mapping[str, Any], given: Mapping[str, Any], whole: bool = True
+        self, operation: Operation, path: Path, given: Mapping[str, Any], whole: bool = True
     ) -> httpx2.Response:
         """The good answer to a call, repeated as the policy allows; with its body where `whole`."""
         if not self.wire.is_open:
             raise APIConnectionError("the client is closed: make a new one, or call inside its `with` block")
-        call = call_of(operation, path, given, self.settings)
+        call = call_of(operation, path or {}, given, self.settings)
         if self.check is not None:
             self.check(operation, call, self.settings)
         attempt = 0
@@ -165,10 +166,8 @@ class Events(Reader[T]):
 
     whole = False
 
-    def __init__(
-        self, kind: Callable[..., T], decode: Callable[[Any, Any], Any], member: str, last: Collection[str]
-    ) -> None:
-        self._make = partial(kind, decode=decode, member=member, last=last)
+    def __init__(self, kind: Callable[..., T], decode: Callable[[Any, Any], Any], operation: Operation) -> None:
+        self._make = partial(kind, decode=decode, member=operation.member, last=operation.last)
 
     async def read(self, http: Http, response: httpx2.Response) -> T:
         if "text/event-stream" not in response.headers.get("content-type", ""):
@@ -187,9 +186,7 @@ class _Calls:
         self._wrap = wrap
         self._whole = whole
 
-    async def _called(
-        self, operation: Operation, path: Mapping[str, Any], given: Mapping[str, Any], reader: Reader[T]
-    ) -> T:
+    async def _called(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path) -> T:
         response = await self.http.exchange(operation, path, given, reader.whole and self._whole)
         if self._wrap is not None:
             return cast("T", self._wrap(response, self.http, reader))
@@ -199,19 +196,17 @@ class _Calls:
 class Calls(_Calls):
     """The calls of a client that blocks."""
 
-    def call(self, operation: Operation, path: Mapping[str, Any], given: Mapping[str, Any], reader: Reader[T]) -> T:
+    def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
         """Send a request, and read its answer."""
-        return run(self._called(operation, path, given, reader))
+        return run(self._called(operation, given, reader, path))
 
 
 class AsyncCalls(_Calls):
     """The calls of a client that waits."""
 
-    async def call(
-        self, operation: Operation, path: Mapping[str, Any], given: Mapping[str, Any], reader: Reader[T]
-    ) -> T:
+    async def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
         """Send a request, and read its answer."""
-        return await self._called(operation, path, given, reader)
+        return await self._called(operation, given, reader, path)
 
 
 class _Failure(Exception):

@@ -44,6 +44,8 @@ _IMAGES_GENERATE = Operation(
     arguments=arguments(GenerateParams, {"stream": "stream"}),
     required=("prompt",),
     media_type="application/json",
+    member="type",
+    last=("image_generation.completed",),
 )
 _IMAGES_EDIT = Operation(
     "images.edit",
@@ -56,6 +58,8 @@ _IMAGES_EDIT = Operation(
     lists={"image": "image[]"},
     json=("images",),
     json_media_type="application/json",
+    member="type",
+    last=("image_edit.completed",),
 )
 _IMAGES_CREATE_VARIATION = Operation(
     "images.create_variation",
@@ -138,13 +142,10 @@ class Images(Resource):
         if stream:
             return self._calls.call(
                 _IMAGES_GENERATE,
-                {},
                 {**given, "stream": stream},
-                Events(
-                    Stream[ImageGenerationEvent], decode_image_generation_event, "type", ("image_generation.completed",)
-                ),
+                Events(Stream[ImageGenerationEvent], decode_image_generation_event, _IMAGES_GENERATE),
             )
-        return self._calls.call(_IMAGES_GENERATE, {}, {**given, "stream": stream}, Json(ImagesResponse.decode))
+        return self._calls.call(_IMAGES_GENERATE, {**given, "stream": stream}, Json(ImagesResponse.decode))
 
     @overload
     def edit(
@@ -214,11 +215,10 @@ class Images(Resource):
         if stream:
             return self._calls.call(
                 _IMAGES_EDIT,
-                {},
                 {**given, "stream": stream},
-                Events(Stream[ImageEditEvent], decode_image_edit_event, "type", ("image_edit.completed",)),
+                Events(Stream[ImageEditEvent], decode_image_edit_event, _IMAGES_EDIT),
             )
-        return self._calls.call(_IMAGES_EDIT, {}, {**given, "stream": stream}, Json(ImagesResponse.decode))
+        return self._calls.call(_IMAGES_EDIT, {**given, "stream": stream}, Json(ImagesResponse.decode))
 
     @shown(CreateVariationParams)
     def create_variation(self, **given: Unpack[CreateVariationParams]) -> ImagesResponse:
@@ -239,7 +239,7 @@ class Images(Resource):
 
         Raises APIError and its kinds, which `errors` tells.
         """
-        return self._calls.call(_IMAGES_CREATE_VARIATION, {}, given, Json(ImagesResponse.decode))
+        return self._calls.call(_IMAGES_CREATE_VARIATION, given, Json(ImagesResponse.decode))
 
 
 class Models(Resource):
@@ -251,7 +251,7 @@ class Models(Resource):
 
         Every model that the key may use, of images or not.
         """
-        return self._calls.call(_MODELS_LIST, {}, given, Json(ListModelsResponse.decode))
+        return self._calls.call(_MODELS_LIST, given, Json(ListModelsResponse.decode))
 
     @shown(CallOptions)
     def retrieve(self, model: str, **given: Unpack[CallOptions]) -> Model:
@@ -264,7 +264,7 @@ class Models(Resource):
 
         Raises APIError and its kinds, which `errors` tells.
         """
-        return self._calls.call(_MODELS_RETRIEVE, {"model": model}, given, Json(Model.decode))
+        return self._calls.call(_MODELS_RETRIEVE, given, Json(Model.decode), {"model": model})
 
 
 class Client(BlockingClient):
@@ -313,18 +313,10 @@ class AsyncImages(AsyncResource):
         if stream:
             return await self._calls.call(
                 _IMAGES_GENERATE,
-                {},
                 {**given, "stream": stream},
-                Events(
-                    AsyncStream[ImageGenerationEvent],
-                    decode_image_generation_event,
-                    "type",
-                    ("image_generation.completed",),
-                ),
+                Events(AsyncStream[ImageGenerationEvent], decode_image_generation_event, _IMAGES_GENERATE),
             )
-        return await self._calls.call(
-            _IMAGES_GENERATE, {}, {**given, "stream": stream}, Json(AsyncImagesResponse.decode)
-        )
+        return await self._calls.call(_IMAGES_GENERATE, {**given, "stream": stream}, Json(AsyncImagesResponse.decode))
 
     @overload
     async def edit(
@@ -347,16 +339,15 @@ class AsyncImages(AsyncResource):
         if stream:
             return await self._calls.call(
                 _IMAGES_EDIT,
-                {},
                 {**given, "stream": stream},
-                Events(AsyncStream[ImageEditEvent], decode_image_edit_event, "type", ("image_edit.completed",)),
+                Events(AsyncStream[ImageEditEvent], decode_image_edit_event, _IMAGES_EDIT),
             )
-        return await self._calls.call(_IMAGES_EDIT, {}, {**given, "stream": stream}, Json(AsyncImagesResponse.decode))
+        return await self._calls.call(_IMAGES_EDIT, {**given, "stream": stream}, Json(AsyncImagesResponse.decode))
 
     @shown(CreateVariationParams)
     async def create_variation(self, **given: Unpack[CreateVariationParams]) -> AsyncImagesResponse:
         """As `Client.images.create_variation`, for `await`."""
-        return await self._calls.call(_IMAGES_CREATE_VARIATION, {}, given, Json(AsyncImagesResponse.decode))
+        return await self._calls.call(_IMAGES_CREATE_VARIATION, given, Json(AsyncImagesResponse.decode))
 
 
 class AsyncModels(AsyncResource):
@@ -365,12 +356,12 @@ class AsyncModels(AsyncResource):
     @shown(CallOptions)
     async def list(self, **given: Unpack[CallOptions]) -> ListModelsResponse:
         """As `Client.models.list`, for `await`."""
-        return await self._calls.call(_MODELS_LIST, {}, given, Json(ListModelsResponse.decode))
+        return await self._calls.call(_MODELS_LIST, given, Json(ListModelsResponse.decode))
 
     @shown(CallOptions)
     async def retrieve(self, model: str, **given: Unpack[CallOptions]) -> Model:
         """As `Client.models.retrieve`, for `await`."""
-        return await self._calls.call(_MODELS_RETRIEVE, {"model": model}, given, Json(Model.decode))
+        return await self._calls.call(_MODELS_RETRIEVE, given, Json(Model.decode), {"model": model})
 
 
 class AsyncClient(WaitingClient):

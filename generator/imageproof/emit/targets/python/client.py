@@ -244,17 +244,14 @@ def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows
             head(f"{switch.name}: bool", either, " ..."),
         )
         returns = either
-    values = ", ".join(f"{one.wire}: {one.name}" for one in path)
+    values = [f"{{{', '.join(f'{one.wire}: {one.name}' for one in path)}}}"] if path else []
     given = f"{{**given, {literal(switch.name)}: {switch.name}}}" if switch else "given"
     hidden = {one.name for one in path}
+    fact = f"_{constant(attribute, name)}"
 
     def call(reader: str) -> str:
-        fact = f"_{constant(attribute, name)}"
-        return called(
-            f"return {kind.wait}self._calls.call",
-            [fact, f"{{{values}}}", given, unshadowed(reader, hidden)],
-            12 if switch and "Events" in reader else 8,
-        )
+        arguments = [fact, given, unshadowed(reader, hidden), *values]
+        return called(f"return {kind.wait}self._calls.call", arguments, 12 if switch and "Events" in reader else 8)
 
     doc = (
         f"As `Client.{attribute}.{name}`, for `await`."
@@ -267,8 +264,8 @@ def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows
         doc=docstring(doc, 8),
         shown=dictionary,
         switch=switch.name if switch else "",
-        streams=call(_events(operation, kind)) if operation.reply.events and switch else "",
-        returns=call(_events(operation, kind) if only_events else _reader(operation.reply, names)),
+        streams=call(_events(operation, kind, fact)) if operation.reply.events and switch else "",
+        returns=call(_events(operation, kind, fact) if only_events else _reader(operation.reply, names)),
     )
 
 
@@ -284,13 +281,13 @@ def _reader(reply: Reply, names: Names) -> str:
     return f"Json({told})" if plain else f"Json[{annotation(reply.whole, names, False)}]({told}{null})"
 
 
-def _events(operation: Operation, kind: Kind) -> str:
+def _events(operation: Operation, kind: Kind, fact: str) -> str:
     """What reads a stream."""
     events = operation.reply.events
     assert events is not None  # the caller asks only where there are some
     told = decoder(events.type, kind.names) or "_as_is"
     one = annotation(events.type, kind.names, False)
-    return f"Events({kind.stream}[{one}], {told}, {literal(events.property)}, {_tuple(events.last)})"
+    return f"Events({kind.stream}[{one}], {told}, {fact})"
 
 
 def _tuple(values: Sequence[str]) -> str:
@@ -427,6 +424,9 @@ def _facts(
     commas = {one.field.name for one in operation.parameters if _lists(one.field.type) and not one.explode}
     yield "commas", _some(one.wire for field, one, place in rest if place != "body" and field.name in commas)
     yield from _body_facts(operation, [(field, one) for field, one, place in rest if place in ("body", "whole")])
+    events = operation.reply.events
+    yield "member", literal(events.property) if events and events.property else ""
+    yield "last", _tuple(events.last) if events and events.last else ""
     plain = {True: '"text/plain"', False: '"*/*"'}
     reply = operation.reply
     yield (

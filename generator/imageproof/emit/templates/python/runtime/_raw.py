@@ -11,6 +11,7 @@ import httpx2
 
 from ._http import AsyncCalls, Calls, Http, Reader
 from ._model import NOT_GIVEN
+from ._request import OPTIONS
 from ._wire import run
 
 T = TypeVar("T")
@@ -162,7 +163,9 @@ def shown(params: Any) -> Callable[[C], C]:
     def signed(method: C) -> C:
         told = inspect.signature(method)
         first = [one for one in told.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-        rest = [_parameter(name, note.__forward_arg__) for name, note in params.__annotations__.items()]
+        notes = {name: note.__forward_arg__ for name, note in params.__annotations__.items()}
+        ordered = sorted(notes, key=lambda name: (name in OPTIONS, not notes[name].startswith("Required[")))
+        rest = [_parameter(name, notes[name]) for name in ordered]
         vars(method)["__signature__"] = told.replace(parameters=[*first, *rest])
         return method
 
@@ -172,5 +175,5 @@ def shown(params: Any) -> Callable[[C], C]:
 def _parameter(name: str, note: str) -> inspect.Parameter:
     must = note.startswith("Required[")
     note = note.removeprefix("Required[").removesuffix("]") if must else note
-    default = inspect.Parameter.empty if must else NOT_GIVEN
+    default = inspect.Parameter.empty if must else None if name in OPTIONS else NOT_GIVEN
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=note, default=default)

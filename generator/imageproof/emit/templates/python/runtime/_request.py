@@ -47,7 +47,8 @@ class Operation:
 
     Of a form, `files`, `lists` and `documents` are as `form_of` takes them; `json` are the arguments that only the JSON
     body `json_media_type` knows, `references` files that are references there. `whole` names the argument that is the
-    whole body, `raw` says that it is a file. `accept` is what the answer may be.
+    whole body, `raw` says that it is a file. `accept` is what the answer may be. Of a stream, `member` tells events
+    apart, and `last` are its values that may end it.
     """
 
     name: str
@@ -67,6 +68,8 @@ class Operation:
     whole: str = ""
     raw: bool = False
     accept: str = "application/json"
+    member: str = ""
+    last: Collection[str] = ()
 
 
 def arguments(params: Any, wires: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -124,16 +127,16 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     if media_type.startswith("multipart/form-data"):
         values = {name: _uploads(operation, name, value) for name, value in values.items()}
     body, media_type = _body(operation, media_type, values, extra["body"])
+    sent = {name: text_of(name, value) for name, value in sent.items() if value is not None} | dict(extra["headers"])
     headers = {"Accept": operation.accept, **settings.headers}
     headers |= {"Content-Type": media_type} if media_type else {}
     headers |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
-    headers |= {name: text_of(name, value) for name, value in sent.items() if value is not None}
     headers |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
     url = f"{settings.base_url}{_deployed(operation, settings, values)}{_path(operation.path, path)}"
     return Call(
         verb=operation.verb,
         url=_with_query(url, {**settings.query, **query, **extra["query"]}),
-        headers={**headers, **extra["headers"]},
+        headers={**headers, **checked_headers(sent)},
         body=body,
         timeout=limits(options.get("timeout", settings.timeout)),
         values=values,
@@ -210,7 +213,7 @@ def _deployed(operation: Operation, settings: Settings, values: Mapping[str, Any
 
 
 def _path(template: str, values: Mapping[str, Any]) -> str:
-    """A path with its parameters filled in and percent-encoded."""
+    """A path with its parameters, by their names on the wire, filled in and percent-encoded."""
     for name, value in values.items():
         text = quote(text_of(name, value), safe="")
         if text in ("", ".", ".."):
@@ -226,12 +229,22 @@ def _with_query(url: str, query: Mapping[str, Any]) -> str:
 
 def limits(seconds: float | httpx2.Timeout | None) -> httpx2.Timeout:
     """How long to wait, for each step of a call."""
+    if not isinstance(seconds, int | float | httpx2.Timeout | None):
+        raise TypeError(f"timeout must be seconds, an httpx2.Timeout or None, not {type(seconds).__name__}")
     return seconds if isinstance(seconds, httpx2.Timeout) else _limits(seconds)
 
 
 @lru_cache(maxsize=16)
 def _limits(seconds: float | None) -> httpx2.Timeout:
     return httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers that can be sent. ValueError, which names the header and does not tell its value, for others."""
+    for name, value in headers.items():
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            raise ValueError(f"header {name!r} must be printable ASCII")
+    return dict(headers)
 
 
 def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str, str]:

@@ -92,12 +92,19 @@ class _Events(Generic[T]):
         self._count = 0
         self._ended = not last
         self._wire = wire
+        self._closed = False
         self._events = self._read()
 
     def __repr__(self) -> str:
         state = "closed" if self.response.is_closed else "open"
         told = f", request_id={self._origin.clean(self.request_id)!r}" if self.request_id else ""
         return f"{type(self).__name__}({state}, status={self.response.status_code}, events={self._count}{told})"
+
+    def _made(self, event: str, data: bytes) -> Iterator[T]:
+        if self._closed:
+            raise APIConnectionError("the stream is closed", request_id=self.request_id)
+        if data.strip() != b"[DONE]":
+            yield self._one(event, data)
 
     def _one(self, event: str, data: bytes) -> T:
         def checked(value: Any, origin: Origin) -> T:
@@ -139,12 +146,12 @@ class _Events(Generic[T]):
         reader = EventReader()
         try:
             async for chunk in self._wire.chunks(self.response):
-                for event, data in reader.feed(chunk):
-                    if data.strip() != b"[DONE]":
-                        yield self._one(event, data)
-            for event, data in reader.end():
-                if data.strip() != b"[DONE]":
-                    yield self._one(event, data)
+                for event in reader.feed(chunk):
+                    for made in self._made(*event):
+                        yield made
+            for event in reader.end():
+                for made in self._made(*event):
+                    yield made
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise self._broken(error) from None
         finally:
@@ -177,6 +184,7 @@ class Stream(_Events[T]):
 
     def close(self) -> None:
         """Stop listening. The server may go on, and charge."""
+        self._closed = True
         run(self._wire.close(self.response))
 
     def final_images(self) -> list[T]:
@@ -209,6 +217,7 @@ class AsyncStream(_Events[T]):
 
     async def close(self) -> None:
         """As Stream.close."""
+        self._closed = True
         await self._wire.close(self.response)
 
     async def final_images(self) -> list[T]:
