@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, dataclass_transform
 
 from ._json import is_list, is_object
 
@@ -27,7 +26,7 @@ class NotGiven:
 NOT_GIVEN = NotGiven()
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass_transform(kw_only_default=True)
 class Model:
     """An object of an answer.
 
@@ -35,12 +34,17 @@ class Model:
     Members that are not declared are in `extra`, and are attributes too.
     """
 
-    extra: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
-
     _renamed: ClassVar[Mapping[str, str]] = {}  # attribute -> name on the wire, where they differ
     _nested: ClassVar[Mapping[str, Decoder]] = {}  # attribute -> how its value is decoded
     _files: ClassVar[str] = ""  # the attribute that lists the files for whose sake the call was made
     _members: ClassVar[tuple[tuple[str, str, Decoder | None], ...] | None] = None  # made of these when first needed
+
+    def __init__(self, **values: Any) -> None:
+        names = [name for name, _, _ in self.members()]
+        stray = [name for name in values if name not in names]
+        if stray:
+            raise TypeError(f"{type(self).__name__} has no member {stray[0]!r}")
+        self.__dict__.update(dict.fromkeys(names), **values, extra={})
 
     @classmethod
     def decode(cls, data: Any, origin: Any = None) -> Self:
@@ -56,12 +60,28 @@ class Model:
         values["extra"] = rest
         return made
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Members that are not declared, as they came."""
+        found: dict[str, Any] = self.__dict__["extra"]
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and type(self) is type(other) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # as of every object that can change
+
     @classmethod
     def members(cls) -> tuple[tuple[str, str, Decoder | None], ...]:
         """(attribute, name on the wire, decoder) of what is declared."""
         found: tuple[tuple[str, str, Decoder | None], ...] | None = cls.__dict__.get("_members")
         if found is None:
-            names = [one.name for one in fields(cls) if one.name != "extra"]
+            told = {
+                name: note
+                for kind in reversed(cls.__mro__)
+                for name, note in vars(kind).get("__annotations__", {}).items()
+            }
+            names = [name for name in told if not name.startswith("_")]
             found = tuple((name, cls._renamed.get(name, name), cls._nested.get(name)) for name in names)
             cls._members = found
         return found
@@ -98,7 +118,7 @@ class Model:
 
     def __repr__(self) -> str:
         inline = self.__dict__.get("inline file")
-        values = {one.name: self.__dict__.get(one.name, inline) for one in fields(self)}
+        values = {name: self.__dict__.get(name, inline) for name, _, _ in self.members()}
         told = (f"{name}={_short(value)}" for name, value in values.items() if value not in (None, {}))
         return f"{type(self).__name__}({', '.join(told)})"
 

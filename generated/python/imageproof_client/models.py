@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NotRequired, Required, TypeAlias, TypedDict
 
 import httpx2
@@ -20,36 +19,14 @@ from ._model import listed as _listed
 from ._model import tagged as _tagged
 
 GenerateModel: TypeAlias = (
-    Literal[
-        "dall-e-2",
-        "dall-e-3",
-        "gpt-image-1",
-        "gpt-image-1-mini",
-        "gpt-image-1.5",
-        "chatgpt-image-latest",
-        "gpt-image-2.5-sunburst",
-        "gpt-image-2.5-flare",
-        "gpt-image-2.5-sunburst-2026-09-08",
-        "gpt-image-2.5-flare-2026-09-08",
-        "gpt-image-2",
-        "gpt-image-2-2026-04-21",
-        "gpt-image-2.6-sunburst",
-        "gpt-image-2.6-flare",
-    ]
+    Literal["dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest"]
+    | Literal["gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst-2026-09-08"]
+    | Literal["gpt-image-2.5-flare-2026-09-08", "gpt-image-2", "gpt-image-2-2026-04-21", "gpt-image-2.6-sunburst"]
+    | Literal["gpt-image-2.6-flare"]
     | str
 )
 GenerateSize: TypeAlias = (
-    Literal[
-        "1024x1024",
-        "256x256",
-        "512x512",
-        "1792x1024",
-        "1024x1792",
-        "auto",
-        "1536x1024",
-        "1024x1536",
-    ]
-    | str
+    Literal["1024x1024", "256x256", "512x512", "1792x1024", "1024x1792", "auto", "1536x1024", "1024x1536"] | str
 )
 GenerateQuality: TypeAlias = Literal["standard", "hd", "auto", "low", "medium", "high", "xhigh", "max"] | str
 GenerateBackground: TypeAlias = Literal["auto", "transparent", "opaque"] | str
@@ -59,21 +36,10 @@ GenerateComplexity: TypeAlias = Literal["low", "medium", "high"] | str
 GenerateResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
 GenerateStyle: TypeAlias = Literal["vivid", "natural"] | str
 EditModel: TypeAlias = (
-    Literal[
-        "dall-e-2",
-        "gpt-image-1",
-        "gpt-image-1-mini",
-        "gpt-image-1.5",
-        "chatgpt-image-latest",
-        "gpt-image-2.5-sunburst",
-        "gpt-image-2.5-flare",
-        "gpt-image-2.5-sunburst-2026-09-08",
-        "gpt-image-2.5-flare-2026-09-08",
-        "gpt-image-2",
-        "gpt-image-2-2026-04-21",
-        "gpt-image-2.6-sunburst",
-        "gpt-image-2.6-flare",
-    ]
+    Literal["dall-e-2", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest"]
+    | Literal["gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst-2026-09-08"]
+    | Literal["gpt-image-2.5-flare-2026-09-08", "gpt-image-2", "gpt-image-2-2026-04-21", "gpt-image-2.6-sunburst"]
+    | Literal["gpt-image-2.6-flare"]
     | str
 )
 EditSize: TypeAlias = Literal["1024x1024", "256x256", "512x512", "auto", "1536x1024", "1024x1536"] | str
@@ -224,7 +190,6 @@ class ImageReferenceParam(TypedDict):
     file_id: NotRequired[str]
 
 
-@dataclass(kw_only=True, repr=False)
 class ImagesResponse(_Model):
     """The pictures, what was used to make them, and what they took.
 
@@ -253,7 +218,6 @@ class ImagesResponse(_Model):
     _files: ClassVar[str] = "data"
 
 
-@dataclass(kw_only=True, repr=False)
 class Image(_Sized, _Linked):
     """One picture, in the answer itself or by its address.
 
@@ -271,7 +235,6 @@ class Image(_Sized, _Linked):
     _link: ClassVar[str] = "url"
 
 
-@dataclass(kw_only=True, repr=False)
 class ImagesUsage(_Model):
     """Tokens that the pictures took. GPT Image models only.
 
@@ -290,7 +253,6 @@ class ImagesUsage(_Model):
     total_tokens: int
 
 
-@dataclass(kw_only=True, repr=False)
 class TokensByKind(_Model):
     """Tokens split into text and image.
 
@@ -303,7 +265,6 @@ class TokensByKind(_Model):
     text_tokens: int
 
 
-@dataclass(kw_only=True, repr=False)
 class SvgUsage(_Model):
     """Tokens that writing the SVG took, apart from `usage`.
 
@@ -322,7 +283,6 @@ class SvgUsage(_Model):
     total_tokens: int
 
 
-@dataclass(kw_only=True, repr=False)
 class ImageGenerationPartialImageEvent(_Content):
     """A preview of a picture in the making.
 
@@ -349,7 +309,6 @@ class ImageGenerationPartialImageEvent(_Content):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
 class ImageGenerationCompletedEvent(_Content):
     """The finished picture.
 
@@ -378,7 +337,6 @@ class ImageGenerationCompletedEvent(_Content):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
 class ImageEditPartialImageEvent(_Content):
     """A preview of an edit in the making.
 
@@ -405,7 +363,6 @@ class ImageEditPartialImageEvent(_Content):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
 class ImageEditCompletedEvent(_Content):
     """The finished edit.
 
@@ -434,7 +391,6 @@ class ImageEditCompletedEvent(_Content):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
 class ListModelsResponse(_Model):
     """The models on offer.
 
@@ -447,7 +403,6 @@ class ListModelsResponse(_Model):
     data: list[Model]
 
 
-@dataclass(kw_only=True, repr=False)
 class Model(_Model):
     """A model on offer.
 
@@ -466,7 +421,6 @@ class Model(_Model):
     shutdown_date: str | None = None
 
 
-@dataclass(kw_only=True, repr=False)
 class AsyncImagesResponse(_Model):
     """As ImagesResponse, in the asynchronous client."""
 
@@ -483,7 +437,6 @@ class AsyncImagesResponse(_Model):
     _files: ClassVar[str] = "data"
 
 
-@dataclass(kw_only=True, repr=False)
 class AsyncImage(_Sized, _AsyncLinked):
     """As Image, in the asynchronous client."""
 

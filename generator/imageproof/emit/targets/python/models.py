@@ -85,7 +85,6 @@ def models_view(api: Api, names: Names, arguments: Sequence[Any]) -> dict[str, A
     decoders += [*_nested(api, names, incoming), *_nested(api, waiting, twins)]
     texts = [*aliases, *unions, *(line for one in classes for line in (one.bases, *one.fields, *one.constants))]
     texts += [line for one in (*dictionaries, *arguments) for line in one.told]
-    texts += ["dataclass"] if classes else []
     texts += [one.expression for one in decoders]
     return {
         "title": api.title,
@@ -129,7 +128,6 @@ def _imports(texts: list[str], more: list[str]) -> list[str]:
     standard = [
         "import builtins" if used(["builtins"], texts) else "",
         imported("collections.abc", ["Mapping", *used(["Sequence"], texts)]),
-        imported("dataclasses", used(["dataclass"], texts)),
         imported("typing", ["Any", "TypedDict", *used(typing, [*texts, "Literal" if more is None else ""])]),
     ]
     own = [

@@ -101,11 +101,6 @@ def member_order(name: str) -> tuple[int, list[tuple[int, str]], str]:
     return _kind(name), _pieces(name.lower()), name
 
 
-def export_order(name: str) -> tuple[int, list[tuple[int, str]]]:
-    """The order of names in `__all__`, which tells capitals and small letters apart."""
-    return _kind(name), _pieces(name)
-
-
 def _kind(name: str) -> int:
     return 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
 
@@ -120,10 +115,16 @@ def alternatives(name: str, kinds: Sequence[str], values: Sequence[str]) -> str:
     line = f"{name}: TypeAlias = Literal[{', '.join(values)}]{tail}"
     if len(line) <= WIDTH:
         return line
-    rows = [f"        {value}," for value in values]
-    return "\n".join(
-        [f"{name}: TypeAlias = (", "    Literal[", *rows, "    ]", *(f"    | {kind}" for kind in kinds), ")"]
-    )
+    rows: list[str] = []
+    for value in values:  # several literals mean what one with all their values means, and take fewer lines
+        if rows and len(rows[-1]) + len(value) + 9 <= WIDTH:
+            rows[-1] += f", {value}"
+        else:
+            rows.append(f"    | Literal[{value}")
+    told = [f"{row}]" for row in rows] + [f"    | {kind}" for kind in kinds]
+    told[0] = told[0].replace("| ", "", 1)
+    whole = f"    {' '.join(row.strip() for row in told)}"
+    return "\n".join([f"{name}: TypeAlias = (", *([whole] if len(whole) <= WIDTH else told), ")"])
 
 
 def called(start: str, arguments: Sequence[str], indent: int) -> str:
@@ -144,7 +145,8 @@ def signature(start: str, parameters: Sequence[str], ending: str, indent: int) -
 
 
 def laid(text: str, indent: int, tail: str = "") -> list[str]:
-    """Lines of an expression: on one line where it fits, else what its last brackets hold on lines of its own."""
+    """Lines of an expression: on one line where it fits, else what its last brackets hold on lines of its own; the
+    arguments of a call on one where they fit, the items of a collection on one each."""
     pad = " " * indent
     if indent + len(text) + len(tail) <= WIDTH or text[-1:] not in CLOSING:
         return [f"{pad}{text}{tail}"]
@@ -152,7 +154,8 @@ def laid(text: str, indent: int, tail: str = "") -> list[str]:
     inner = text[start + 1 : -1]
     if not inner:
         return [f"{pad}{text}{tail}"]
-    if indent + 4 + len(inner) <= WIDTH and not inner.endswith(","):
+    is_call = start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_])")
+    if is_call and indent + 4 + len(inner) <= WIDTH and not inner.endswith(","):
         rows = [f"{pad}    {inner}"]
     else:
         rows = [row for one in _divided(inner) for row in laid(one, indent + 4, ",")]

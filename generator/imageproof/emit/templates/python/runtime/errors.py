@@ -163,15 +163,15 @@ _FILTERED = ("moderation_blocked", "content_policy_violation", "content_filter",
 
 def status_error(status: int, raw: str, request_id: str | None, headers: Mapping[str, str]) -> APIStatusError:
     """The error for a status that is not 2xx."""
-    kind = _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
+    kind: type[APIStatusError] = _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
     message = f"the server answered {status}"
     if 300 <= status < 400:
         message = f"the server answered {status}: redirects are not followed, since they would carry the key along"
     error = kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
-    if status == 400 and (error.code in _FILTERED or (is_object(error.body) and "moderation_details" in error.body)):
-        return ModerationError(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
-    if status == 400 and isinstance(error.param, str) and error.param:
-        return InvalidParameterError(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    filtered = error.code in _FILTERED or (is_object(error.body) and "moderation_details" in error.body)
+    if status == 400 and (filtered or error.param):
+        kind = ModerationError if filtered else InvalidParameterError
+        return kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
     return error
 
 
