@@ -77,7 +77,7 @@ def test_what_is_laid_out_a_formatter_leaves_alone(tmp_path: Path) -> None:
         pairs = ", ".join(f"{literal(f'k{at}')}: {one}" for at, one in enumerate(items))
         return dice.choice([f"a{number}={items[0]}", f"b{number}=({', '.join(items)})", f"c{number}={{{pairs}}}"])
 
-    lines = ["from typing import Literal, TypeAlias"]
+    lines = ["from typing import Literal, TypeAlias\n"]
     for number in range(150):
         values = [literal(word(60)) for _ in range(dice.randrange(1, 14))]
         lines.append(alternatives(f"N{'a' * dice.randrange(40)}{number}", ["str"], list(dict.fromkeys(values))))
