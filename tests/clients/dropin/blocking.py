@@ -10,6 +10,7 @@ import base64
 import importlib
 import io
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ SDK = importlib.import_module(sys.argv[1])
 OpenAI = SDK.OpenAI
 FOLDER = Path(sys.argv[2])
 PICTURE = (FOLDER / "in.png").read_bytes()
+LISTENER = socket.create_server(("127.0.0.1", 0))  # takes connections, and says nothing
+SILENT = f"http://127.0.0.1:{LISTENER.getsockname()[1]}/v1"
 
 
 def kept(name, answer):
@@ -74,7 +77,7 @@ with OpenAI() as client:
         "no model": lambda: client.models.retrieve("no-such-model"),
         "bad key": lambda: OpenAI(api_key="sk-wrong-key").images.generate(model="gpt-image-1", prompt="a fox"),
         "nobody": lambda: OpenAI(base_url="http://127.0.0.1:9/v1", max_retries=0).images.generate(prompt="a fox"),
-        "late": lambda: client.images.generate(model="gpt-image-1", prompt="a fox", timeout=0.000001),
+        "late": lambda: OpenAI(base_url=SILENT, max_retries=0).images.generate(prompt="a fox", timeout=0.2),
     }.items():
         try:
             call()
