@@ -6,13 +6,15 @@ import base64
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import imageproof_client as api
 import pytest
 from clients.loopback import Answer, Loopback
 from clients.pictures import JPEG, PNG
 from imageproof_client import Client
+from imageproof_client._answer import Origin
+from imageproof_client._content import Linked
 from imageproof_client._http import Bytes, Reader, Text
 from imageproof_client._request import Operation
 
@@ -253,3 +255,19 @@ def test_no_answer_in_time(client: Client, server: Loopback) -> None:
     with pytest.raises(api.APITimeoutError):
         client.images.generate(prompt="x", timeout=0.05)
     gate.set()
+
+
+def test_what_the_client_keeps_for_itself_hides_no_member() -> None:
+    """A member may be called like anything."""
+
+    class Odd(Linked):
+        headers: str
+        origin: str
+        b64_json: str | None = None
+        _inline: ClassVar[str] = "b64_json"
+
+    made = Odd.decode({"headers": "h", "origin": "o", "b64_json": ENCODED, "extra": 1}, Origin())
+    assert (made.headers, made.origin, made.extra, made.request_id) == ("h", "o", {"extra": 1}, None)
+    assert made.to_bytes() == PNG
+    with pytest.raises(TypeError, match="no member 'nothing'"):
+        Odd(headers="h", origin="o", nothing=1)  # type: ignore[call-arg]  # the mistake itself

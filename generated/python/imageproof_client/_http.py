@@ -115,7 +115,7 @@ class Http:
         if isinstance(found, Model):
             if not found.holds_files():
                 raise invalid("the answer holds no file, where it should list them", response, self.origin)
-            found.__dict__["headers"] = response.headers
+            found.__dict__["answer headers"] = response.headers
         return found
 
 

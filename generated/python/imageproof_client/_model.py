@@ -99,7 +99,7 @@ class Model:
     @property
     def request_id(self) -> str | None:
         """Id of the exchange that brought this answer, where the server gave one. None on parts of an answer."""
-        headers: Mapping[str, str] = self.__dict__.get("headers", {})
+        headers: Mapping[str, str] = self.__dict__.get("answer headers", {})
         return headers.get("x-request-id")
 
     @property

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from imageproof.api import ir
 from imageproof.api.bodies import describe_body, describe_reply
 from imageproof.api.names import snake, words
-from imageproof.api.rules import describe_rules
+from imageproof.api.rules import describe_rules, unchecked
 from imageproof.api.schemas import Schemas
 from imageproof.contract.document import Document, Operation
 from imageproof.contract.families import KEY, Family, allowed_values, families
@@ -43,6 +43,9 @@ def describe(document: Document) -> tuple[ir.Api, list[Problem]]:
         described = _operation(schemas, operation, known)
         groups.setdefault(described.resource, []).append(described)
     _warn_of_the_rest(schemas)
+    rules = describe_rules(document, groups, known) if known else None
+    for keyword in unchecked(rules) if rules else ():
+        schemas.warn(f"/{KEY}", f"the clients do not check {keyword}", "their warnings are milder than the families")
     problems = [*schemas.problems, *_twice(document, groups)]
     if not groups:
         problems.append(document.problem("/paths", "there is no operation"))
@@ -63,7 +66,7 @@ def describe(document: Document) -> tuple[ir.Api, list[Problem]]:
         families=tuple(ir.FamilyNote(one.id, one.models, one.status.state, one.status.until) for one in known),
         source=schemas.source(""),
         brand=str(document.data.get("x-client-name", "")),
-        rules=describe_rules(document, groups, known) if known else None,
+        rules=rules,
     )
     return api, problems + [one for one in schemas.problems if one not in problems]
 

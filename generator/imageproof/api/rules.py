@@ -15,12 +15,20 @@ from imageproof.contract.violations import is_file
 
 # What a client checks; of everything else in a schema it says nothing.
 KEPT = (
-    *("type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"),
-    *("pattern", "minItems", "maxItems", "minProperties", "maxProperties", "required", "additionalProperties"),
+    *("type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
+    *("required", "additionalProperties"),
     *("x-rule", "x-rule-missing", "x-parameter", "x-size-grid"),
 )
 NESTED = ("items", "not", "if", "then", "else")  # keywords that hold one schema
 LISTS = ("allOf", "anyOf", "oneOf")  # keywords that hold a list of schemas
+# What says nothing of a value.
+TOLD = frozenset(
+    [
+        *("$ref", "title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly"),
+        *("format", "contentMediaType", "contentEncoding", "x-known-values", "x-rule-type", "nullable"),
+    ]
+)
 DEEPEST = 8  # schemas inside one another; what is deeper is left to the server
 
 
@@ -35,6 +43,33 @@ def describe_rules(document: Document, resources: Mapping[str, Iterable[Operatio
                     _form(document, operation.id, one.media_type, one.form == "json") for one in bodies
                 )
     return Rules(forms, tuple(_family(one, forms) for one in known))
+
+
+def unchecked(rules: Rules) -> list[str]:
+    """Keywords of the families' schemas that a client does not check, so that it is milder than the document."""
+    found: dict[str, None] = {}
+    stack: list[Any] = [
+        cell[key]
+        for one in rules.families
+        for row in one.cells.values()
+        for cell in row.values()
+        for key in ("schema", "file")
+        if key in cell
+    ]
+    stack += [
+        rule[key] for one in rules.families for row in one.rules.values() for rule in row for key in ("when", "then")
+    ]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Mapping):
+            known = {*KEPT, *NESTED, *LISTS, "properties"}
+            found |= dict.fromkeys(key for key in node if key not in known and key not in TOLD)
+            if isinstance(node.get("additionalProperties"), Mapping):
+                found["additionalProperties as a schema"] = None
+            stack += [node[key] for key in NESTED if key in node]
+            stack += [one for key in LISTS for one in node.get(key, ())]
+            stack += node.get("properties", {}).values()
+    return list(found)
 
 
 def _form(document: Document, operation: str, media_type: str, json: bool) -> FormRules:

@@ -11,6 +11,7 @@ import yaml
 from imageproof.api.describe import describe
 from imageproof.api.ir import Api, Operation, Part, Type
 from imageproof.contract.document import load, parse
+from imageproof.contract.locate import CHECKOUT
 from imageproof.errors import Problem
 
 
@@ -77,6 +78,14 @@ def test_a_json_body_beside_a_form_is_there_for_what_the_form_cannot_say() -> No
     assert "images" in {field.name for field in edit.reference.fields}
     assert edit.body is not None and edit.body.others == ()
     assert operation("createImage").reference is None
+
+
+def test_what_clients_do_not_check_is_named() -> None:
+    text = (CHECKOUT / "tests/golden/families/spec.yaml").read_text(encoding="utf-8")
+    assert describe(parse(text, "a"))[1] == []
+    odd = text.replace("schema: {enum:", "schema: {contains: {const: 1}, enum:", 1)
+    assert odd != text
+    assert [one.message for one in describe(parse(odd, "a"))[1]] == ["the clients do not check contains"]
 
 
 def test_rules_are_plain_values() -> None:

@@ -49,7 +49,7 @@ class File(Model):
         """As Model.decode; base64 that is still inside the answer stays there until it is asked for."""
         made = super().decode(data, origin)
         if is_object(data):
-            made.__dict__["origin"] = origin
+            made.__dict__["file origin"] = origin
             held = made.__dict__.get(cls._inline)
             if isinstance(held, Inline):
                 if not isinstance(cls.__dict__.get(cls._inline), _Text):
@@ -103,7 +103,7 @@ class File(Model):
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles keep: the text of the file, and no connection."""
         getattr(self, self._inline)
-        return {name: value for name, value in self.__dict__.items() if name not in ("origin", "inline file")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("file origin", "inline file")}
 
 
 class Sized(File):
@@ -145,7 +145,7 @@ class _Linked(File):
         """The bytes, fetched by the client's wire, or by one of its own where that is closed or not there."""
         found, url = self._at_hand(), self._url()
         if not found and url:
-            origin = self.__dict__.get("origin") or Origin()
+            origin = self.__dict__.get("file origin") or Origin()
             used = origin.wire if origin.wire is not None and origin.wire.is_open else wire()
             try:
                 found = self._keep(await fetch(used, origin.base_url, url, timeout, max_bytes))

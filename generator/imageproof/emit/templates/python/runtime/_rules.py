@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import re
 import warnings
@@ -282,11 +283,15 @@ _CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "maximum": lambda limit, value: not _is_number(value) or value <= limit,
     "exclusiveMinimum": lambda limit, value: not _is_number(value) or value > limit,
     "exclusiveMaximum": lambda limit, value: not _is_number(value) or value < limit,
+    "multipleOf": lambda limit, value: not _is_number(value) or value % limit == 0,
     "minLength": lambda limit, value: not isinstance(value, str) or len(value) >= limit,
     "maxLength": lambda limit, value: not isinstance(value, str) or len(value) <= limit,
     "pattern": lambda limit, value: not isinstance(value, str) or bool(re.search(_ecma(limit), value)),
     "minItems": lambda limit, value: not is_list(value) or len(value) >= limit,
     "maxItems": lambda limit, value: not is_list(value) or len(value) <= limit,
+    "uniqueItems": lambda limit, value: (
+        not (limit and is_list(value)) or all(not _equal(one, other) for one, other in itertools.combinations(value, 2))
+    ),
     "minProperties": lambda limit, value: not is_mapping(value) or len(value) >= limit,
     "maxProperties": lambda limit, value: not is_mapping(value) or len(value) <= limit,
     "required": lambda limit, value: not is_mapping(value) or all(name in value for name in limit),
@@ -321,6 +326,7 @@ def _said(fault: _Fault, whose: str = "") -> str:
 def _listed(schema: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values that a schema names."""
     own = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
+    own = [one for one in own if not isinstance(one, list | dict)]
     return (*own, *(value for part in schema.get("anyOf", ()) for value in _listed(part)))
 
 
