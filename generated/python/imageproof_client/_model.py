@@ -76,12 +76,8 @@ class Model:
         """(attribute, name on the wire, decoder) of what is declared."""
         found: tuple[tuple[str, str, Decoder | None], ...] | None = cls.__dict__.get("_members")
         if found is None:
-            told = {
-                name: note
-                for kind in reversed(cls.__mro__)
-                for name, note in vars(kind).get("__annotations__", {}).items()
-            }
-            names = [name for name in told if not name.startswith("_")]
+            told = [name for kind in reversed(cls.__mro__) for name in getattr(kind, "__annotations__", {})]
+            names = [name for name in dict.fromkeys(told) if not name.startswith("_")]
             found = tuple((name, cls._renamed.get(name, name), cls._nested.get(name)) for name in names)
             cls._members = found
         return found

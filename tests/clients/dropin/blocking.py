@@ -91,6 +91,7 @@ with OpenAI() as client:
             print(name, "authentication", error.status_code, error.code, error.type)
         except SDK.BadRequestError as error:
             print(name, "bad request", error.status_code, error.code, error.param, error.type, bool(error.request_id))
+            print(error.response.status_code, error.response.json()["error"] == error.body)
         except SDK.APIStatusError as error:
             print(name, "status", error.status_code)
         except SDK.OpenAIError as error:

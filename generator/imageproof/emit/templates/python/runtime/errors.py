@@ -18,7 +18,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import httpx2
+
 from ._json import is_list, is_object
+
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")  # of bytes that were decoded since
 
 
 class APIError(Exception):
@@ -55,6 +59,14 @@ class APIError(Exception):
         self.param: str | None = members.get("param")
         self.type: str | None = members.get("type")
         super().__init__(self._line())
+
+    @property
+    def response(self) -> httpx2.Response | None:
+        """The answer as the HTTP library has it, None without one. It knows no request, and so no key."""
+        if self.status_code is None:
+            return None
+        headers = {name: value for name, value in self.headers.items() if name not in _OF_THE_WIRE}
+        return httpx2.Response(self.status_code, headers=headers, text=self.raw)
 
     def _line(self) -> str:
         facts = {"status": self.status_code, "code": self.code, "param": self.param, "request id": self.request_id}
