@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import warnings
 from collections.abc import Mapping
@@ -167,3 +168,20 @@ def test_models_of_every_family_are_known() -> None:
     for model in MODELS:
         assert isinstance(breaches(OPERATIONS["createImage"], {"prompt": "x", "model": model}), list)
     assert isinstance(UPLOAD, Upload)
+
+
+class Size(enum.Enum):
+    SQUARE = "1024x1024"
+
+
+def test_texts_of_a_form_are_what_they_say(client: Client, server: Loopback) -> None:
+    """In a form there are only texts, so that "2" is 2; in JSON it is not."""
+    told: dict[str, Any] = {"n": "2", "size": Size.SQUARE, "image": UPLOAD.content}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        client.images.edit(prompt="x", model="gpt-image-1", **told)
+    with pytest.warns(api.RequestRuleWarning, match="EDIT-N-RANGE"):
+        client.images.edit(prompt="x", model="gpt-image-1", **{**told, "n": "11"})
+    with pytest.warns(api.RequestRuleWarning, match="GEN-TYPES"):
+        client.images.generate(prompt="x", model="gpt-image-1", n=told["n"])
+    assert len(server.received) == 3

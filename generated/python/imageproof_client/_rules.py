@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 import itertools
 import json
@@ -77,7 +78,7 @@ def breaches(
     form = table["operations"].get(operation.name, {}).get("json" if is_json(operation, values) else "body")
     if form is None:
         return []
-    body = values if form["json"] else dict(_parts(operation, values))
+    body = values if form["json"] else {name: _read(form, name, one) for name, one in _parts(operation, values)}
     found = [*_missing(form, body), *_misfits(form, body)]
     model = body.get("model")
     known = _family(table["families"], model, family, default)
@@ -115,6 +116,18 @@ def _parts(operation: Operation, values: Mapping[str, Any]) -> Iterator[tuple[st
             yield from _parts(operation, {f"{name}[{key}]": item for key, item in value.items()})
         elif value is not None:
             yield operation.lists.get(name, name) if is_sequence(value) else name, value
+
+
+def _read(form: Mapping[str, Any], name: str, value: Any) -> Any:
+    """A value of a form as its server reads it: a text that is a number is one, where one is wanted."""
+    value = value.value if isinstance(value, enum.Enum) else value
+    wanted = form["properties"].get(name, {}).get("type", "string")
+    if isinstance(value, str) and wanted in ("integer", "number", "boolean"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def _missing(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
