@@ -181,6 +181,24 @@ def test_bodies_that_other_documents_have(client: Client) -> None:
         call(client, "application/json", {"a": [1], "extra_body": {"n": 1}}, whole="a")
 
 
+def test_one_name_in_three_places(client: Client) -> None:
+    names = {"id": "id", "query_id": "id", "header_id": "id", "tags": "tags"}
+    operation = Operation(
+        "do.it",
+        "POST",
+        "/it/{id}",
+        names,
+        query=("query_id", "tags"),
+        headers=("header_id",),
+        commas=("tags",),
+        media_type="application/json",
+    )
+    given = {"id": "body", "query_id": "query", "header_id": "header", "tags": ["a", "b"]}
+    made = call_of(operation, {"id": "path"}, given, client._http.settings)
+    assert made.url.endswith("/it/path?id=query&tags=a%2Cb")
+    assert (made.headers["id"], made.body) == ("header", b'{"id":"body"}')
+
+
 def test_no_repr_spells_the_key(client: Client, server: Loopback) -> None:
     """Not letter by letter either, as a pattern that looks for it would."""
     image = client.images.generate(prompt="x").data[0]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -120,9 +120,9 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     extra: dict[str, Mapping[str, Any]] = {
         one: options.get(f"extra_{one}") or {} for one in ("headers", "query", "body")
     }
+    query = dict(_taken(operation, told, operation.query))
+    sent = dict(_taken(operation, told, operation.headers))
     values: dict[str, Any] = {operation.arguments[name]: value for name, value in told.items()}
-    query = {name: _joined(operation, name, values.pop(name)) for name in operation.query if name in values}
-    sent = {name: _joined(operation, name, values.pop(name)) for name in operation.headers if name in values}
     values = {**values, **extra["body"]} if not operation.whole else values
     media_type = operation.json_media_type if is_json(operation, values) else operation.media_type
     if media_type.startswith("multipart/form-data"):
@@ -143,6 +143,14 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
         values=values,
         options=options,
     )
+
+
+def _taken(operation: Operation, told: dict[str, Any], names: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """Arguments taken out of all, under their names on the wire: a body may have members of the same names."""
+    for name in names:
+        if name in told:
+            wire, value = operation.arguments[name], told.pop(name)
+            yield wire, joined(wire, value) if name in operation.commas else value
 
 
 def _check_names(operation: Operation, told: Mapping[str, Any]) -> None:
@@ -197,10 +205,6 @@ def _body(
         pairs = [pair for name, value in values.items() for pair in form_texts(name, value, name)]
         return urlencode(pairs).encode(), media_type
     return json_of("", values), media_type
-
-
-def _joined(operation: Operation, name: str, value: Any) -> Any:
-    return joined(name, value) if name in operation.commas else value
 
 
 def _deployed(operation: Operation, settings: Settings, values: Mapping[str, Any]) -> str:

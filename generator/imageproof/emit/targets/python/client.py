@@ -419,10 +419,10 @@ def _facts(
         more += [f"{literal(switch.name)}: {switch.wire}"] if switch and switch.name not in renamed else []
         yield "arguments", f"arguments({dictionary}{''.join([', {', ', '.join(more), '}']) if more else ''})"
     yield "required", _some(literal(one.name) for _, one, _ in rest if one.required)
-    yield "query", _some(one.wire for _, one, place in rest if place == "query")
-    yield "headers", _some(one.wire for _, one, place in rest if place == "header")
+    yield "query", _some(literal(one.name) for _, one, place in rest if place == "query")
+    yield "headers", _some(literal(one.name) for _, one, place in rest if place == "header")
     commas = {one.field.name for one in operation.parameters if _lists(one.field.type) and not one.explode}
-    yield "commas", _some(one.wire for field, one, place in rest if place != "body" and field.name in commas)
+    yield "commas", _some(literal(one.name) for field, one, place in rest if place != "body" and field.name in commas)
     yield from _body_facts(operation, [(field, one) for field, one, place in rest if place in ("body", "whole")])
     events = operation.reply.events
     yield "member", literal(events.property) if events and events.property else ""
