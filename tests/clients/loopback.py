@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import threading
@@ -11,6 +12,11 @@ from email import message_from_bytes
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from clients.pictures import PNG
+
+# What the server says when a test does not care: one picture.
+GOOD: dict[str, Any] = {"created": 1, "data": [{"b64_json": base64.b64encode(PNG).decode()}]}
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Answer:
     """What the server says next. `chunks` are sent one by one, each when `gates` lets it go (at once without any)."""
 
     status: int = 200
-    body: bytes = b"{}"
+    body: bytes = json.dumps(GOOD).encode()
     type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     chunks: list[bytes] | None = None

@@ -6,13 +6,17 @@ import base64
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import imageproof_client as api
 import pytest
 from clients.loopback import Answer, Loopback
 from clients.pictures import JPEG, PNG
 from imageproof_client import Client
+from imageproof_client._answer import Origin
+from imageproof_client._content import Linked
+from imageproof_client._http import Bytes, Reader, Text
+from imageproof_client._request import Operation
 
 KEY = "sk-secret-key"
 ENCODED = base64.b64encode(PNG).decode()
@@ -32,21 +36,36 @@ def test_models_all_the_way_down(client: Client, server: Loopback) -> None:
 
 
 def test_unknown_members_and_values_are_kept(client: Client, server: Loopback) -> None:
-    server.json({"created": "soon", "data": [{"seed": 7}, "odd"], "quality": "ultra", "provider": {"name": "p"}})
+    item = {"b64_json": ENCODED, "seed": 7, "url": None, "revised_prompt": ""}
+    server.json({"created": "soon", "data": [item], "quality": "ultra", "provider": {"name": "p"}, "usage": None})
     answer: Any = client.images.generate(prompt="x")
-    assert (answer.created, answer.quality) == ("soon", "ultra")
+    assert (answer.created, answer.quality, answer.usage) == ("soon", "ultra", None)
     assert answer.extra == {"provider": {"name": "p"}}
     assert answer.provider == {"name": "p"}
     assert answer.data[0].seed == 7
-    assert answer.data[1] == "odd"
+    assert answer.data[0].url is None
     with pytest.raises(AttributeError, match="nothing"):
         _ = answer.nothing
+    kept = {"b64_json": ENCODED, "seed": 7, "revised_prompt": ""}
+    assert answer.to_dict() == {"created": "soon", "data": [kept], "quality": "ultra", "provider": {"name": "p"}}
+    assert json.loads(answer.to_json()) == answer.to_dict()
 
 
 def test_what_is_missing_is_none(client: Client, server: Loopback) -> None:
-    server.json({})
+    server.json({"data": [{}]})
     answer: Any = client.images.generate(prompt="x")
-    assert (answer.created, answer.data, answer.usage) == (None, None, None)
+    assert (answer.created, answer.usage, answer.data[0].b64_json, answer.data[0].url) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("data", [[], None, {}, "x", ["odd"], [{}, 7], [None]])
+def test_a_success_without_pictures_is_an_error_that_keeps_what_came(
+    client: Client, server: Loopback, data: object
+) -> None:
+    body = {"created": 1, "data": data, "usage": {"total_tokens": 5}}
+    server.json(body)
+    with pytest.raises(api.APIResponseValidationError, match="holds no file") as caught:
+        client.images.generate(prompt="x")
+    assert caught.value.body == body
 
 
 def test_repr_is_short_and_holds_no_key(client: Client, server: Loopback) -> None:
@@ -94,10 +113,13 @@ def test_a_folder_that_is_not_there_is_told_before_the_download(
     assert len(server.received) == 2  # what failed to be written is not fetched again
 
 
-def test_plain_text_is_text(client: Client, server: Loopback) -> None:
+def test_plain_text_and_bytes(client: Client, server: Loopback) -> None:
     """No call of this document answers so; the runtime is one for all documents."""
     server.answer(Answer(body="grüß".encode("latin-1"), type="text/plain; charset=latin-1"))
-    assert client._http.fetch_text("GET", "/text", timeout=5) == "grüß"
+    calls = client.images._calls
+    assert calls.call(Operation("a.b", "GET", "/text", accept="text/plain"), {}, Text()) == "grüß"
+    assert calls.call(Operation("a.b", "GET", "/text"), {}, Bytes()) == "grüß".encode("latin-1")
+    assert calls.call(Operation("a.b", "GET", "/text"), {}, Reader[None]()) is None
     assert server.received[0].headers["accept"] == "text/plain"
 
 
@@ -133,7 +155,7 @@ def test_a_url_that_is_gone(client: Client, server: Loopback) -> None:
 
 
 STATUSES = [
-    (400, api.BadRequestError),
+    (400, api.InvalidParameterError),
     (401, api.AuthenticationError),
     (403, api.PermissionDeniedError),
     (404, api.NotFoundError),
@@ -151,13 +173,13 @@ def test_statuses(client: Client, server: Loopback, status: int, kind: type[api.
     error = {"message": "No.", "type": "invalid_request_error", "param": "size", "code": "invalid_size"}
     server.json({"error": error}, status, x_request_id="req_9")
     with pytest.raises(kind) as caught:
-        client.images.generate(prompt="x")
+        client.with_options(max_retries=0).images.generate(prompt="x")
     found = caught.value
     assert type(found) is kind
     assert (found.status_code, found.code, found.param, found.type) == (status, "invalid_size", "size", error["type"])
     assert (found.message, found.request_id, found.body) == ("No.", "req_9", error)
     assert json.loads(found.raw) == {"error": error}
-    assert len(server.received) == 1  # a paid call is never repeated
+    assert len(server.received) == 1
 
 
 @pytest.mark.parametrize(
@@ -197,8 +219,8 @@ def test_success_that_is_none(client: Client, server: Loopback, answer: Answer, 
 
 
 def test_a_byte_order_mark_is_no_harm(client: Client, server: Loopback) -> None:
-    server.answer(Answer(body=b'\xef\xbb\xbf{"created": 1, "data": []}', type="text/plain"))
-    assert client.images.generate(prompt="x").data == []
+    server.answer(Answer(body=b'\xef\xbb\xbf{"created": 1, "data": [{}]}', type="text/plain"))
+    assert client.images.generate(prompt="x").created == 1
 
 
 def test_an_echoed_key_is_struck_out(client: Client, server: Loopback) -> None:
@@ -233,3 +255,19 @@ def test_no_answer_in_time(client: Client, server: Loopback) -> None:
     with pytest.raises(api.APITimeoutError):
         client.images.generate(prompt="x", timeout=0.05)
     gate.set()
+
+
+def test_what_the_client_keeps_for_itself_hides_no_member() -> None:
+    """A member may be called like anything."""
+
+    class Odd(Linked):
+        headers: str
+        origin: str
+        b64_json: str | None = None
+        _inline: ClassVar[str] = "b64_json"
+
+    made = Odd.decode({"headers": "h", "origin": "o", "b64_json": ENCODED, "extra": 1}, Origin())
+    assert (made.headers, made.origin, made.extra, made.request_id) == ("h", "o", {"extra": 1}, None)
+    assert made.to_bytes() == PNG
+    with pytest.raises(TypeError, match="no member 'nothing'"):
+        Odd(headers="h", origin="o", nothing=1)  # type: ignore[call-arg]  # the mistake itself

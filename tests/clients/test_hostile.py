@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 import imageproof_client as api
 import pytest
-from clients.loopback import Answer, Loopback
+from clients.loopback import GOOD, Answer, Loopback
 from clients.pictures import PNG
 from imageproof_client import NOT_GIVEN, Client
-from imageproof_client._http import _body
+from imageproof_client._files import Form
+from imageproof_client._request import Call, Operation, call_of
 
 KEY = "sk-a+b/c=="
 
@@ -85,7 +86,7 @@ def test_a_download_that_drips_ends_in_time(client: Client, server: Loopback) ->
 
 
 def test_threads_share_a_client(client: Client, server: Loopback) -> None:
-    server.json({"created": 1, "data": []})
+    server.json(GOOD)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: client.images.edit(image=PNG, prompt=str(n)), range(32)))
     assert len(answers) == 32
@@ -162,12 +163,46 @@ def test_a_huge_event_in_bytes_cut_anywhere(client: Client, server: Loopback) ->
     assert (found.b64_json, found.created_at) == (event["b64_json"], 10**30)
 
 
-def test_bodies_that_other_documents_have() -> None:
+def call(client: Client, media_type: str, given: dict[str, Any], **told: Any) -> Call:
+    operation = Operation("do.it", "POST", "/it", {name: name for name in "abn"}, media_type=media_type, **told)
+    return call_of(operation, {}, given, client._http.settings)
+
+
+def test_bodies_that_other_documents_have(client: Client) -> None:
     """The runtime is one for all documents: forms whose members nobody listed, and media types with parameters."""
-    _, parts, _ = _body(form={"a": b"x"}, media_type="multipart/form-data; charset=utf-8", extra_body={"n": 1})
-    assert parts == [("n", (None, "1")), ("a", ("a", b"x", "application/octet-stream"))]
-    pairs = _body(form={"a": "x y"}, media_type="application/x-www-form-urlencoded", extra_body={"b": True})
-    assert pairs[0] == b"a=x+y&b=true"
-    assert _body(form=NOT_GIVEN, media_type="multipart/form-data") == (None, None, "")
+    made = call(client, "multipart/form-data; charset=utf-8", {"a": b"x", "extra_body": {"n": 1}}).body
+    assert isinstance(made, Form)
+    assert [head.split(b'"')[1] for head, _ in made.parts] == [b"n", b"a"]
+    assert len(b"".join(made.pieces())) == made.size
+    pairs = call(client, "application/x-www-form-urlencoded", {"a": "x y", "extra_body": {"b": True}})
+    assert pairs.body == b"a=x+y&b=true"
+    assert call(client, "multipart/form-data", {"a": NOT_GIVEN}, whole="a").body is None
     with pytest.raises(TypeError, match="extra_body"):
-        _body(body=b"raw", media_type="image/png", extra_body={"n": 1})
+        call(client, "application/json", {"a": [1], "extra_body": {"n": 1}}, whole="a")
+
+
+def test_one_name_in_three_places(client: Client) -> None:
+    names = {"id": "id", "query_id": "id", "header_id": "id", "tags": "tags"}
+    operation = Operation(
+        "do.it",
+        "POST",
+        "/it/{id}",
+        names,
+        query=("query_id", "tags"),
+        headers=("header_id",),
+        commas=("tags",),
+        media_type="application/json",
+    )
+    given = {"id": "body", "query_id": "query", "header_id": "header", "tags": ["a", "b"]}
+    made = call_of(operation, {"id": "path"}, given, client._http.settings)
+    assert made.url.endswith("/it/path?id=query&tags=a%2Cb")
+    assert (made.headers["id"], made.body) == ("header", b'{"id":"body"}')
+
+
+def test_no_repr_spells_the_key(client: Client, server: Loopback) -> None:
+    """Not letter by letter either, as a pattern that looks for it would."""
+    image = client.images.generate(prompt="x").data[0]
+    shown = repr([vars(image), client._http.settings, client._http.origin, vars(client._http)])
+    made = call(client, "application/json", {"a": "x"})
+    assert "sk-secret-key" not in shown + repr(made)
+    assert "u0073" not in shown

@@ -82,7 +82,10 @@ def test_models(live: Client) -> None:
 
 
 def test_errors_have_code_and_param(live: Client, provider: str) -> None:
-    with pytest.raises(api.BadRequestError) as caught:
+    with (
+        pytest.raises(api.InvalidParameterError) as caught,
+        pytest.warns(api.RequestRuleWarning, match="GEN-SIZE-VALUES"),
+    ):
         live.images.generate(model="gpt-image-1", prompt="a fox", size="7x7")
     assert caught.value.param == "size"
     assert caught.value.code

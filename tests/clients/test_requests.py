@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients.loopback import Loopback
+from clients.loopback import GOOD, Loopback
 from clients.pictures import GIF, JPEG, PNG, SVG, WEBP
 from imageproof_client import Client
 
-OK = {"created": 1, "data": []}
+OK = GOOD
 
 
 def test_a_prompt_alone_sends_a_prompt_alone(client: Client, server: Loopback) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import imageproof_client as api
 import pytest
 from clients.loopback import Answer, Loopback, frames
 from clients.pictures import PNG
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from imageproof_client import Client
-from imageproof_client._stream import lines, sse_events
+from imageproof_client._stream import EventReader
 
 ENCODED = base64.b64encode(PNG).decode()
 PARTIAL: dict[str, Any] = {"type": "image_generation.partial_image", "b64_json": ENCODED, "partial_image_index": 0}
@@ -73,12 +77,42 @@ def test_framings(client: Client, server: Loopback, text: str) -> None:
     assert found[0].to_bytes() == PNG
 
 
+def events_of(chunks: Iterable[bytes]) -> list[tuple[str, bytes]]:
+    reader = EventReader()
+    return [*(event for chunk in chunks for event in reader.feed(chunk)), *reader.end()]
+
+
+WIRE = "\ufeffevent: a\r\ndata: é\u2028x\r\n\r\n: c\rdata: 1\rdata: 2\r\rid: 7\ndata:3\n\ndata: [DONE]\n".encode()
+
+
 def test_any_cut_of_the_bytes_gives_the_same_events() -> None:
-    data = "event: a\r\ndata: é\u2028x\r\n\r\n: c\rdata: 1\rdata: 2\r\rdata: 3\n\n".encode()
-    whole = list(sse_events(lines([data])))
-    assert whole == [("a", "é\u2028x"), ("", "1\n2"), ("", "3")]
-    for size in range(1, len(data)):
-        assert list(sse_events(lines(data[at : at + size] for at in range(0, len(data), size)))) == whole
+    whole = events_of([WIRE])
+    assert whole == [("a", "é\u2028x".encode()), ("", b"1\n2"), ("", b"3"), ("", b"[DONE]")]
+    for size in range(1, len(WIRE)):
+        assert events_of(WIRE[at : at + size] for at in range(0, len(WIRE), size)) == whole
+
+
+@settings(max_examples=300, deadline=None, database=None, derandomize=True)
+@given(
+    st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"data: x", b"data:", b":", b"event: e", b"\xc3", b"\xa9", b""])),
+    st.data(),
+)
+def test_any_two_cuts_of_any_bytes_agree(pieces: list[bytes], data: st.DataObject) -> None:
+    wire = b"".join(pieces)
+    cuts = sorted({0, len(wire), *data.draw(st.lists(st.integers(0, len(wire)), max_size=6))})
+    assert events_of(wire[start:end] for start, end in itertools.pairwise(cuts)) == events_of([wire])
+
+
+def test_an_event_of_fifty_megabytes(client: Client, server: Loopback) -> None:
+    text = "A" * 50_000_000
+    stream(
+        server,
+        b'data: {"type": "image_generation.completed", "b64_json": "',
+        *[text[:5_000_000].encode()] * 10,
+        b'"}\n\n',
+    )
+    with client.images.generate(prompt="x", stream=True) as events:
+        assert len(events.final_image().to_bytes()) == 37_500_000
 
 
 def test_a_stream_shows_how_far_it_is(client: Client, server: Loopback) -> None:
@@ -96,6 +130,26 @@ def test_a_stream_that_was_closed_says_so(client: Client, server: Loopback) -> N
     events.close()
     with pytest.raises(api.APIConnectionError, match="the stream is closed"):
         next(events)
+
+
+def test_a_stream_that_was_closed_halfway_goes_no_further(client: Client, server: Loopback) -> None:
+    """Not even with what had arrived."""
+    server.answer(Answer(type="text/event-stream", body=b"".join(frames(PARTIAL, DONE))))
+    events = client.images.generate(prompt="x", stream=True)
+    next(events)
+    events.close()
+    with pytest.raises(api.APIConnectionError, match="the stream is closed"):
+        next(events)
+
+
+def test_stream_helpers(client: Client, server: Loopback) -> None:
+    other = {**DONE, "usage": {"total_tokens": 4}}
+    stream(server, *frames(PARTIAL, PARTIAL, DONE, other))
+    final: Any = client.images.generate(prompt="x", stream=True).final_image()
+    assert (final.usage.total_tokens, final.to_bytes()) == (4, PNG)
+    assert len(client.images.generate(prompt="x", stream=True).final_images()) == 2
+    with client.images.generate(prompt="x", stream=True) as events:
+        assert [event.type for event in events.partial_images()] == [PARTIAL["type"]] * 2
 
 
 def test_unknown_events_are_kept(client: Client, server: Loopback) -> None:

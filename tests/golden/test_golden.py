@@ -40,7 +40,7 @@ def generated(case: str, out: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[in
 def shown(case: str, out: Path) -> dict[str, str]:
     """The files that depend on the document: the rest is the same for every one, or says nothing of it."""
     package = out / "python" / f"{case}_client"
-    files = {name: package / name for name in ("client.py", "models.py")}
+    files = {name: package / name for name in ("client.py", "models.py", "_families.json")}
     files |= {"strict.yaml": out / "openapi" / "strict.yaml"} if case == "families" else {}
     return {f"expected/{name}.txt": path.read_text(encoding="utf-8") for name, path in files.items() if path.exists()}
 

@@ -3,49 +3,179 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from typing import Any, Generic, Self, TypeVar
 
 import httpx2
 
+from ._answer import Origin, decoded
+from ._content import File
+from ._json import is_object
+from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APIResponseValidationError, APITimeoutError
 
 T = TypeVar("T")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-class Stream(Generic[T]):
-    """Events of one answer, in the order in which they come. Iterate once; leaving the `with` block closes it.
+class EventReader:
+    """Bytes to events, however the bytes are cut. Comments and unknown fields are passed over.
 
-    Raises APIError when the server reports a failure, and APIResponseValidationError when the events end too soon.
+    Only CR and LF end a line, so that JSON text stays whole.
     """
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []  # pieces of a line that is not complete
+        self._after_return = False
+        self._start = True
+        self._event = ""
+        self._data: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[str, bytes]]:
+        """(event name or "", data) of each event that these bytes complete."""
+        if self._after_return and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        if not chunk:
+            return
+        self._after_return = chunk.endswith(b"\r")
+        if b"\n" not in chunk and b"\r" not in chunk:
+            self._held.append(chunk)
+            return
+        first, *others = _LINE_END.split(chunk)
+        self._held.append(first)
+        for other in others:
+            yield from self._line(b"".join(self._held))
+            self._held = [other]
+
+    def end(self) -> Iterator[tuple[str, bytes]]:
+        """The event that the end completes: the last blank line is often forgotten."""
+        if any(self._held):
+            yield from self._line(b"".join(self._held))
+        yield from self._line(b"")
+
+    def _line(self, line: bytes) -> Iterator[tuple[str, bytes]]:
+        if self._start:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+            self._start = False
+        if not line:
+            if self._data:
+                yield self._event, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            self._event, self._data = "", []
+            return
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._event = value.decode("utf-8", "replace")
+
+
+class _Events(Generic[T]):
+    """What both kinds of streams know: how events are read, and when they may end."""
 
     def __init__(
         self,
         response: httpx2.Response,
         *,
-        decode: Callable[[Any], T],
+        decode: Callable[[Any, Any], T],
         member: str,
         last: Collection[str],
-        request_id: str | None,
-        clean: Callable[[str], str],
+        origin: Origin,
+        wire: Wire,
     ) -> None:
         self.response = response
-        self.request_id = request_id
+        self.request_id = origin.request_id(response)
         self._decode = decode
         self._member = member
         self._last = last
-        self._clean = clean
+        self._origin = origin
         self._count = 0
+        self._ended = not last
+        self._wire = wire
+        self._closed = False
         self._events = self._read()
 
+    def __repr__(self) -> str:
+        state = "closed" if self.response.is_closed else "open"
+        told = f", request_id={self._origin.clean(self.request_id)!r}" if self.request_id else ""
+        return f"{type(self).__name__}({state}, status={self.response.status_code}, events={self._count}{told})"
+
+    def _made(self, event: str, data: bytes) -> Iterator[T]:
+        if self._closed:
+            raise APIConnectionError("the stream is closed", request_id=self.request_id)
+        if data.strip() != b"[DONE]":
+            yield self._one(event, data)
+
+    def _one(self, event: str, data: bytes) -> T:
+        def checked(value: Any, origin: Origin) -> T:
+            if is_object(value):
+                if value.get("error") or "error" in (event, value.get("type")):
+                    raise APIError("the stream reported an error", raw=origin.text(data), request_id=self.request_id)
+                if event and self._member:
+                    value.setdefault(self._member, event)
+                self._ended = self._ended or value.get(self._member) in self._last
+            return self._decode(value, origin)
+
+        try:
+            made = decoded(data, checked, self._origin)
+        except (ValueError, RecursionError):
+            raw = self._origin.text(data)
+            raise APIResponseValidationError("an event is not JSON", raw=raw, request_id=self.request_id) from None
+        self._count += 1
+        return made
+
+    def _broken(self, error: Exception) -> APIError:
+        if isinstance(error, httpx2.TimeoutException):
+            return APITimeoutError("the stream fell silent", request_id=self.request_id)
+        if isinstance(error, httpx2.StreamError):
+            return APIConnectionError("the stream is closed", request_id=self.request_id)
+        return APIConnectionError(f"the stream broke: {error}", request_id=self.request_id)
+
+    def _last_of(self, events: list[T]) -> T:
+        if not events:
+            raise APIResponseValidationError("the stream brought no finished picture", request_id=self.request_id)
+        return events[-1]
+
+    def _is_last(self, event: Any) -> bool:
+        return getattr(event, self._member or "type", None) in self._last
+
+    def _is_partial(self, event: Any) -> bool:
+        return isinstance(event, File) and not self._is_last(event)
+
+    async def _read(self) -> AsyncIterator[T]:
+        reader = EventReader()
+        try:
+            async for chunk in self._wire.chunks(self.response):
+                for event in reader.feed(chunk):
+                    for made in self._made(*event):
+                        yield made
+            for event in reader.end():
+                for made in self._made(*event):
+                    yield made
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise self._broken(error) from None
+        finally:
+            await self._wire.close(self.response)
+        if not self._ended:
+            raise APIResponseValidationError("the stream ended before its last event", request_id=self.request_id)
+
+
+class Stream(_Events[T]):
+    """Events of one answer, in the order in which they come. Iterate once; leaving the `with` block closes it.
+
+    Raises APIError when the server reports a failure, APIConnectionError or APITimeoutError when the connection breaks
+    or falls silent, and APIResponseValidationError when the events end too soon.
+    """
+
     def __iter__(self) -> Iterator[T]:
-        return self._events
+        return self
 
     def __next__(self) -> T:
-        return next(self._events)
+        try:
+            return run(anext(self._events))
+        except StopAsyncIteration:
+            raise StopIteration from None
 
     def __enter__(self) -> Self:
         return self
@@ -53,88 +183,54 @@ class Stream(Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        state = "closed" if self.response.is_closed else "open"
-        told = f", request_id={self._clean(self.request_id)!r}" if self.request_id else ""
-        return f"Stream({state}, status={self.response.status_code}, events={self._count}{told})"
-
     def close(self) -> None:
         """Stop listening. The server may go on, and charge."""
-        self.response.close()
+        self._closed = True
+        run(self._wire.close(self.response))
 
-    def _read(self) -> Iterator[T]:
-        ended = not self._last
-        try:
-            for event, text in sse_events(lines(self.response.iter_bytes())):
-                if text.strip() == "[DONE]":
-                    continue
-                data = self._parse(event, text)
-                ended = ended or (isinstance(data, dict) and data.get(self._member) in self._last)
-                self._count += 1
-                yield self._decode(data)
-        except httpx2.TimeoutException:
-            raise APITimeoutError("the stream fell silent", request_id=self.request_id) from None
-        except httpx2.HTTPError as error:
-            raise APIConnectionError(f"the stream broke: {error}", request_id=self.request_id) from None
-        except httpx2.StreamError:
-            raise APIConnectionError("the stream is closed", request_id=self.request_id) from None
-        finally:
-            self.close()
-        if not ended:
-            raise APIResponseValidationError("the stream ended before its last event", request_id=self.request_id)
+    def final_images(self) -> list[T]:
+        """The events that bring finished pictures, one for each; reads the stream to its end."""
+        return [event for event in self if self._is_last(event)]
 
-    def _parse(self, event: str, text: str) -> Any:
-        text = self._clean(text)
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError):
-            raise APIResponseValidationError("an event is not JSON", raw=text, request_id=self.request_id) from None
-        if not isinstance(data, dict):
-            return data
-        if data.get("error") or "error" in (event, data.get("type")):
-            raise APIError("the stream reported an error", raw=text, request_id=self.request_id)
-        if event and self._member:
-            data.setdefault(self._member, event)
-        return data
+    def final_image(self) -> T:
+        """The event that brings the finished picture, the last of several; reads the stream to its end."""
+        return self._last_of(self.final_images())
+
+    def partial_images(self) -> Iterator[T]:
+        """The events that bring pictures in the making, as they arrive; reads the stream to its end."""
+        return (event for event in self if self._is_partial(event))
 
 
-def sse_events(text: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(event name or "", data) of each event; comments and unknown fields are passed over."""
-    event = ""
-    data: list[str] = []
-    for line in text:
-        if not line:
-            if data:
-                yield event, "\n".join(data)
-            event, data = "", []
-            continue
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "data":
-            data.append(value)
-        elif name == "event":
-            event = value
-    if data:  # the last blank line is often forgotten
-        yield event, "\n".join(data)
+class AsyncStream(_Events[T]):
+    """As Stream, for `async for` and `async with`."""
 
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
 
-def lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines as they complete, however the bytes are cut; only CR and LF end a line, so that JSON text stays whole."""
-    held: list[bytes] = []
-    after_return = False
-    start = True
-    for chunk in chunks:
-        if after_return and chunk.startswith(b"\n"):
-            chunk = chunk[1:]
-        if not chunk:
-            continue
-        after_return = chunk.endswith(b"\r")
-        first, *others = _LINE_END.split(chunk)
-        held.append(first)
-        for other in others:
-            line = b"".join(held).decode("utf-8", "replace")
-            yield line.removeprefix("\ufeff") if start else line
-            start = False
-            held = [other]
-    if any(held):
-        yield b"".join(held).decode("utf-8", "replace")
+    async def __anext__(self) -> T:
+        return await anext(self._events)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """As Stream.close."""
+        self._closed = True
+        await self._wire.close(self.response)
+
+    async def final_images(self) -> list[T]:
+        """As Stream.final_images."""
+        return [event async for event in self if self._is_last(event)]
+
+    async def final_image(self) -> T:
+        """As Stream.final_image."""
+        return self._last_of(await self.final_images())
+
+    async def partial_images(self) -> AsyncIterator[T]:
+        """As Stream.partial_images."""
+        async for event in self:
+            if self._is_partial(event):
+                yield event

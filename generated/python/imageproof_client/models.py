@@ -3,42 +3,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal, NotRequired, TypeAlias, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, NotRequired, Required, TypeAlias, TypedDict
 
-from . import _content, _model
+import httpx2
+
+from ._content import AsyncLinked as _AsyncLinked
+from ._content import Content as _Content
+from ._content import Linked as _Linked
+from ._content import Sized as _Sized
+from ._files import FileInput
+from ._model import Model as _Model
+from ._model import NotGiven
+from ._model import listed as _listed
+from ._model import tagged as _tagged
 
 GenerateModel: TypeAlias = (
-    Literal[
-        "dall-e-2",
-        "dall-e-3",
-        "gpt-image-1",
-        "gpt-image-1-mini",
-        "gpt-image-1.5",
-        "chatgpt-image-latest",
-        "gpt-image-2.5-sunburst",
-        "gpt-image-2.5-flare",
-        "gpt-image-2.5-sunburst-2026-09-08",
-        "gpt-image-2.5-flare-2026-09-08",
-        "gpt-image-2",
-        "gpt-image-2-2026-04-21",
-        "gpt-image-2.6-sunburst",
-        "gpt-image-2.6-flare",
-    ]
+    Literal["dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest"]
+    | Literal["gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst-2026-09-08"]
+    | Literal["gpt-image-2.5-flare-2026-09-08", "gpt-image-2", "gpt-image-2-2026-04-21", "gpt-image-2.6-sunburst"]
+    | Literal["gpt-image-2.6-flare"]
     | str
 )
 GenerateSize: TypeAlias = (
-    Literal[
-        "1024x1024",
-        "256x256",
-        "512x512",
-        "1792x1024",
-        "1024x1792",
-        "auto",
-        "1536x1024",
-        "1024x1536",
-    ]
-    | str
+    Literal["1024x1024", "256x256", "512x512", "1792x1024", "1024x1792", "auto", "1536x1024", "1024x1536"] | str
 )
 GenerateQuality: TypeAlias = Literal["standard", "hd", "auto", "low", "medium", "high", "xhigh", "max"] | str
 GenerateBackground: TypeAlias = Literal["auto", "transparent", "opaque"] | str
@@ -48,21 +36,10 @@ GenerateComplexity: TypeAlias = Literal["low", "medium", "high"] | str
 GenerateResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
 GenerateStyle: TypeAlias = Literal["vivid", "natural"] | str
 EditModel: TypeAlias = (
-    Literal[
-        "dall-e-2",
-        "gpt-image-1",
-        "gpt-image-1-mini",
-        "gpt-image-1.5",
-        "chatgpt-image-latest",
-        "gpt-image-2.5-sunburst",
-        "gpt-image-2.5-flare",
-        "gpt-image-2.5-sunburst-2026-09-08",
-        "gpt-image-2.5-flare-2026-09-08",
-        "gpt-image-2",
-        "gpt-image-2-2026-04-21",
-        "gpt-image-2.6-sunburst",
-        "gpt-image-2.6-flare",
-    ]
+    Literal["dall-e-2", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest"]
+    | Literal["gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst-2026-09-08"]
+    | Literal["gpt-image-2.5-flare-2026-09-08", "gpt-image-2", "gpt-image-2-2026-04-21", "gpt-image-2.6-sunburst"]
+    | Literal["gpt-image-2.6-flare"]
     | str
 )
 EditSize: TypeAlias = Literal["1024x1024", "256x256", "512x512", "auto", "1536x1024", "1024x1536"] | str
@@ -72,9 +49,89 @@ EditOutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "gif", "svg"] | str
 EditInputFidelity: TypeAlias = Literal["low", "high"] | str
 EditComplexity: TypeAlias = Literal["low", "medium", "high"] | str
 EditResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
+EditModeration: TypeAlias = Literal["auto", "low"] | str
 CreateVariationModel: TypeAlias = Literal["dall-e-2"] | str
 CreateVariationSize: TypeAlias = Literal["1024x1024", "256x256", "512x512"] | str
 CreateVariationResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
+
+
+class CallOptions(TypedDict, total=False):
+    """Arguments of every call.
+
+    Keys:
+        extra_headers, extra_query, extra_body: Sent beside what the call itself sends, and instead of it.
+        timeout: Seconds to wait for the answer, or between two events; None waits for ever.
+        validate: As for the client: "warn", "error" or "off".
+        family: Model family whose rules count, for an alias.
+    """
+
+    extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, Any] | None
+    extra_body: Mapping[str, Any] | None
+    timeout: float | httpx2.Timeout | NotGiven | None
+    validate: Literal["warn", "error", "off"]
+    family: str | None
+
+
+class GenerateParams(CallOptions, total=False):
+    """Arguments of `images.generate`."""
+
+    prompt: Required[str]
+    model: GenerateModel | NotGiven | None
+    n: int | NotGiven | None
+    size: GenerateSize | NotGiven | None
+    quality: GenerateQuality | NotGiven | None
+    background: GenerateBackground | NotGiven | None
+    output_format: GenerateOutputFormat | NotGiven | None
+    output_compression: int | NotGiven | None
+    moderation: GenerateModeration | NotGiven | None
+    partial_images: int | NotGiven | None
+    complexity: GenerateComplexity | NotGiven | None
+    frame_count: int | NotGiven | None
+    frame_duration_ms: int | NotGiven | None
+    svg: SvgAuthorParam | NotGiven | None
+    safety_identifier: str | NotGiven | None
+    user: str | NotGiven
+    response_format: GenerateResponseFormat | NotGiven | None
+    style: GenerateStyle | NotGiven | None
+
+
+class EditParams(CallOptions, total=False):
+    """Arguments of `images.edit`."""
+
+    prompt: Required[str]
+    image: FileInput | Sequence[FileInput] | NotGiven
+    mask: FileInput | ImageReferenceParam | NotGiven | None
+    markup: FileInput | NotGiven | None
+    model: EditModel | NotGiven | None
+    n: int | NotGiven | None
+    size: EditSize | NotGiven | None
+    quality: EditQuality | NotGiven | None
+    background: EditBackground | NotGiven | None
+    output_format: EditOutputFormat | NotGiven | None
+    output_compression: int | NotGiven | None
+    input_fidelity: EditInputFidelity | NotGiven | None
+    partial_images: int | NotGiven | None
+    complexity: EditComplexity | NotGiven | None
+    frame_count: int | NotGiven | None
+    frame_duration_ms: int | NotGiven | None
+    svg: CreateImageEditSvgParam | NotGiven | None
+    safety_identifier: str | NotGiven | None
+    user: str | NotGiven | None
+    response_format: EditResponseFormat | NotGiven | None
+    images: Sequence[ImageReferenceParam] | NotGiven
+    moderation: EditModeration | NotGiven | None
+
+
+class CreateVariationParams(CallOptions, total=False):
+    """Arguments of `images.create_variation`."""
+
+    image: Required[FileInput]
+    model: CreateVariationModel | NotGiven | None
+    n: int | NotGiven | None
+    size: CreateVariationSize | NotGiven | None
+    response_format: CreateVariationResponseFormat | NotGiven | None
+    user: str | NotGiven | None
 
 
 class SvgAuthorParam(TypedDict):
@@ -121,8 +178,19 @@ class CreateImageEditSvgParam(TypedDict):
     reasoning: NotRequired[CreateImageEditSvgReasoningParam]
 
 
-@dataclass(kw_only=True, repr=False)
-class ImagesResponse(_model.Model):
+class ImageReferenceParam(TypedDict):
+    """A picture by its address or by the id of an uploaded file, not both.
+
+    Keys:
+        image_url: Address of the picture, or the picture itself as a data URL.
+        file_id: Id of a file that was uploaded before.
+    """
+
+    image_url: NotRequired[str]
+    file_id: NotRequired[str]
+
+
+class ImagesResponse(_Model):
     """The pictures, what was used to make them, and what they took.
 
     Attributes:
@@ -147,9 +215,10 @@ class ImagesResponse(_model.Model):
     usage: ImagesUsage | None = None
     svg_usage: SvgUsage | None = None
 
+    _files: ClassVar[str] = "data"
 
-@dataclass(kw_only=True, repr=False)
-class Image(_content.Content, _model.Model):
+
+class Image(_Sized, _Linked):
     """One picture, in the answer itself or by its address.
 
     Attributes:
@@ -166,8 +235,7 @@ class Image(_content.Content, _model.Model):
     _link: ClassVar[str] = "url"
 
 
-@dataclass(kw_only=True, repr=False)
-class ImagesUsage(_model.Model):
+class ImagesUsage(_Model):
     """Tokens that the pictures took. GPT Image models only.
 
     Attributes:
@@ -185,8 +253,7 @@ class ImagesUsage(_model.Model):
     total_tokens: int
 
 
-@dataclass(kw_only=True, repr=False)
-class TokensByKind(_model.Model):
+class TokensByKind(_Model):
     """Tokens split into text and image.
 
     Attributes:
@@ -198,8 +265,7 @@ class TokensByKind(_model.Model):
     text_tokens: int
 
 
-@dataclass(kw_only=True, repr=False)
-class SvgUsage(_model.Model):
+class SvgUsage(_Model):
     """Tokens that writing the SVG took, apart from `usage`.
 
     Attributes:
@@ -217,8 +283,7 @@ class SvgUsage(_model.Model):
     total_tokens: int
 
 
-@dataclass(kw_only=True, repr=False)
-class ImageGenerationPartialImageEvent(_content.Content, _model.Model):
+class ImageGenerationPartialImageEvent(_Content):
     """A preview of a picture in the making.
 
     Attributes:
@@ -244,8 +309,7 @@ class ImageGenerationPartialImageEvent(_content.Content, _model.Model):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
-class ImageGenerationCompletedEvent(_content.Content, _model.Model):
+class ImageGenerationCompletedEvent(_Content):
     """The finished picture.
 
     Attributes:
@@ -273,8 +337,7 @@ class ImageGenerationCompletedEvent(_content.Content, _model.Model):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
-class ImageEditPartialImageEvent(_content.Content, _model.Model):
+class ImageEditPartialImageEvent(_Content):
     """A preview of an edit in the making.
 
     Attributes:
@@ -300,8 +363,7 @@ class ImageEditPartialImageEvent(_content.Content, _model.Model):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
-class ImageEditCompletedEvent(_content.Content, _model.Model):
+class ImageEditCompletedEvent(_Content):
     """The finished edit.
 
     Attributes:
@@ -329,8 +391,7 @@ class ImageEditCompletedEvent(_content.Content, _model.Model):
     _inline: ClassVar[str] = "b64_json"
 
 
-@dataclass(kw_only=True, repr=False)
-class ListModelsResponse(_model.Model):
+class ListModelsResponse(_Model):
     """The models on offer.
 
     Attributes:
@@ -342,8 +403,7 @@ class ListModelsResponse(_model.Model):
     data: list[Model]
 
 
-@dataclass(kw_only=True, repr=False)
-class Model(_model.Model):
+class Model(_Model):
     """A model on offer.
 
     Attributes:
@@ -361,39 +421,54 @@ class Model(_model.Model):
     shutdown_date: str | None = None
 
 
+class AsyncImagesResponse(_Model):
+    """As ImagesResponse, in the asynchronous client."""
+
+    created: int
+    data: list[AsyncImage]
+    background: Literal["transparent", "opaque"] | str | None = None
+    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | str | None = None
+    quality: Literal["low", "medium", "high", "xhigh", "max"] | str | None = None
+    size: Literal["1024x1024", "1024x1536", "1536x1024"] | str | None = None
+    safety_identifier: str | None = None
+    usage: ImagesUsage | None = None
+    svg_usage: SvgUsage | None = None
+
+    _files: ClassVar[str] = "data"
+
+
+class AsyncImage(_Sized, _AsyncLinked):
+    """As Image, in the asynchronous client."""
+
+    b64_json: str | None = None
+    url: str | None = None
+    revised_prompt: str | None = None
+
+    _inline: ClassVar[str] = "b64_json"
+    _link: ClassVar[str] = "url"
+
+
 ImageGenerationEvent: TypeAlias = ImageGenerationPartialImageEvent | ImageGenerationCompletedEvent
 ImageEditEvent: TypeAlias = ImageEditPartialImageEvent | ImageEditCompletedEvent
 
 # How the members that hold models are decoded; below the classes, which may refer to one another.
-decode_image_generation_event = _model.tagged(
+decode_image_generation_event = _tagged(
     "type",
     {
         "image_generation.partial_image": ImageGenerationPartialImageEvent,
         "image_generation.completed": ImageGenerationCompletedEvent,
     },
 )
-decode_image_edit_event = _model.tagged(
+decode_image_edit_event = _tagged(
     "type",
     {
         "image_edit.partial_image": ImageEditPartialImageEvent,
         "image_edit.completed": ImageEditCompletedEvent,
     },
 )
-ImagesResponse._nested = {
-    "data": _model.listed(Image.decode),
-    "usage": ImagesUsage.decode,
-    "svg_usage": SvgUsage.decode,
-}
-ImagesUsage._nested = {
-    "input_tokens_details": TokensByKind.decode,
-    "output_tokens_details": TokensByKind.decode,
-}
-ImageGenerationCompletedEvent._nested = {
-    "usage": ImagesUsage.decode,
-}
-ImageEditCompletedEvent._nested = {
-    "usage": ImagesUsage.decode,
-}
-ListModelsResponse._nested = {
-    "data": _model.listed(Model.decode),
-}
+ImagesResponse.nest(data=_listed(Image.decode), usage=ImagesUsage.decode, svg_usage=SvgUsage.decode)
+ImagesUsage.nest(input_tokens_details=TokensByKind.decode, output_tokens_details=TokensByKind.decode)
+ImageGenerationCompletedEvent.nest(usage=ImagesUsage.decode)
+ImageEditCompletedEvent.nest(usage=ImagesUsage.decode)
+ListModelsResponse.nest(data=_listed(Model.decode))
+AsyncImagesResponse.nest(data=_listed(AsyncImage.decode), usage=ImagesUsage.decode, svg_usage=SvgUsage.decode)

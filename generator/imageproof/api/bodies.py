@@ -19,26 +19,38 @@ BRACKETED = re.compile(r"^([^\[\]]+)((?:\[[^\[\]]*\])+)$")
 SWITCH = "stream"  # the boolean request member by which this kind of API asks for events
 
 
-def describe_body(schemas: Schemas, operation: Operation, name: str) -> Body | None:
-    """The body of an operation, None when it takes none. Media types that are not emitted are told as problems."""
+def describe_body(schemas: Schemas, operation: Operation, name: str) -> tuple[Body | None, Body | None]:
+    """The body of an operation, None when it takes none; and the JSON body beside a form, where it has members that the
+    form has not. Media types that are not emitted are told as problems."""
     told = operation.node.get("requestBody")
     if not told:
-        return None
+        return None, None
     pointer = f"{operation.pointer}/requestBody"
     if "$ref" in told:
         pointer = target(told["$ref"])
     node = schemas.document.resolve(told)
     content: dict[str, Any] = node["content"]
     if not content:
-        return None
+        return None, None
     chosen = min(content, key=lambda media_type: PREFERRED.index(_form(media_type)))
-    for other in content:
-        if other != chosen:
-            message = f"{operation.id}: the {other} body is not emitted; the client sends {chosen}"
-            schemas.warn(f"{pointer}{join('content', other)}", message)
-    where = f"{pointer}{join('content', chosen)}"
-    body = _body(schemas, chosen, content[chosen], where, name, node.get("required") is True)
-    return replace(_with_example(schemas, body, content[chosen]), others=tuple(one for one in content if one != chosen))
+    required = node.get("required") is True
+
+    def described(media_type: str, named: str) -> Body:
+        media = content[media_type]
+        made = _body(schemas, media_type, media, f"{pointer}{join('content', media_type)}", named, required)
+        return _with_example(schemas, made, media)
+
+    body = described(chosen, name)
+    wanted = next((one for one in content if body.form == "multipart" and _form(one) == "json"), None)
+    reference = described(wanted, f"{name} json") if wanted else None
+    if reference and not (body.fields and {one.name for one in reference.fields} - {one.name for one in body.fields}):
+        reference = None
+    emitted = [chosen, *([reference.media_type] if reference else [])]
+    others = tuple(one for one in content if one not in emitted)
+    for other in others:
+        message = f"{operation.id}: the {other} body is not emitted; the client sends {chosen}"
+        schemas.warn(f"{pointer}{join('content', other)}", message)
+    return replace(body, others=others), reference
 
 
 def _with_example(schemas: Schemas, body: Body, media: Mapping[str, Any]) -> Body:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from imageproof.api import ir
 from imageproof.api.bodies import describe_body, describe_reply
 from imageproof.api.names import snake, words
+from imageproof.api.rules import describe_rules, unchecked
 from imageproof.api.schemas import Schemas
 from imageproof.contract.document import Document, Operation
 from imageproof.contract.families import KEY, Family, allowed_values, families
@@ -42,6 +43,9 @@ def describe(document: Document) -> tuple[ir.Api, list[Problem]]:
         described = _operation(schemas, operation, known)
         groups.setdefault(described.resource, []).append(described)
     _warn_of_the_rest(schemas)
+    rules = describe_rules(document, groups, known) if known else None
+    for keyword in unchecked(rules) if rules else ():
+        schemas.warn(f"/{KEY}", f"the clients do not check {keyword}", "their warnings are milder than the families")
     problems = [*schemas.problems, *_twice(document, groups)]
     if not groups:
         problems.append(document.problem("/paths", "there is no operation"))
@@ -61,6 +65,8 @@ def describe(document: Document) -> tuple[ir.Api, list[Problem]]:
         unions=tuple(schemas.unions.values()),
         families=tuple(ir.FamilyNote(one.id, one.models, one.status.state, one.status.until) for one in known),
         source=schemas.source(""),
+        brand=str(document.data.get("x-client-name", "")),
+        rules=rules,
     )
     return api, problems + [one for one in schemas.problems if one not in problems]
 
@@ -72,11 +78,15 @@ def _operation(schemas: Schemas, operation: Operation, known: tuple[Family, ...]
     for key, message in NOT_EMITTED.items():
         if node.get(key):
             schemas.warn(f"{operation.pointer}/{key}", f"{operation.id}: {message}")
-    body = describe_body(schemas, operation, name)
+    body, reference = describe_body(schemas, operation, name)
     reply = describe_reply(schemas, operation, body, name)
-    if body:
-        fields = tuple(_with_families(schemas.document, operation.id, field, known) for field in body.fields)
-        body = replace(body, fields=fields)
+    body, reference = (
+        one
+        and replace(
+            one, fields=tuple(_with_families(schemas.document, operation.id, field, known) for field in one.fields)
+        )
+        for one in (body, reference)
+    )
     return ir.Operation(
         id=operation.id,
         resource=resource,
@@ -90,6 +100,7 @@ def _operation(schemas: Schemas, operation: Operation, known: tuple[Family, ...]
         doc=str(node.get("description", "")).strip(),
         deprecated=node.get("deprecated") is True,
         source=schemas.source(operation.pointer),
+        reference=reference,
     )
 
 

@@ -5,6 +5,7 @@ Names are as the document writes them (wire names); each target makes its own id
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -168,7 +169,8 @@ class Reply:
 
 @dataclass(frozen=True)
 class Operation:
-    """One call: `resource` and `method` name it in a client, `verb` is the HTTP method in upper case."""
+    """One call: `resource` and `method` name it in a client, `verb` is the HTTP method in upper case. `reference` is
+    the JSON body beside a form, where it has members that the form has not, such as files by reference."""
 
     id: str
     resource: str
@@ -182,6 +184,7 @@ class Operation:
     doc: str
     deprecated: bool
     source: Source
+    reference: Body | None = None
 
 
 @dataclass(frozen=True)
@@ -212,8 +215,41 @@ class FamilyNote:
 
 
 @dataclass(frozen=True)
+class FormRules:
+    """What holds of a body for every model. `required` are groups of members, one of each of which must be there;
+    `properties` the schema of each member as JSON values, with `x-rule`, `x-rule-missing` and `x-parameter`, and
+    `file: true` for files; `type_rule` is the requirement that a wrong type breaks. `json` says that it is no form."""
+
+    json: bool
+    required: tuple[tuple[str, ...], ...]
+    properties: Mapping[str, Any]
+    type_rule: str
+
+
+@dataclass(frozen=True)
+class FamilyRules:
+    """What a model family narrows: operation id -> parameter -> {schema, rule, file?}, and the rules that span
+    parameters as {id, when, then, message}, as JSON values."""
+
+    id: str
+    models: tuple[str, ...]
+    cells: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, tuple[Mapping[str, Any], ...]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The table that requests are held against before they are sent: the forms of operations by id, the first of them
+    the body and the second the JSON body beside it; and the families."""
+
+    forms: Mapping[str, tuple[FormRules, ...]]
+    families: tuple[FamilyRules, ...]
+
+
+@dataclass(frozen=True)
 class Api:
-    """The whole. `base_url` is the first server, "" for none; `service` one word for whose API it is ("openai");
+    """The whole. `base_url` is the first server, "" for none; `service` one word for whose API it is ("openai"),
+    `brand` what the clients may be called too ("OpenAI", "" for nothing); `rules` is None without model families;
     models and unions stand in the order in which operations first need them."""
 
     title: str
@@ -227,3 +263,5 @@ class Api:
     unions: tuple[Union, ...]
     families: tuple[FamilyNote, ...]
     source: Source
+    brand: str = ""
+    rules: Rules | None = None

@@ -11,6 +11,7 @@ import yaml
 from imageproof.api.describe import describe
 from imageproof.api.ir import Api, Operation, Part, Type
 from imageproof.contract.document import load, parse
+from imageproof.contract.locate import CHECKOUT
 from imageproof.errors import Problem
 
 
@@ -68,10 +69,34 @@ def test_null_in_3_0() -> None:
 
 
 def test_the_canonical_document_has_no_error() -> None:
-    _, problems = describe(load())
-    assert [problem.level for problem in problems] == ["warning"]
-    assert "createImageEdit: the application/json body is not emitted" in str(problems[0])
-    assert problems[0].line
+    assert describe(load())[1] == []
+
+
+def test_a_json_body_beside_a_form_is_there_for_what_the_form_cannot_say() -> None:
+    edit = operation("createImageEdit")
+    assert edit.reference is not None and edit.reference.media_type == "application/json"
+    assert "images" in {field.name for field in edit.reference.fields}
+    assert edit.body is not None and edit.body.others == ()
+    assert operation("createImage").reference is None
+
+
+def test_what_clients_do_not_check_is_named() -> None:
+    text = (CHECKOUT / "tests/golden/families/spec.yaml").read_text(encoding="utf-8")
+    assert describe(parse(text, "a"))[1] == []
+    odd = text.replace("schema: {enum:", "schema: {contains: {const: 1}, enum:", 1)
+    assert odd != text
+    assert [one.message for one in describe(parse(odd, "a"))[1]] == ["the clients do not check contains"]
+
+
+def test_rules_are_plain_values() -> None:
+    rules = describe(load())[0].rules
+    assert rules is not None
+    size = rules.forms["createImage"][0].properties["size"]
+    assert size == {"type": ["string", "null"], "x-rule": "GEN-SIZE-VALUES"}
+    assert rules.forms["createImageEdit"][0].required == (("prompt",), ("image", "image[]"))
+    family = next(one for one in rules.families if one.id == "gpt-image-2.6")
+    assert family.cells["createImage"]["size"]["schema"]["x-size-grid"]["multiple_of"] == 16
+    assert "GEN-GIF-ALONE" in [rule["id"] for rule in family.rules["createImage"]]
 
 
 def test_one_parameter_under_two_part_names() -> None:

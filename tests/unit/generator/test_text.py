@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import ast
+import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from imageproof.emit.targets.python.text import docstring, export_order, imported, literal, wrapped
+from imageproof.emit.targets.python.text import (
+    alternatives,
+    called,
+    docstring,
+    imported,
+    literal,
+    signature,
+    wrapped,
+)
 
 WILD = [
     "",
@@ -53,6 +65,29 @@ def test_imports_are_ordered_and_broken() -> None:
     assert imported("m", [f"LongName{number}" for number in range(20)]).startswith("from m import (\n    LongName0,\n")
 
 
-def test_exports_tell_capitals_apart() -> None:
-    names = ["Anything", "APIError", "NOT_GIVEN", "zeta"]
-    assert sorted(names, key=export_order) == ["NOT_GIVEN", "APIError", "Anything", "zeta"]
+def test_what_is_laid_out_a_formatter_leaves_alone(tmp_path: Path) -> None:
+    """Calls, heads of methods and lists of values of many lengths: shorter than a line, a little longer, and longer."""
+    dice = random.Random(1)
+
+    def word(most: int) -> str:
+        return "v)]" * dice.randrange(1, 4) + "x" * dice.randrange(1, most)
+
+    def argument(number: int) -> str:
+        items = [literal(word(20)) for _ in range(dice.randrange(2, 9))]
+        pairs = ", ".join(f"{literal(f'k{at}')}: {one}" for at, one in enumerate(items))
+        return dice.choice([f"a{number}={items[0]}", f"b{number}=({', '.join(items)})", f"c{number}={{{pairs}}}"])
+
+    lines = ["from typing import Literal, TypeAlias\n"]
+    for number in range(150):
+        values = [literal(word(60)) for _ in range(dice.randrange(1, 14))]
+        lines.append(alternatives(f"N{'a' * dice.randrange(40)}{number}", ["str"], list(dict.fromkeys(values))))
+        lines.append(called(f"X{number} = Operation", [argument(at) for at in range(dice.randrange(1, 7))], 0))
+    lines.append("\n\nclass C:")
+    for number in range(150):
+        parameters = ["self", *(f"{'b' * dice.randrange(1, 30)}{at}: int" for at in range(dice.randrange(6)))]
+        lines.append(f"    {signature(f'def m{number}', parameters, f' -> {literal(word(60)[-30:])}: ...', 4)}\n")
+    path = tmp_path / "laid.py"
+    path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "format", "--diff", "--isolated", "--line-length", "120", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[:2000] + done.stderr

@@ -1,21 +1,23 @@
-"""Views of `client.py`: a class for each resource, a method for each operation."""
+"""Views of `client.py`: a class for each resource and client, a method and a constant for each operation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from imageproof.api.ir import Api, Auth, Body, Field, Operation, Reply, Resource, Type
-from imageproof.api.names import assign, pascal, snake, unreserved
+from imageproof.api.ir import Api, Auth, Field, Operation, Reply, Resource, Type
+from imageproof.api.names import assign, constant, pascal, snake, unreserved
 from imageproof.emit.targets.python.models import decoder_names, exported
-from imageproof.emit.targets.python.text import docstring, imported, literal, section, used
+from imageproof.emit.targets.python.text import called, docstring, imported, literal, renamed, section, signature, used
 from imageproof.emit.targets.python.types import (
+    HELPERS,
     KEYWORDS,
     MODULE_NAMES,
     Names,
     aliased,
     annotation,
+    body_fields,
     decoder,
     limits,
     operations,
@@ -24,85 +26,129 @@ from imageproof.emit.targets.python.types import (
 )
 
 # Arguments that every method has, names that its body uses, and what the module imports.
-OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout")
-IMPORTED = {"builtins", "httpx2", "joined", "os", "overload", "path_of", "raw_bytes"}
-METHOD_NAMES = KEYWORDS | {"self", "told", "answer", "dict", "str", *OPTIONS, *IMPORTED}
+OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "validate", "family")
+METHOD_NAMES = KEYWORDS | {"self", "given", "dict", "str", "builtins", "overload", "shown", *OPTIONS}
 # Methods called like these would hide what the signatures below them mean; `list` is too good a name to lose.
-SIGNATURE_NAMES = KEYWORDS | {"builtins", "float", "str"}
-CLIENT_NAMES = KEYWORDS | {"self", "close", "base_url"}
-
-
+SIGNATURE_NAMES = KEYWORDS | {"builtins", "float", "str", "shown", "with_raw_response", "with_streaming_response"}
+CLIENT_NAMES = KEYWORDS | {"self", "azure", "base_url", "close", "copy", "with_options"}
 CUSTOMARY_AUTH = Auth("Authorization", "Bearer ")  # where a document does not say how a key is sent
-CLIENT_DOC = """A client of {title}.
-
-Use it in a `with` block, or `close()` it. It may be shared between threads. No call is ever repeated on its own.
-
-Args:
-    api_key: The key; without it the environment's {prefix}_API_KEY. "" sends none.
-    base_url: Host, base or whole URL of the server; without it the environment's {prefix}_BASE_URL, or the service.
-    timeout: Seconds to wait for an answer, or between two events; None waits for ever.
-    default_headers: Sent with every call.
-    http_client: An HTTP client of your own, for proxies and certificates; it stays open on `close()`."""
+OMISSIBLE = " | NotGiven = NOT_GIVEN"
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a method: `line` as a signature has it, `key` its name on the wire as a literal."""
+    """One argument of a method: its name, annotation, whether it must be given, and its name on the wire."""
 
     name: str
-    line: str
-    key: str
+    told: str
+    required: bool
+    wire: str
     doc: str
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The dictionary of an operation's arguments: `fields` are whole lines. "" is the name of one that has none."""
+
+    name: str
+    doc: str
+    fields: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method. `overloads` are (argument lines, what it returns), () for one signature only; `verb` is the runtime's
-    method that does the call; `bound` the type of an answer that a type checker cannot infer, "" for the others."""
+    """A method, as whole lines: heads of its overloads, its own head, its docstring and what its body returns; `shown`
+    names the dictionary of its arguments."""
 
-    name: str
-    positional: tuple[str, ...]
-    arguments: tuple[str, ...]
-    overloads: tuple[tuple[tuple[str, ...], str], ...]
-    returns: str
+    overloads: tuple[str, ...]
+    head: str
     doc: str
-    told: tuple[str, ...]
+    shown: str
     switch: str
-    verb: str
-    bound: str
-    call: tuple[str, ...]
-    stream: tuple[str, ...]
+    streams: str
+    returns: str
 
 
 @dataclass(frozen=True)
 class Class:
+    """A class of calls. `kind` is its base class."""
+
     name: str
+    kind: str
     attribute: str
     doc: str
     methods: tuple[Method, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """One of the two clients: its name, base classes of itself and of its resources, and how its methods begin."""
+
+    client: str
+    base: str
+    resource: str
+    stream: str
+    define: str
+    wait: str
+    names: Names
+
+
+def kinds(names: Names) -> tuple[Kind, Kind]:
+    """The client that blocks, and the one that waits."""
+    blocking = Kind("Client", "BlockingClient", "Resource", "Stream", "def", "", names)
+    waiting = Kind(
+        "AsyncClient", "WaitingClient", "AsyncResource", "AsyncStream", "async def", "await ", names.waiting()
+    )
+    return blocking, waiting
+
+
 def client_view(api: Api, names: Names) -> dict[str, Any]:
     """What `client.py.jinja` shows."""
-    public = exported(api, names)
-    decoders = decoder_names(api, names)
-    wanted = {one.name: (pascal(one.name), f"{pascal(one.name)}Resource") for one in api.resources}
-    classes = assign(wanted, {*MODULE_NAMES, *public})
+    public = [*exported(api, names), *names.calls.values()]
+    classes = class_names(api, public)
     attributes = resource_names(api)
-    resources = [_class(one, classes[one.name], attributes[one.name], api, names) for one in api.resources]
-    texts = [text for one in resources for method in one.methods for text in _texts(method)]
-    prefix = api.service.upper()
-    auth = api.auth or CUSTOMARY_AUTH
-    return {
-        "doc": docstring(CLIENT_DOC.format(title=" ".join(api.title.split()), prefix=prefix), 4),
-        "resources": resources,
-        "imports": _imports(texts, used([*public, *decoders], texts)),
-        "base_url": literal(api.base_url),
-        "paths": list(dict.fromkeys(literal(one.path) for one in operations(api) if "{" not in one.path)),
-        "auth": f"({literal(auth.header)}, {literal(auth.prefix)})",
-        "key_variable": f"{prefix}_API_KEY",
-        "url_variable": f"{prefix}_BASE_URL",
+    made = {
+        kind: [_class(one, classes[one.name, kind.client], attributes[one.name], kind) for one in api.resources]
+        for kind in kinds(names)
     }
+    clients = [{"kind": kind, "classes": found, "doc": _client_doc(api, kind)} for kind, found in made.items()]
+    called_as = call_names(api)
+    facts = [_fact(called_as[one.id], one, names) for one in operations(api)]
+    texts = [text for found in made.values() for one in found for method in one.methods for text in _texts(method)]
+    texts += facts
+    auth = api.auth or CUSTOMARY_AUTH
+    prefix = api.service.upper()
+    paths = tuple(dict.fromkeys(one.path for one in operations(api) if "{" not in one.path))
+    inline = tuple(dict.fromkeys(model.content.inline for model in api.models if model.content))
+    service = (
+        ("base_url", literal(api.base_url)),
+        ("paths", _tuple(paths)),
+        ("auth", _tuple((auth.header, auth.prefix))),
+        ("key_variable", literal(f"{prefix}_API_KEY")),
+        ("url_variable", literal(f"{prefix}_BASE_URL")),
+        *([("inline", _tuple(inline))] if inline else []),
+        *([("check", "check")] if api.rules else []),
+    )
+    return {
+        "clients": clients,
+        "facts": facts,
+        "service": called("_SERVICE = Service", [f"{name}={value}" for name, value in service], 0),
+        "brand": api.brand,
+        "imports": _imports(texts, used([*public, *decoder_names(api, names)], texts), api, facts),
+    }
+
+
+def class_names(api: Api, public: Sequence[str]) -> dict[tuple[str, str], str]:
+    """(resource, client) -> the class of the resource's calls."""
+    wanted = {
+        (one.name, client): (f"{prefix}{pascal(one.name)}", f"{prefix}{pascal(one.name)}Resource")
+        for client, prefix in (("Client", ""), ("AsyncClient", "Async"))
+        for one in api.resources
+    }
+    return assign(
+        wanted, {*MODULE_NAMES, *public, *([api.brand, f"Async{api.brand}", f"{api.brand}Error"] if api.brand else [])}
+    )
 
 
 def resource_names(api: Api) -> dict[str, str]:
@@ -115,101 +161,165 @@ def method_names(resource: Resource) -> dict[str, str]:
     return assign({one.id: (unreserved(snake(one.method), SIGNATURE_NAMES),) for one in resource.operations})
 
 
+def call_names(api: Api) -> dict[str, str]:
+    """Operation id -> resource and method, such as `images.generate`."""
+    attributes = resource_names(api)
+    return {
+        operation: f"{attributes[resource.name]}.{method}"
+        for resource in api.resources
+        for operation, method in method_names(resource).items()
+    }
+
+
 def _texts(method: Method) -> Iterator[str]:
-    yield from (
-        *method.positional,
-        *method.arguments,
-        method.returns,
-        method.bound,
-        *method.told,
-        *method.call,
-        *method.stream,
-    )
-    for arguments, returns in method.overloads:
-        yield from (*arguments, returns, "overload")
+    yield from (*method.overloads, method.head, method.streams, method.returns, method.shown)
+    yield "overload" if method.overloads else ""
 
 
-def _imports(texts: Sequence[str], public: Sequence[str]) -> list[str]:
+def _imports(texts: Sequence[str], public: Sequence[str], api: Api, facts: Sequence[str]) -> list[str]:
+    clients = ["BlockingClient", "WaitingClient"]
     standard = [
         "import builtins" if used(["builtins"], texts) else "",
-        "import os",
-        imported("collections.abc", ["Mapping", *used(["Sequence"], texts)]),
-        imported("typing", ["Any", "Self", *used(["Literal", "overload"], texts)]),
+        imported("collections.abc", used(["Mapping", "Sequence"], texts)),
+        imported("typing", used(["Any", "Literal", "Unpack", "overload"], texts)),
     ]
     own = [
-        imported(".", used(["_model"], texts)),
-        imported("._files", used(["FileInput", "joined", "raw_bytes"], texts)),
-        imported("._http", ["Http", "normal_base_url", "normal_key", *used(["path_of"], texts)]),
-        imported("._model", ["NOT_GIVEN", "NotGiven"]),
-        imported("._stream", used(["Stream"], texts)),
-        imported(".models", public),
+        imported("._client", clients),
+        imported("._files", used(["FileInput"], texts)),
+        imported("._http", used(["Bytes", "Events", "Json", "Reader", "Text"], texts)),
+        *renamed("_model", used(HELPERS, texts), used(["NOT_GIVEN", "NotGiven"], texts)),
+        imported("._raw", ["AsyncResource", "Resource", "shown"]),
+        imported("._request", ["Operation", "Service", *used(["arguments"], facts)]),
+        imported("._rules", ["check"]) if api.rules else "",
+        imported("._stream", used(["AsyncStream", "Stream"], texts)),
+        imported(".errors", ["APIError"]) if api.brand else "",
+        imported(".models", sorted({*public, *used(["CallOptions"], texts)})),
     ]
-    return [*filter(None, standard), "", "import httpx2", "", *filter(None, own)]
+    return [*filter(None, standard), *([""] if any(standard) else []), *filter(None, own)]
 
 
-def _class(resource: Resource, name: str, attribute: str, api: Api, names: Names) -> Class:
+def _client_doc(api: Api, kind: Kind) -> str:
+    title, prefix = " ".join(api.title.split()), api.service.upper()
+    calls, block = ("are awaited", "an `async with` block") if kind.wait else ("block", "a `with` block")
+    told = f"A client of {title}, whose calls {calls}.\n\nKey and server come from {prefix}_API_KEY and "
+    return docstring(f"{told}{prefix}_BASE_URL where they are not given. Use it in {block}, or close it.", 4)
+
+
+def _class(resource: Resource, name: str, attribute: str, kind: Kind) -> Class:
     methods = method_names(resource)
     shadows = set(methods.values())
-    made = tuple(_method(one, methods[one.id], names, shadows) for one in resource.operations)
-    return Class(name, attribute, docstring(resource.doc or f"Operations on {resource.name}.", 4), made)
+    made = tuple(_method(one, methods[one.id], attribute, kind, shadows) for one in resource.operations)
+    doc = resource.doc or f"Operations on {resource.name}."
+    doc = f"As {name.removeprefix('Async')}, for `await`." if kind.wait else doc
+    return Class(name, kind.resource, attribute, docstring(doc, 4), made)
 
 
-def _method(operation: Operation, name: str, names: Names, shadows: set[str]) -> Method:
+def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows: set[str]) -> Method:
+    names = kind.names
     arguments = arguments_of(operation, names, shadows)
-    path = [one for field, one, place in arguments if place == "path"]
-    rest = [one for field, one, place in arguments if place != "path"]
+    path = [one for _, one, place in arguments if place == "path"]
+    rest = [one for _, one, place in arguments if place != "path"]
     switch = next((one for field, one, place in arguments if place == "body" and _switches(operation, field)), None)
-    whole, streamed = (unshadowed(text, shadows) for text in _returns(operation, names))
-    inside = unshadowed(whole, {one.name for _, one, _ in arguments} - shadows)  # as the method's body must write it
-    lines = tuple(one.line for one in rest)
-    overloads: list[tuple[tuple[str, ...], str]] = []
-    if switch:
-        at = rest.index(switch)
-        omitted = switch.line.partition("bool")[2]  # what may stand there beside a truth value, and the default
-        for told, returns in (
-            (f"Literal[False]{omitted}", whole),
-            ("Literal[True]", streamed),
-            ("bool", f"{whole} | {streamed}"),
-        ):
-            overloads.append(((*lines[:at], f"{switch.name}: {told}", *lines[at + 1 :]), returns))
+    dictionary = names.calls[operation.id] if [one for one in rest if one is not switch] else "CallOptions"
+    whole, streamed = _returns(operation, kind)
+    shown_whole, shown_streamed = unshadowed(whole, shadows), unshadowed(streamed, shadows)
+    start = ["self", *(f"{one.name}: {one.told}" for one in path)]
+    end = f"**given: Unpack[{dictionary}]"
+
+    def head(told: str, returns: str, ending: str) -> str:
+        middle = [*([] if not told else ["*", told])]
+        return signature(f"{kind.define} {name}", [*start, *middle, end], f" -> {returns}:{ending}", 4)
+
+    overloads: tuple[str, ...] = ()
+    told = ""
     only_events = bool(operation.reply.events) and not switch
+    returns = shown_streamed if only_events else shown_whole
+    if switch:
+        null = " | None" if switch.told.endswith(" | None") else ""
+        either = f"{shown_whole} | {shown_streamed}"
+        told = f"{switch.name}: bool | NotGiven{null} = NOT_GIVEN"
+        overloads = (
+            head(f"{switch.name}: Literal[False] | NotGiven{null} = NOT_GIVEN", shown_whole, " ..."),
+            head(f"{switch.name}: Literal[True]", shown_streamed, " ..."),
+            head(f"{switch.name}: bool", either, " ..."),
+        )
+        returns = either
+    values = [f"{{{', '.join(f'{one.wire}: {one.name}' for one in path)}}}"] if path else []
+    given = f"{{**given, {literal(switch.name)}: {switch.name}}}" if switch else "given"
+    hidden = {one.name for one in path}
+    fact = f"_{constant(attribute, name)}"
+
+    def call(reader: str) -> str:
+        arguments = [fact, given, unshadowed(reader, hidden), *values]
+        return called(f"return {kind.wait}self._calls.call", arguments, 12 if switch and "Events" in reader else 8)
+
+    doc = (
+        f"As `Client.{attribute}.{name}`, for `await`."
+        if kind.wait
+        else _doc(operation, [one for _, one, _ in arguments])
+    )
     return Method(
-        name=name,
-        positional=tuple(one.line for one in path),
-        arguments=lines,
-        overloads=tuple(overloads),
-        returns=f"{whole} | {streamed}" if switch else streamed if only_events else whole,
-        doc=docstring(_doc(operation, [one for _, one, _ in arguments]), 8),
-        told=tuple(_told(operation, arguments)),
+        overloads=overloads,
+        head=head(told, returns, ""),
+        doc=docstring(doc, 8),
+        shown=dictionary,
         switch=switch.name if switch else "",
-        verb=_verb(operation.reply),
-        bound=inside if operation.reply.whole and not _is_model(operation.reply.whole) else "",
-        call=() if only_events else tuple(_call(operation, names, path)),
-        stream=tuple(_stream(operation, names, path)) if operation.reply.events else (),
+        streams=call(_events(operation, kind, fact)) if operation.reply.events and switch else "",
+        returns=call(_events(operation, kind, fact) if only_events else _reader(operation.reply, names)),
     )
 
 
-def _verb(reply: Reply) -> str:
-    """The runtime's method for a call that answers at once."""
+def _reader(reply: Reply, names: Names) -> str:
+    """What reads an answer that comes at once."""
     if reply.raw:
-        return "fetch_text" if reply.text else "fetch"
-    return "call" if reply.whole else "send"
+        return "Text()" if reply.text else "Bytes()"
+    if reply.whole is None:
+        return "Reader[None]()"
+    told = decoder(reply.whole, names) or "_as_is"
+    plain = reply.whole.kind == "model" and not reply.whole.nullable
+    null = ", null=True" if reply.whole.kind == "model" and reply.whole.nullable else ""
+    return f"Json({told})" if plain else f"Json[{annotation(reply.whole, names, False)}]({told}{null})"
 
 
-def _is_model(told: Type) -> bool:
-    """Whether a type checker infers the answer's type from its decoder."""
-    return told.kind == "model" and not told.nullable
+def _events(operation: Operation, kind: Kind, fact: str) -> str:
+    """What reads a stream."""
+    events = operation.reply.events
+    assert events is not None  # the caller asks only where there are some
+    told = decoder(events.type, kind.names) or "_as_is"
+    one = annotation(events.type, kind.names, False)
+    return f"Events({kind.stream}[{one}], {told}, {fact})"
+
+
+def _tuple(values: Sequence[str]) -> str:
+    inner = ", ".join(map(literal, values))
+    return f"({inner},)" if len(values) == 1 else f"({inner})"
 
 
 def _switches(operation: Operation, field: Field) -> bool:
     return bool(operation.reply.switch) and field.name == operation.reply.switch
 
 
+def dictionaries(api: Api, names: Names) -> Iterator[Arguments]:
+    """The dictionaries of arguments, one for each operation that has some beside its path."""
+    calls = call_names(api)
+    for operation in operations(api):
+        told = [
+            (one.name, f"Required[{one.told}]" if one.required else one.told)
+            for field, one, place in arguments_of(operation, names, set())
+            if place != "path" and not (place == "body" and _switches(operation, field))
+        ]
+        if told:
+            shadows = {name for name, _ in told}
+            lines = tuple(f"{name}: {unshadowed(text, shadows)}" for name, text in told)
+            doc = docstring(f"Arguments of `{calls[operation.id]}`.", 4)
+            yield Arguments(names.calls[operation.id], doc, lines, tuple(lines))
+
+
 def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[tuple[Field, Argument, str]]:
     """(field, argument, place) of all arguments; what is required stands first."""
     body = operation.body
     fields: list[tuple[Field, str]] = [(one.field, one.place) for one in operation.parameters]
-    fields += [(one, "body") for one in body.fields] if body else []
+    fields += [(one, "body") for one in body_fields(operation)]
     if body and body.whole:
         fields.append((Field("body", body.whole, body.required, "The body.", body.source), "whole"))
     keys = {f"{place} {one.name}": one for one, place in fields}
@@ -224,20 +334,32 @@ def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[
     for field, place in fields:
         name = settled[f"{place} {field.name}"]
         alias = names.aliases.get((operation.id, field.name), "") if place == "body" and aliased(field) else ""
-        told = unshadowed(_taken(field, names, alias, body if place == "body" else None), shadows)
-        line = f"{name}: {told}" if field.required else f"{name}: {_omissible(told)} = NOT_GIVEN"
-        wire = (
-            parts[field.name].one or parts[field.name].many if field.name in parts and place == "body" else field.name
-        )
-        found.append((field, Argument(name, line, literal(wire), _note(field)), place))
-    return sorted(found, key=lambda one: not one[0].required)
+        told = unshadowed(_taken(operation, field, names, alias, place), shadows)
+        required = field.required and not (place == "body" and operation.reference and not _in_both(operation, field))
+        told = told if required else _omissible(told)
+        part = parts.get(field.name) if place == "body" else None
+        wire = (part.one or part.many) if part else field.name
+        found.append((field, Argument(name, told, required, literal(wire), _note(field)), place))
+    return sorted(found, key=lambda one: not one[1].required)
 
 
-def _taken(field: Field, names: Names, alias: str, body: Body | None) -> str:
+def _in_both(operation: Operation, field: Field) -> bool:
+    bodies = (operation.body, operation.reference)
+    return all(any(one.name == field.name for one in body.fields) for body in bodies if body)
+
+
+def _taken(operation: Operation, field: Field, names: Names, alias: str, place: str) -> str:
     """What a caller may pass. In a form None counts as left out, so any optional field takes it."""
     told = field.type
+    body = operation.body if place == "body" else None
     if body and body.form != "json" and not field.required:
-        told = Type(**{**told.__dict__, "nullable": True})
+        told = replace(told, nullable=True)
+    if body and operation.reference:
+        twin = next((one for one in operation.reference.fields if one.name == field.name), field)
+        if twin.type.kind != told.kind:
+            told = Type(
+                "union", told.nullable, choices=(replace(told, nullable=False), replace(twin.type, nullable=False))
+            )
     return annotation(told, names, True, alias)
 
 
@@ -249,16 +371,21 @@ def _omissible(told: str) -> str:
 
 def _note(field: Field) -> str:
     known = ", ".join(str(value) for value in field.type.known)
+    families = {", ".join(map(str, values)): [] for _, values in field.known_by_family}  # type: dict[str, list[str]]
+    for family, values in field.known_by_family:
+        families[", ".join(map(str, values))].append(family)
+    if len(families) > 1 and field.name != "model":
+        known = "; ".join(f"{values} ({', '.join(told)})" for values, told in families.items())
     pieces = ["Deprecated." if field.deprecated else "", field.doc, f"Known: {known}." if known else "", limits(field)]
     return " ".join(piece for piece in pieces if piece)
 
 
-def _returns(operation: Operation, names: Names) -> tuple[str, str]:
+def _returns(operation: Operation, kind: Kind) -> tuple[str, str]:
     """What a method returns when it answers at once, and when it streams ("" where it does not)."""
     reply = operation.reply
     raw = "str" if reply.text else "bytes"
-    whole = raw if reply.raw else annotation(reply.whole, names, False) if reply.whole else "None"
-    streamed = f"Stream[{annotation(reply.events.type, names, False)}]" if reply.events else ""
+    whole = raw if reply.raw else annotation(reply.whole, kind.names, False) if reply.whole else "None"
+    streamed = f"{kind.stream}[{annotation(reply.events.type, kind.names, False)}]" if reply.events else ""
     return whole, streamed
 
 
@@ -266,54 +393,87 @@ def _doc(operation: Operation, arguments: list[Argument]) -> str:
     deprecated = "Deprecated by the API." if operation.deprecated else ""
     summary = operation.summary or f"{operation.verb} {operation.path}"
     summary = summary if summary.endswith((".", "!", "?")) else f"{summary}."
-    parts = [summary, operation.doc, deprecated, section("Args", ((one.name, one.doc) for one in arguments))]
+    told = section("Args", ((one.name, one.doc) for one in arguments))
+    raised = "Raises APIError and its kinds, which `errors` tells." if told else ""
+    parts = [summary, operation.doc, deprecated, told, raised]
     return "\n\n".join(part for part in parts if part)
 
 
-def _told(operation: Operation, arguments: list[tuple[Field, Argument, str]]) -> Iterator[str]:
-    """Lines `"key": value,` of what a call says beside verb, path and decoder."""
+def _fact(call: str, operation: Operation, names: Names) -> str:
+    """The constant that tells an operation, called so, to the runtime."""
+    arguments = arguments_of(operation, names, set())
+    told = [literal(call), literal(operation.verb), literal(operation.path)]
+    told += [f"{name}={value}" for name, value in _facts(operation, arguments, names) if value]
+    return called(f"_{constant(*call.split('.', 1))} = Operation", told, 0)
+
+
+def _facts(
+    operation: Operation, arguments: list[tuple[Field, Argument, str]], names: Names
+) -> Iterator[tuple[str, str]]:
+    rest = [(field, one, place) for field, one, place in arguments if place != "path"]
+    renamed = {one.name: one.wire for _, one, _ in rest if literal(one.name) != one.wire}
+    switch = next((one for field, one, place in rest if place == "body" and _switches(operation, field)), None)
+    if rest:
+        dictionary = names.calls[operation.id] if len(rest) > bool(switch) else "CallOptions"
+        more = [f"{literal(name)}: {wire}" for name, wire in renamed.items()]
+        more += [f"{literal(switch.name)}: {switch.wire}"] if switch and switch.name not in renamed else []
+        yield "arguments", f"arguments({dictionary}{''.join([', {', ', '.join(more), '}']) if more else ''})"
+    yield "required", _some(literal(one.name) for _, one, _ in rest if one.required)
+    yield "query", _some(literal(one.name) for _, one, place in rest if place == "query")
+    yield "headers", _some(literal(one.name) for _, one, place in rest if place == "header")
     commas = {one.field.name for one in operation.parameters if _lists(one.field.type) and not one.explode}
-    for place, key in (("query", "query"), ("header", "headers")):
-        rows = [
-            f"    {one.key}: {f'joined({one.key}, {one.name})' if field.name in commas else one.name},"
-            for field, one, where in arguments
-            if where == place
-        ]
-        if rows:
-            yield "\n".join([f'"{key}": {{', *rows, "},"])
-    body = operation.body
+    yield "commas", _some(literal(one.name) for field, one, place in rest if place != "body" and field.name in commas)
+    yield from _body_facts(operation, [(field, one) for field, one, place in rest if place in ("body", "whole")])
+    events = operation.reply.events
+    yield "member", literal(events.property) if events and events.property else ""
+    yield "last", _tuple(events.last) if events and events.last else ""
+    plain = {True: '"text/plain"', False: '"*/*"'}
+    reply = operation.reply
+    yield (
+        "accept",
+        plain[reply.text] if reply.raw else '"text/event-stream, application/json"' if _always_streams(reply) else "",
+    )
+
+
+def _always_streams(reply: Reply) -> bool:
+    return bool(reply.events) and not reply.switch
+
+
+def _body_facts(operation: Operation, body_arguments: list[tuple[Field, Argument]]) -> Iterator[tuple[str, str]]:
+    body, reference = operation.body, operation.reference
     if body is None:
         return
-    yield f'"media_type": {literal(body.media_type)},'
-    whole = next((one.name for _, one, place in arguments if place == "whole"), None)
-    if whole is not None:
-        key = "form" if body.form in ("multipart", "urlencoded") else "body"
-        yield f'"{key}": {f"raw_bytes({whole})" if body.form == "raw" else whole},'
-        return
-    rows = [f"    {one.key}: {one.name}," for _, one, place in arguments if place == "body"]
-    yield "\n".join([f'"{"body" if body.form == "json" else "form"}": {{', *rows, "},"])
-    if body.form != "json":
-        yield from _form(body)
-
-
-def _form(body: Body) -> Iterator[str]:
-    """How the parts of a form travel, where it is not the plain way."""
+    yield "media_type", literal(body.media_type)
+    wires = {field.name: one.wire for field, one in body_arguments}
     fields = {one.name: one for one in body.fields}
-    wires = {name: part.one or part.many for name, part in body.parts}
-    files = [literal(wires[name]) for name, field in fields.items() if has_files(field.type)]
+    yield "files", _some(wires[name] for name, field in fields.items() if has_files(field.type))
     lists = [
-        f"{literal(wires[name])}: {literal(part.many)}"
+        f"{wires[name]}: {literal(part.many)}"
         for name, part in body.parts
-        if part.many not in ("", wires[name])
+        if literal(part.many) not in ('""', wires[name])
     ]
-    documents = [
-        literal(wires[name])
-        for name, part in body.parts
-        if part.objects == "json" and fields[name].type.kind in ("model", "map")
+    yield "lists", f"{{{', '.join(lists)}}}" if lists else ""
+    json_parts = [
+        name for name, part in body.parts if part.objects == "json" and fields[name].type.kind in ("model", "map")
     ]
-    for key, values, brackets in (("files", files, "[]"), ("lists", lists, "{}"), ("documents", documents, "[]")):
-        if values:
-            yield f'"{key}": {brackets[0]}{", ".join(values)}{brackets[1]},'
+    yield "documents", _some(wires[name] for name in json_parts)
+    if reference:
+        yield "json", _some(wires[one.name] for one in reference.fields if one.name not in fields and has_lists(one))
+        yield "json_media_type", literal(reference.media_type)
+    if body.whole:
+        yield "whole", body_arguments[0][1].wire
+        yield "raw", "True" if body.form == "raw" else ""
+
+
+def has_lists(field: Field) -> bool:
+    """Whether a member that only the JSON body has makes a call go as JSON: what holds objects does, a word that the
+    form merely lacks does not."""
+    return field.type.kind in ("list", "model", "map", "union")
+
+
+def _some(values: Iterator[str]) -> str:
+    told = list(values)
+    return f"({', '.join(told)}{',' * (len(told) == 1)})" if told else ""
 
 
 def _lists(told: Type) -> bool:
@@ -321,29 +481,5 @@ def _lists(told: Type) -> bool:
 
 
 def has_files(told: Type) -> bool:
+    """Whether a value may be a file, or hold some."""
     return told.kind == "file" or any(has_files(one) for one in (*told.choices, *([told.item] if told.item else [])))
-
-
-def _call(operation: Operation, names: Names, path: list[Argument]) -> Iterator[str]:
-    reply = operation.reply
-    yield from _target(operation, path)
-    if reply.whole and not reply.raw:
-        yield f"decode={decoder(reply.whole, names) or '_model.as_is'}"
-    yield "**told"
-
-
-def _stream(operation: Operation, names: Names, path: list[Argument]) -> Iterator[str]:
-    events = operation.reply.events
-    assert events is not None  # the caller asks only where there are some
-    yield from _target(operation, path)
-    yield f"decode={decoder(events.type, names) or '_model.as_is'}"
-    yield f"member={literal(events.property)}"
-    last = "".join(f"{literal(value)}, " for value in events.last)
-    yield f"last=({last.strip() if len(events.last) == 1 else last.removesuffix(', ')})"
-    yield "**told"
-
-
-def _target(operation: Operation, path: list[Argument]) -> Iterator[str]:
-    yield literal(operation.verb)
-    values = ", ".join(f"{one.key}: {one.name}" for one in path)
-    yield f"path_of({literal(operation.path)}, {{{values}}})" if path else literal(operation.path)

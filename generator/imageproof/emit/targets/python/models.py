@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from imageproof.api.ir import Api, Field, Model
-from imageproof.emit.targets.python.text import alternatives, docstring, imported, joined, literal, section, used
+from imageproof.emit.targets.python.text import (
+    alternatives,
+    called,
+    docstring,
+    imported,
+    joined,
+    literal,
+    renamed,
+    section,
+    used,
+)
 from imageproof.emit.targets.python.types import (
+    HELPERS,
     KEYWORDS,
     SCALARS,
     Names,
     aliased,
     annotation,
     attribute_names,
+    body_fields,
     decoder,
     limits,
     listings,
@@ -53,62 +65,77 @@ class Dictionary:
 
 @dataclass(frozen=True)
 class Decoder:
-    """How values become models: a line `target = expression`."""
+    """How values become models: a line `target = expression`, or the expression alone where it tells a model."""
 
     target: str
     expression: str
 
 
-def models_view(api: Api, names: Names) -> dict[str, Any]:
-    """What `models.py.jinja` shows."""
+def models_view(api: Api, names: Names, arguments: Sequence[Any]) -> dict[str, Any]:
+    """What `models.py.jinja` shows; `arguments` are the dictionaries of operations' arguments."""
     outgoing, incoming = reach(api)
+    waiting = names.waiting()
     classes = [_class(model, names) for model in api.models if model.key in incoming]
+    classes += [_class(model, waiting, names) for model in api.models if model.key in incoming & names.twins.keys()]
     dictionaries = [_dictionary(model, names) for model in api.models if model.key in outgoing]
-    aliases, unions = list(_known(api, names)), list(_unions(api, names, incoming))
-    decoders = [*_union_decoders(api, names, incoming), *_nested(api, names, incoming)]
+    aliases = list(_known(api, names))
+    twins = incoming & names.twins.keys()
+    unions = [*_unions(api, names, incoming), *_unions(api, waiting, twins)]
+    decoders = [*_union_decoders(api, names, incoming), *_union_decoders(api, waiting, twins)]
+    decoders += [*_nested(api, names, incoming), *_nested(api, waiting, twins)]
     texts = [*aliases, *unions, *(line for one in classes for line in (one.bases, *one.fields, *one.constants))]
-    texts += [line for one in dictionaries for line in one.told]
-    texts += ["dataclass"] if classes else []
-    texts += ["TypedDict"] if dictionaries else []
+    texts += [line for one in (*dictionaries, *arguments) for line in one.told]
     texts += [one.expression for one in decoders]
     return {
         "title": api.title,
-        "imports": _imports(texts),
+        "imports": _imports(texts, used(["NotGiven"], [*texts, "NotGiven"])),
+        "rules": api.rules is not None,
         "aliases": aliases,
         "unions": unions,
         "classes": classes,
         "dictionaries": dictionaries,
+        "arguments": arguments,
         "decoders": decoders,
     }
 
 
 def exported(api: Api, names: Names) -> list[str]:
-    """The public names of `models.py`."""
+    """The public names of `models.py`, but for those of arguments."""
     _, incoming = reach(api)
     unions = [name for key, name in names.unions.items() if key in incoming]
+    twins = [name for key, name in names.twins.items() if key in incoming]
     aliases = [*names.aliases.values(), *names.listed.values()]
-    return [*names.models.values(), *names.params.values(), *unions, *aliases]
+    return [*names.models.values(), *twins, *names.params.values(), *unions, *aliases]
+
+
+def answers(api: Api, names: Names) -> list[str]:
+    """The names of what answers are, which users of the package meet first."""
+    _, incoming = reach(api)
+    known = [*names.models.items(), *names.unions.items(), *names.twins.items()]
+    return [name for key, name in known if key in incoming]
 
 
 def decoder_names(api: Api, names: Names) -> list[str]:
     """The decoders of unions, which `client.py` may need."""
     _, incoming = reach(api)
-    return [one.target for one in _union_decoders(api, names, incoming)]
+    both = [(names, incoming), (names.waiting(), incoming & names.twins.keys())]
+    return [one.target for own, keys in both for one in _union_decoders(api, own, keys)]
 
 
-def _imports(texts: list[str]) -> list[str]:
+def _imports(texts: list[str], more: list[str]) -> list[str]:
     """Import lines in three groups, divided by empty lines."""
+    typing = ["Any", "ClassVar", "Literal", "NotRequired", "Required", "TypeAlias"]
     standard = [
         "import builtins" if used(["builtins"], texts) else "",
-        imported("collections.abc", used(["Mapping", "Sequence"], texts)),
-        imported("dataclasses", used(["dataclass"], texts)),
-        imported("typing", used(["Any", "ClassVar", "Literal", "NotRequired", "TypeAlias", "TypedDict"], texts)),
+        imported("collections.abc", ["Mapping", *used(["Sequence"], texts)]),
+        imported("typing", ["Any", "TypedDict", *used(typing, [*texts, "Literal" if more is None else ""])]),
     ]
     own = [
-        imported(".", used(["_content", "_model"], texts)),
+        *renamed("_content", used(["_AsyncLinked", "_Content", "_Linked", "_Sized"], texts)),
         imported("._files", used(["FileInput"], texts)),
+        *renamed("_model", used(["_Model", *HELPERS], texts), ["NotGiven"]),
     ]
-    groups = [[line for line in group if line] for group in (standard, own)]
+    groups = [[line for line in group if line] for group in (standard, ["import httpx2"], own)]
     lines = [line for group in groups if group for line in (*group, "")]
     return lines[:-1]
 
@@ -117,7 +144,7 @@ def _known(api: Api, names: Names) -> Iterator[str]:
     for key, told in listings(api).items():
         yield alternatives(names.listed[key], [SCALARS[told.kind]], literals(told))
     for operation in operations(api):
-        for field in operation.body.fields if operation.body else ():
+        for field in body_fields(operation):
             if aliased(field):
                 values = [literal(value) for value in field.type.known]
                 yield alternatives(names.aliases[operation.id, field.name], [SCALARS[field.type.kind]], values)
@@ -144,12 +171,12 @@ def _nested(api: Api, names: Names, incoming: set[str]) -> Iterator[Decoder]:
             continue
         attributes = attribute_names(model)
         pairs = [(attributes[one.name], decoder(one.type, names)) for one in model.fields]
-        rows = [f"    {literal(attribute)}: {told}," for attribute, told in pairs if told]
+        rows = [f"{attribute}={told}" for attribute, told in pairs if told]
         if rows:
-            yield Decoder(f"{names.models[model.key]}._nested", "\n".join(["{", *rows, "}"]))
+            yield Decoder("", called(f"{names.models[model.key]}.nest", rows, 0))
 
 
-def _class(model: Model, names: Names) -> Class:
+def _class(model: Model, names: Names, twin_of: Names | None = None) -> Class:
     attributes = attribute_names(model)
     shadows = set(attributes.values())
     fields = []
@@ -167,12 +194,25 @@ def _class(model: Model, names: Names) -> Class:
         )
         if part
     )
-    bases = "_content.Content, _model.Model" if model.content else "_model.Model"
-    constants = tuple(unshadowed(line, shadows) for line in _constants(model, attributes, renamed))
+    if twin_of:
+        doc = f"As {twin_of.models[model.key]}, in the asynchronous client."
+    bases = _bases(model, shadows, bool(twin_of))
+    constants = tuple(unshadowed(line, shadows) for line in _constants(model, attributes, renamed, names))
     return Class(names.models[model.key], bases, docstring(doc, 4), tuple(fields), constants)
 
 
-def _constants(model: Model, attributes: Mapping[str, str], renamed: Mapping[str, str]) -> Iterator[str]:
+def _bases(model: Model, attributes: set[str], waiting: bool) -> str:
+    if not model.content:
+        return "_Model"
+    kind = ("AsyncLinked" if waiting else "Linked") if model.content.link else "Content"
+    sized = "" if attributes & {"size", "format"} else "_Sized, "
+    return f"{sized}_{kind}"
+
+
+def _constants(model: Model, attributes: Mapping[str, str], renamed: Mapping[str, str], names: Names) -> Iterator[str]:
+    files = [one for one in model.fields if one.required and one.type.item and one.type.item.model in names.files]
+    if len(files) == 1:
+        yield f"_files: ClassVar[str] = {literal(attributes[files[0].name])}"
     if model.content:
         yield f"_inline: ClassVar[str] = {literal(attributes[model.content.inline])}"
         if model.content.link:

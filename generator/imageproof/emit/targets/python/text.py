@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 WIDTH = 120
 QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'[^']*'|^\w+(?=: )""")  # literals, and the name that a line declares
+LITERAL = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'[^']*'""")
+CLOSING = {")": "(", "]": "[", "}": "{"}  # bracket -> what it closes
 LIST_ITEM = re.compile(r"^\s*([-*+]|\d+[.)])\s|^\s{4,}|^\s*\|")
 
 
@@ -80,6 +82,14 @@ def imported(module: str, names: Iterable[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {name}," for name in ordered), ")"])
 
 
+def renamed(module: str, names: Iterable[str], plain: Sequence[str] = ()) -> list[str]:
+    """Import lines of names of a module of ours under the same names with an underscore before them; `plain` are those
+    that keep their names, in one line."""
+    lines = [(member_order(name[1:]), f"from .{module} import {name[1:]} as {name}") for name in names]
+    lines += [(member_order(plain[0]), imported(f".{module}", plain))] if plain else []
+    return [line for _, line in sorted(lines)]
+
+
 def used(names: Iterable[str], texts: Sequence[str]) -> list[str]:
     """Those of the names that some text mentions as code: not inside a literal, nor as the name that it declares."""
     words = {word for text in texts for word in re.findall(r"\w+", QUOTED.sub("", text))}
@@ -89,11 +99,6 @@ def used(names: Iterable[str], texts: Sequence[str]) -> list[str]:
 def member_order(name: str) -> tuple[int, list[tuple[int, str]], str]:
     """The order of names in an import: constants, classes, others; numbers by value, capitals like small letters."""
     return _kind(name), _pieces(name.lower()), name
-
-
-def export_order(name: str) -> tuple[int, list[tuple[int, str]]]:
-    """The order of names in `__all__`, which tells capitals and small letters apart."""
-    return _kind(name), _pieces(name)
 
 
 def _kind(name: str) -> int:
@@ -110,10 +115,79 @@ def alternatives(name: str, kinds: Sequence[str], values: Sequence[str]) -> str:
     line = f"{name}: TypeAlias = Literal[{', '.join(values)}]{tail}"
     if len(line) <= WIDTH:
         return line
-    rows = [f"        {value}," for value in values]
-    return "\n".join(
-        [f"{name}: TypeAlias = (", "    Literal[", *rows, "    ]", *(f"    | {kind}" for kind in kinds), ")"]
-    )
+    rows: list[str] = []
+    for value in values:  # several literals mean what one with all their values means, and take fewer lines
+        if rows and len(rows[-1]) + len(value) + 9 <= WIDTH:
+            rows[-1] += f", {value}"
+        else:
+            rows.append(f"    | Literal[{value}")
+    told = [f"{row}]" for row in rows] + [f"    | {kind}" for kind in kinds]
+    told[0] = told[0].replace("| ", "", 1)
+    whole = f"    {' '.join(row.strip() for row in told)}"
+    return "\n".join([f"{name}: TypeAlias = (", *([whole] if len(whole) <= WIDTH else told), ")"])
+
+
+def called(start: str, arguments: Sequence[str], indent: int) -> str:
+    """`start(arguments)`, to stand at `indent` columns; broken over lines where it is long. Its first line is not
+    indented, its later ones are."""
+    return "\n".join(laid(f"{start}({', '.join(arguments)})", indent)).lstrip()
+
+
+def signature(start: str, parameters: Sequence[str], ending: str, indent: int) -> str:
+    """`start(parameters)ending`, as `called` does it."""
+    line = f"{start}({', '.join(parameters)}){ending}"
+    if len(line) + indent <= WIDTH:
+        return line
+    pad = " " * indent
+    inner = ", ".join(parameters)
+    rows = [inner] if len(inner) + indent + 4 <= WIDTH else [f"{one}," for one in parameters]
+    return "\n".join([f"{start}(", *(f"{pad}    {one}" for one in rows), f"{pad}){ending}"])
+
+
+def laid(text: str, indent: int, tail: str = "") -> list[str]:
+    """Lines of an expression: on one line where it fits, else what its last brackets hold on lines of its own; the
+    arguments of a call on one where they fit, the items of a collection on one each."""
+    pad = " " * indent
+    if indent + len(text) + len(tail) <= WIDTH or text[-1:] not in CLOSING:
+        return [f"{pad}{text}{tail}"]
+    start = _opening(text)
+    inner = text[start + 1 : -1]
+    if not inner:
+        return [f"{pad}{text}{tail}"]
+    is_call = start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_])")
+    if is_call and indent + 4 + len(inner) <= WIDTH and not inner.endswith(","):
+        rows = [f"{pad}    {inner}"]
+    else:
+        rows = [row for one in _divided(inner) for row in laid(one, indent + 4, ",")]
+    return [f"{pad}{text[: start + 1]}", *rows, f"{pad}{text[-1]}{tail}"]
+
+
+def _opening(text: str) -> int:
+    """Where the bracket is opened that the end of a text closes."""
+    open_at: list[int] = []
+    for at, letter in _outside_literals(text):
+        if letter in CLOSING.values():
+            open_at.append(at)
+        elif letter in CLOSING and at < len(text) - 1:
+            open_at.pop()
+    return open_at[-1]
+
+
+def _divided(text: str) -> list[str]:
+    """A text divided at its commas, but for those inside brackets and literals."""
+    pieces, start, depth = [], 0, 0
+    for at, letter in _outside_literals(text):
+        depth += (letter in CLOSING.values()) - (letter in CLOSING)
+        if letter == "," and not depth:
+            pieces.append(text[start:at].strip())
+            start = at + 1
+    return [one for one in (*pieces, text[start:].strip()) if one]
+
+
+def _outside_literals(text: str) -> Iterable[tuple[int, str]]:
+    """(place, letter) of what stands in no literal."""
+    hidden = LITERAL.sub(lambda found: " " * len(found[0]), text)
+    return enumerate(hidden)
 
 
 def joined(name: str, kinds: Sequence[str]) -> str:

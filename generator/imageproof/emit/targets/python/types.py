@@ -6,7 +6,7 @@ import builtins
 import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imageproof.api.ir import Api, Field, Model, Operation, Scalar, Type, Union
 from imageproof.api.names import assign, pascal, snake, unreserved
@@ -15,66 +15,95 @@ from imageproof.emit.targets.python.text import WIDTH, literal
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "base64": "str", "null": "None"}
 # What cannot be a name, and what linters refuse as one because it looks like a digit.
 KEYWORDS = frozenset((*keyword.kwlist, "l", "I", "O"))
+# Errors, by the names that `errors.py` of the package gives them.
+ERRORS = (
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "InternalServerError",
+    "InvalidParameterError",
+    "ModerationError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestRuleError",
+    "UnprocessableEntityError",
+)
+# What users of the package meet beside its errors, its clients and its models, by module.
+RUNTIME_NAMES = {
+    "_content": ("data_url",),
+    "_files": ("FileInput",),
+    "_model": ("NOT_GIVEN", "NotGiven"),
+    "_pictures": ("Picture", "check_mask", "make_mask"),
+    "_raw": ("AsyncStreamedResponse", "RawResponse", "StreamedResponse"),
+    "_retry": ("POLICY", "Retry"),
+    "_stream": ("AsyncStream", "Stream"),
+}
+RULES_NAMES = ("RequestRuleWarning",)  # of `_rules`, where a document has model families
 # What the emitted modules import or define themselves.
 MODULE_NAMES = (
     KEYWORDS
+    | frozenset(ERRORS)
+    | frozenset(name for names in RUNTIME_NAMES.values() for name in names)
+    | frozenset(RULES_NAMES)
     | frozenset(
         [
-            "Any",
-            "ClassVar",
-            "Client",
-            "Http",
-            "Literal",
-            "Mapping",
-            "NOT_GIVEN",
-            "NotGiven",
-            "NotRequired",
-            "Self",
-            "Sequence",
-            "Stream",
-            "TypeAlias",
-            "TypedDict",
-            "FileInput",
-            "dataclass",
-            "overload",
-            "os",
-            "builtins",
-            "annotations",
-        ]
-    )
-    | frozenset(
-        [
-            "APIError",
-            "APIConnectionError",
-            "APITimeoutError",
-            "APIResponseValidationError",
-            "APIStatusError",
-            "BadRequestError",
-            "AuthenticationError",
-            "PermissionDeniedError",
-            "NotFoundError",
-            "ConflictError",
-            "UnprocessableEntityError",
-            "RateLimitError",
-            "InternalServerError",
+            *("Any", "ClassVar", "Literal", "Mapping", "NotRequired", "Required", "Sequence", "TypeAlias", "TypedDict"),
+            *(
+                "AsyncCalls",
+                "AsyncClient",
+                "AsyncResource",
+                "BlockingClient",
+                "Bytes",
+                "CallOptions",
+                "Calls",
+                "Client",
+            ),
+            *("Events", "Json", "Operation", "Reader", "Resource", "Service", "Text", "Unpack", "WaitingClient"),
+            *("annotations", "arguments", "builtins", "check", "dataclass", "httpx2", "overload", "shown"),
         ]
     )
 )
+# What decodes values, as the emitted modules call it: no name of a document begins so.
+HELPERS = ("_as_is", "_closest", "_listed", "_mapped", "_tagged")
 # What every model has.
-MODEL_NAMES = frozenset(("extra", "request_id", "decode", "to_bytes", "save", "self", "cls", "builtins"))
+MODEL_NAMES = frozenset(
+    [
+        *("extra", "request_id", "decode", "to_bytes", "save", "data_url", "picture", "to_dict", "to_json"),
+        *("members", "nest", "holds_files"),
+        *("self", "cls", "builtins"),
+    ]
+)
 BUILTINS = frozenset(("str", "int", "float", "bool", "bytes", "list", "dict", "object", "tuple"))
 
 
 @dataclass(frozen=True)
 class Names:
     """Class and alias names of a package: models by key as they come in answers, `params` as they go out, unions by
-    key, `aliases` of known values by (operation id, field name), `listed` those of components."""
+    key, `aliases` of known values by (operation id, field name), `listed` those of components, `calls` the arguments of
+    operations by id. `twins` are the names of models and unions in the asynchronous client, where they
+    differ; `files` are the keys of models that carry files."""
 
     models: Mapping[str, str]
     params: Mapping[str, str]
     unions: Mapping[str, str]
     aliases: Mapping[tuple[str, str], str]
     listed: Mapping[str, str]
+    calls: Mapping[str, str]
+    twins: Mapping[str, str]
+    files: Collection[str]
+
+    def waiting(self) -> Names:
+        """The names as the asynchronous client has them."""
+        models = {key: self.twins.get(key, name) for key, name in self.models.items()}
+        return replace(
+            self, models=models, unions={key: self.twins.get(key, name) for key, name in self.unions.items()}
+        )
 
 
 def settle(api: Api) -> Names:
@@ -99,16 +128,61 @@ def settle(api: Api) -> Names:
             pascal(operation.resource, operation.method, field.name),
         )
         for operation in operations(api)
-        for field in (operation.body.fields if operation.body else ())
+        for field in body_fields(operation)
         if aliased(field)
     }
     aliases = assign(wanted, taken)
-    return Names(models, params, unions, aliases, listed)
+    taken |= set(aliases.values())
+    named_calls = {
+        one.id: (pascal(one.method, "params"), pascal(one.resource, one.method, "params")) for one in operations(api)
+    }
+    calls = assign(named_calls, taken)
+    taken |= set(calls.values())
+    both = {**models, **unions}
+    twins = assign({key: (f"Async{both[key]}",) for key in linked(api) if key in both and key in incoming}, taken)
+    return Names(models, params, unions, aliases, listed, calls, twins, [one.key for one in api.models if one.content])
 
 
 def operations(api: Api) -> Iterator[Operation]:
     for resource in api.resources:
         yield from resource.operations
+
+
+def body_fields(operation: Operation) -> tuple[Field, ...]:
+    """The members of an operation's bodies: those of its body, and those that only the JSON body beside it has."""
+    own = operation.body.fields if operation.body else ()
+    names = {one.name for one in own}
+    more = operation.reference.fields if operation.reference else ()
+    return (*own, *(one for one in more if one.name not in names))
+
+
+def linked(api: Api) -> list[str]:
+    """Keys of the models whose files may be behind a URL, and of all models and unions that lead to one."""
+    leads: dict[str, set[str]] = {}
+    for model in api.models:
+        for field in model.fields:
+            for key in _keys(field.type):
+                leads.setdefault(key, set()).add(model.key)
+    for union in api.unions:
+        for choice in union.choices:
+            for key in _keys(choice):
+                leads.setdefault(key, set()).add(union.key)
+    stack = [model.key for model in api.models if model.content and model.content.link]
+    found = set(stack)
+    while stack:
+        more = leads.get(stack.pop(), set()) - found
+        found |= more
+        stack.extend(more)
+    return [key for key in (*(one.key for one in api.models), *(one.key for one in api.unions)) if key in found]
+
+
+def _keys(told: Type) -> Iterator[str]:
+    """Keys of the models and unions that a type names."""
+    stack = [told]
+    while stack:
+        told = stack.pop()
+        stack.extend(inner for inner in (told.item, *told.choices) if inner)
+        yield from filter(None, (told.model, told.union))
 
 
 def listings(api: Api) -> dict[str, Type]:
@@ -119,7 +193,7 @@ def listings(api: Api) -> dict[str, Type]:
     for operation in operations(api):
         body, reply = operation.body, operation.reply
         members += [one.field.type for one in operation.parameters]
-        members += [one.type for one in body.fields] if body else []
+        members += [one.type for one in body_fields(operation)]
         members += [one for one in (body and body.whole, reply.whole, reply.events and reply.events.type) if one]
     stack = members[::-1]
     while stack:
@@ -137,7 +211,8 @@ def reach(api: Api) -> tuple[set[str], set[str]]:
     models = {model.key: model for model in api.models}
     for operation in operations(api):
         body = operation.body
-        fields = [*(parameter.field for parameter in operation.parameters), *(body.fields if body else ())]
+        fields = [*(parameter.field for parameter in operation.parameters), *body_fields(operation)]
+        fields += operation.reference.fields if operation.reference else ()
         for told in [*(field.type for field in fields), *([body.whole] if body and body.whole else [])]:
             _follow(told, models, out)
         reply = operation.reply
@@ -229,12 +304,12 @@ def decoder(told: Type | None, names: Names) -> str:
     if told.kind in ("list", "map"):
         inner = decoder(told.item, names)
         helper = "listed" if told.kind == "list" else "mapped"
-        return f"_model.{helper}({inner})" if inner else ""
+        return f"_{helper}({inner})" if inner else ""
     if told.kind == "union":
         if told.union:
             return union_decoder_name(told.union, names)
         models = [one for one in told.choices if one.kind == "model"]
-        return f"_model.closest({', '.join(names.models[one.model] for one in models)})" if models else ""
+        return f"_closest({', '.join(names.models[one.model] for one in models)})" if models else ""
     return ""
 
 
@@ -249,14 +324,14 @@ def union_decoder(union: Union, names: Names) -> str:
         rows = "".join(
             f"\n        {literal(value)}: {names.models[key]}," for value, key in union.tags if key in names.models
         )
-        return f"_model.tagged(\n    {literal(union.property)},\n    {{{rows}\n    }},\n)"
+        return f"_tagged(\n    {literal(union.property)},\n    {{{rows}\n    }},\n)"
     if not models:
-        return "_model.as_is"
+        return "_as_is"
     listed = [names.models[one.model] for one in models]
-    line = f"_model.closest({', '.join(listed)})"
+    line = f"_closest({', '.join(listed)})"
     if len(union_decoder_name(union.key, names)) + len(" = ") + len(line) <= WIDTH:
         return line
-    return "\n".join(["_model.closest(", *(f"    {one}," for one in listed), ")"])
+    return "\n".join(["_closest(", *(f"    {one}," for one in listed), ")"])
 
 
 def attribute_names(model: Model) -> dict[str, str]:

@@ -2,106 +2,340 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import errno
+import ipaddress
+import socket
 import time
+from collections.abc import Generator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
-from urllib.parse import unquote_to_bytes, urlsplit
+from typing import Any, ClassVar, Self
+from urllib.parse import unquote_to_bytes
 
 import httpx2
+import pybase64
 
-from ._files import sniff
+from ._answer import Inline, Origin
+from ._json import is_object
+from ._model import Model
+from ._pictures import HEAD, Picture, read_picture, sniff
+from ._wire import AsyncWire, Wire, run
 from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
+MAX_REDIRECTS = 5
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
-class Content:
+class FileBytes(bytes):
+    """The bytes of a file that came inside an answer. They may be awaited too, as those of a URL must be in the
+    asynchronous client, so that one line serves both."""
+
+    def __await__(self) -> Generator[None, None, bytes]:
+        yield from ()
+        return self
+
+
+class File(Model):
     """An object of an answer that carries a file."""
 
     _inline: ClassVar[str]
     _link: ClassVar[str] = ""
 
+    @classmethod
+    def decode(cls, data: Any, origin: Any = None) -> Self:
+        """As Model.decode; base64 that is still inside the answer stays there until it is asked for."""
+        made = super().decode(data, origin)
+        if is_object(data):
+            made.__dict__["file origin"] = origin
+            held = made.__dict__.get(cls._inline)
+            if isinstance(held, Inline):
+                if not isinstance(cls.__dict__.get(cls._inline), _Text):
+                    setattr(cls, cls._inline, _Text(cls._inline))
+                del made.__dict__[cls._inline]
+                made.__dict__["inline file"] = origin.take(held)
+        return made
+
+    @property
+    def picture(self) -> Picture:
+        """Format, width and height from the file's header, which is not decoded. Nothing is fetched for it: of a URL
+        that was not downloaded yet the format is ""."""
+        inline = self.__dict__.get("inline file")
+        try:
+            start = _decode(inline.span[: HEAD // 3 * 4]) if inline is not None else self._at_hand()
+        except APIResponseValidationError:
+            return Picture("")
+        return read_picture(start[:HEAD])
+
+    def _at_hand(self) -> bytes:
+        """The file as far as it came already, b"" for none."""
+        inline = self.__dict__.get("inline file")
+        text: Any = inline.span if inline is not None else getattr(self, self._inline)
+        if text and (inline is not None or isinstance(text, str)):
+            return _decode(text)
+        link = self._url()
+        if link.startswith("data:"):
+            return _decode(link)
+        known: tuple[str, bytes] = self.__dict__.get("downloaded file", ("", b""))
+        return known[1] if known[0] == link else b""
+
+    def _url(self) -> str:
+        link = getattr(self, self._link) if self._link else None
+        return link if isinstance(link, str) else ""
+
+    def _whole(self, found: bytes, max_bytes: int | None = None) -> bytes:
+        if not found:
+            names = " nor ".join(name for name in (self._inline, self._link) if name)
+            raise APIResponseValidationError(f"the answer holds no file: neither {names}")
+        if max_bytes is not None and "downloaded file" in self.__dict__ and len(found) > max_bytes:
+            raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+        return found
+
+    def _keep(self, content: bytes) -> bytes:
+        """What was fetched is fetched once: it was paid for, and links expire."""
+        if not content:
+            raise APIResponseValidationError("the file behind the URL is empty")
+        self.__dict__["downloaded file"] = (self._url(), content)
+        return content
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles keep: the text of the file, and no connection."""
+        getattr(self, self._inline)
+        return {name: value for name, value in self.__dict__.items() if name not in ("file origin", "inline file")}
+
+
+class Sized(File):
+    """A file that knows its size, where no member of the answer goes by these names."""
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels from the file's header; None where they are not known, see `picture`."""
+        found = self.picture
+        return (found.width, found.height) if found.width else None
+
+    @property
+    def format(self) -> str:
+        """ "png", "jpeg", "webp", "gif" or "svg" by the file's first bytes, "" for anything else; see `picture`."""
+        return self.picture.format
+
+
+class Content(File):
+    """An object that carries its file inside, so that nothing is fetched for it in either client."""
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the file. Raises APIResponseValidationError when there is none or it cannot be decoded."""
+        return FileBytes(self._whole(self._at_hand()))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
+
+        OSError where it cannot be written, APIResponseValidationError as `to_bytes`; an empty file is never written.
+        """
+        return _write(_target(path), self.to_bytes())
+
+    def data_url(self) -> str:
+        """The file as a data URL, such as pages show and JSON edits take."""
+        return data_url(self.to_bytes())
+
+
+class _Linked(File):
+    async def _fetched(self, wire: type[Wire], timeout: float, max_bytes: int) -> bytes:
+        """The bytes, fetched by the client's wire, or by one of its own where that is closed or not there."""
+        found, url = self._at_hand(), self._url()
+        if not found and url:
+            origin = self.__dict__.get("file origin") or Origin()
+            used = origin.wire if origin.wire is not None and origin.wire.is_open else wire()
+            try:
+                found = self._keep(await fetch(used, origin.base_url, url, timeout, max_bytes))
+            finally:
+                if used is not origin.wire:
+                    await used.end()
+        return self._whole(found, max_bytes)
+
+
+class Linked(_Linked):
+    """An object whose file may be behind a URL."""
+
     def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes of the file, from its base64 or else downloaded from its URL.
 
-        The download carries no key, stops at `max_bytes` or after `timeout` seconds in all, and is made once: its bytes
-        stay in this object. Raises APIResponseValidationError when there is no file or it cannot be decoded,
-        APIConnectionError or APIStatusError when it cannot be downloaded.
+        The download carries no key, goes to no private address unless the API is at one, stops at `max_bytes` or after
+        `timeout` seconds in all, and is made once: its bytes stay in this object. Raises APIResponseValidationError
+        when there is no file or it cannot be decoded, APIConnectionError or APIStatusError when it cannot be fetched.
         """
-        inline = getattr(self, self._inline)
-        if isinstance(inline, str) and inline:
-            return _decode(inline)
-        link = getattr(self, self._link) if self._link else None
-        if isinstance(link, str) and link:
-            return _decode(link) if link.startswith("data:") else self._downloaded(link, timeout, max_bytes)
-        names = " nor ".join(name for name in (self._inline, self._link) if name)
-        raise APIResponseValidationError(f"the answer holds no file: neither {names}")
+        return run(self._fetched(Wire, timeout, max_bytes))
 
     def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
         """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
 
-        OSError where it cannot be written; a folder that is not there is told before anything is downloaded.
+        OSError where it cannot be written, and what `to_bytes` raises; a folder that is not there is told before
+        anything is downloaded, and an empty file is never written.
         """
-        target = Path(path)
-        if not target.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
-        content = self.to_bytes(timeout=timeout, max_bytes=max_bytes)
-        suffix, _ = sniff(content)
-        if not target.suffix and suffix:
-            target = target.with_name(f"{target.name}.{suffix}")
-        target.write_bytes(content)
-        return target
+        target = _target(path)
+        return _write(target, self.to_bytes(timeout=timeout, max_bytes=max_bytes))
 
-    def _downloaded(self, link: str, timeout: float, max_bytes: int) -> bytes:
-        """What is behind a link, fetched once: it was paid for, and links expire."""
-        known: tuple[str, bytes] = self.__dict__.get("downloaded file", ("", b""))
-        content = known[1] if known[0] == link else _download(link, timeout, max_bytes)
-        self.__dict__["downloaded file"] = (link, content)
-        if len(content) > max_bytes:
-            raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
-        return content
+    def data_url(self) -> str:
+        """The file as a data URL, such as pages show and JSON edits take."""
+        return data_url(self.to_bytes())
 
 
-def _decode(text: str) -> bytes:
-    """Bytes of base64, with or without a `data:` prefix in front of it."""
-    if text.startswith("data:"):
-        head, _, text = text.partition(",")
-        if not head.endswith(";base64"):
-            return unquote_to_bytes(text)
+class AsyncLinked(_Linked):
+    """As Linked, for `await`."""
+
+    async def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
+        """As Linked.to_bytes."""
+        return await self._fetched(AsyncWire, timeout, max_bytes)
+
+    async def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
+        """As Linked.save."""
+        target = _target(path)
+        return _write(target, await self.to_bytes(timeout=timeout, max_bytes=max_bytes))
+
+    async def data_url(self) -> str:
+        """As Linked.data_url."""
+        return data_url(await self.to_bytes())
+
+
+class _Text:
+    """Base64 as text, made when somebody asks for it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: File | None, kind: type[File]) -> str | None:
+        inline = owner.__dict__.get("inline file") if owner is not None else None
+        if owner is None or inline is None:
+            return None
+        text: str = owner.__dict__.setdefault(self.name, inline.text())
+        return text
+
+
+def data_url(content: bytes) -> str:
+    """A data URL of a file; its media type is read from its bytes."""
+    media_type = sniff(content)[2] or "application/octet-stream"
+    return f"data:{media_type};base64,{pybase64.b64encode_as_string(content)}"
+
+
+def _target(path: str | Path) -> Path:
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
+    return target
+
+
+def _write(target: Path, content: bytes) -> Path:
+    suffix = sniff(content)[1]
+    if not target.suffix and suffix:
+        target = target.with_name(f"{target.name}.{suffix}")
+    target.write_bytes(content)
+    return target
+
+
+def _decode(text: str | memoryview) -> bytes:
+    """Bytes of base64, with or without a `data:` prefix, white space, padding, and the letters that URLs want."""
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return pybase64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        plain = text if isinstance(text, str) else str(text, "ascii", "replace")
+    if plain.startswith("data:"):
+        head, _, plain = plain.partition(",")
+        if not head.endswith(";base64"):
+            return unquote_to_bytes(plain)
+    plain = "".join(plain.split()).rstrip("=").translate(_URL_SAFE)
+    try:
+        return pybase64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise APIResponseValidationError(f"the file in the answer is not base64: {error}") from None
 
 
-def _download(url: str, timeout: float, max_bytes: int) -> bytes:
-    """Fetch a URL that a server named. It gets no key, so redirects are harmless and are followed."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise APIResponseValidationError(f"not a URL that can be downloaded: {url[:200]}")
-    content = bytearray()
-    end = time.monotonic() + timeout
+async def fetch(wire: Wire, base_url: str, link: str, timeout: float, max_bytes: int) -> bytes:
+    """What is behind a URL that a server named, which is not trusted: it gets no key and no cookie, leads to no private
+    address unless the API is at one, and is left by no redirect to another scheme."""
+    url = _checked(link)
+    scheme, end = url.scheme, time.monotonic() + timeout
+    private = await wire.blocking(_is_private, base_url)
     try:
-        with (
-            httpx2.Client(timeout=timeout, follow_redirects=True, max_redirects=5) as http,
-            http.stream("GET", url) as response,
-        ):
-            limit = max_bytes if response.is_success else MAX_ERROR_BYTES
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > limit:
-                    break
-                if time.monotonic() > end:
-                    raise APITimeoutError(f"the file did not come within {timeout} seconds")
+        for _ in range(1 + MAX_REDIRECTS):
+            request = _request(url, await wire.blocking(addresses, url), private, end - time.monotonic())
+            response = await wire.send(request, auth=None)
+            try:
+                if not response.has_redirect_location:
+                    return await _body(wire, response, timeout, end, max_bytes)
+            finally:
+                await wire.close(response)
+            url = url.join(response.headers["location"])
+            if url.scheme != scheme:
+                raise APIResponseValidationError(f"not fetched: a redirect from {scheme} to {url.scheme}")
     except httpx2.TimeoutException:
-        raise APITimeoutError(f"the file did not come within {timeout} seconds") from None
+        raise _late(timeout) from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise APIConnectionError(f"the file could not be downloaded: {error}") from None
+    raise APIConnectionError(f"the file could not be downloaded: more than {MAX_REDIRECTS} redirects")
+
+
+async def _body(wire: Wire, response: httpx2.Response, timeout: float, end: float, max_bytes: int) -> bytes:
+    content = bytearray()
+    limit = max_bytes if response.is_success else MAX_ERROR_BYTES
+    async for chunk in wire.chunks(response):
+        content += chunk
+        if len(content) > limit:
+            break
+        if time.monotonic() > end:
+            raise _late(timeout)
     if not response.is_success:
-        raise status_error(response.status_code, content[:limit].decode("utf-8", "replace"), None, response.headers)
+        text = content[:limit].decode("utf-8", "replace")
+        raise status_error(response.status_code, text, None, response.headers)
     if len(content) > limit:
         raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
     return bytes(content)
+
+
+def _checked(link: str) -> httpx2.URL:
+    try:
+        url = httpx2.URL(link)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise APIResponseValidationError(f"not a URL that can be downloaded: {link[:200]}")
+    return url
+
+
+def _request(url: httpx2.URL, found: Sequence[str], private: bool, seconds: float) -> httpx2.Request:
+    """A request to the address that was checked, so that a second look-up cannot change it. Where this machine knows no
+    address, it is up to a proxy."""
+    headers = {"Accept": "*/*"}
+    extensions: dict[str, Any] = {"timeout": httpx2.Timeout(max(seconds, 0.001)).as_dict()}
+    if not private and found:
+        if not all(map(is_public, found)):
+            raise APIResponseValidationError(f"not fetched: {url.host} is at a private address")
+        headers["Host"] = url.netloc.decode("ascii")
+        extensions["sni_hostname"] = url.raw_host.decode("ascii")
+        url = url.copy_with(host=found[0])
+    return httpx2.Request("GET", url, headers=headers, extensions=extensions)
+
+
+def _late(timeout: float) -> APITimeoutError:
+    return APITimeoutError(f"the file did not come within {timeout} seconds")
+
+
+def addresses(url: httpx2.URL) -> tuple[str, ...]:
+    """All addresses of a URL's host, () where this machine knows none."""
+    try:
+        found = socket.getaddrinfo(url.raw_host.decode("ascii"), url.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the open Internet. An IPv4 address inside an IPv6 one is unwrapped."""
+    found = ipaddress.ip_address(address)
+    inner = (found.ipv4_mapped or found.sixtofour) if isinstance(found, ipaddress.IPv6Address) else None
+    return (inner or found).is_global
+
+
+@lru_cache(maxsize=64)
+def _is_private(base_url: str) -> bool:
+    return bool(base_url) and not all(map(is_public, addresses(httpx2.URL(base_url))))

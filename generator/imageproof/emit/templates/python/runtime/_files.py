@@ -1,90 +1,207 @@
-"""Files that go out: their bytes, name and media type, and the parts of a form."""
+"""Files that go out: where their bytes are, their name and media type, and the parts of a form."""
 
 from __future__ import annotations
 
 import datetime
 import enum
+import io
 import json
 import mimetypes
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
 
+from ._json import is_list, is_mapping, is_sequence
 from ._model import NotGiven
+from ._pictures import HEAD, sniff
 
-FileContent: TypeAlias = os.PathLike[str] | bytes | bytearray | IO[bytes]
+
+class PilImage(Protocol):
+    """A picture of Pillow's, which travels as PNG."""
+
+    def save(self, fp: Any, format: str | None = None) -> None:
+        """Writes it."""
+
+
+FileContent: TypeAlias = os.PathLike[str] | bytes | bytearray | IO[bytes] | PilImage
 FileTuple: TypeAlias = tuple[str, FileContent] | tuple[str, FileContent, str]
 FileInput: TypeAlias = str | FileContent | FileTuple
-"""A path, the bytes, an open file, or a tuple of name, content (a path as a Path), and perhaps the media type."""
+"""A path, the bytes, an open file, a picture of Pillow's, or a tuple of name, content (a path as a Path), and perhaps
+the media type. A path and an open file are read while they are sent, so that a large one takes no memory."""
 
-Part: TypeAlias = tuple[str | None, bytes, str] | tuple[None, str]
-
-# First bytes of a file -> suffix and media type.
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "png", "image/png"),
-    (b"\xff\xd8\xff", "jpg", "image/jpeg"),
-    (b"GIF87a", "gif", "image/gif"),
-    (b"GIF89a", "gif", "image/gif"),
-)
+PIECE = 256 * 1024  # bytes read and sent at a time
 
 
-def sniff(content: bytes) -> tuple[str, str]:
-    """Suffix and media type that the bytes of a picture tell; ("", "") for anything else."""
-    for signature, suffix, media_type in _SIGNATURES:
-        if content.startswith(signature):
-            return suffix, media_type
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "webp", "image/webp"
-    if b"<svg" in content[:1024] and content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return "svg", "image/svg+xml"
-    return "", ""
+@dataclass(frozen=True)
+class Upload:
+    """A file to send. `content` is its bytes, a path, or an open file that is read from `start`, where it stood."""
+
+    name: str
+    media_type: str
+    size: int
+    content: bytes | Path | IO[bytes]
+    start: int = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, from the start each time."""
+        if isinstance(self.content, bytes):
+            yield from (self.content[at : at + PIECE] for at in range(0, self.size, PIECE))
+        elif isinstance(self.content, Path):
+            with self.content.open("rb") as file:
+                yield from self._read(file)
+        else:
+            self.content.seek(self.start)
+            yield from self._read(self.content)
+
+    def head(self) -> bytes:
+        """The first bytes, enough to tell what it is."""
+        return next(self.pieces(), b"")[:HEAD]
+
+    def _read(self, file: IO[bytes]) -> Iterator[bytes]:
+        left = self.size
+        while left:
+            piece = file.read(min(PIECE, left))
+            if not piece:
+                raise ValueError(f"{self.name}: the file became shorter while it was sent")
+            left -= len(piece)
+            yield piece
 
 
-def raw_bytes(value: FileInput | NotGiven) -> bytes | NotGiven:
-    """The bytes of a file, whatever form it was given in."""
-    return value if isinstance(value, NotGiven) else _file("file", value)[1]
+@dataclass(frozen=True)
+class Form:
+    """A multipart body. `parts` are head and content of each part; it can be sent again and again."""
+
+    parts: tuple[tuple[bytes, bytes | Upload], ...]
+    boundary: str
+
+    @property
+    def media_type(self) -> str:
+        return f"multipart/form-data; boundary={self.boundary}"
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        sizes = (
+            len(head) + (content.size if isinstance(content, Upload) else len(content)) for head, content in self.parts
+        )
+        return sum(sizes) + len(self.parts) * (len(self.boundary) + 6) + len(self.boundary) + 6
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes, small ones together."""
+        held = b""
+        for head, content in self.parts:
+            held += b"--%s\r\n%s" % (self.boundary.encode(), head)
+            for piece in content.pieces() if isinstance(content, Upload) else (content,):
+                held += piece
+                if len(held) >= PIECE:
+                    yield held
+                    held = b""
+            held += b"\r\n"
+        yield held + b"--%s--\r\n" % self.boundary.encode()
+
+
+def form_of(values: Mapping[str, Any], lists: Mapping[str, str], documents: Collection[str]) -> Form:
+    """The parts of a multipart form, texts first and files, which are Uploads, last.
+
+    `lists` gives the part name for a list where it differs, `documents` are objects that travel as one part of JSON.
+    None has no part.
+    """
+    texts: list[tuple[bytes, bytes | Upload]] = []
+    files: list[tuple[bytes, bytes | Upload]] = []
+    for name, value in values.items():
+        if value is None:
+            continue
+        uploads = uploads_in(value)
+        if uploads:
+            part = lists.get(name, name) if is_list(value) else name
+            files += [(_head(part, one.name, one.media_type), one) for one in uploads]
+        elif name in documents:
+            texts.append((_head(name, None, "application/json"), json_of(name, value)))
+        else:
+            pairs = form_texts(name, value, lists.get(name, name))
+            texts += [(_head(part), text.encode("utf-8", "backslashreplace")) for part, text in pairs]
+    return Form((*texts, *files), secrets.token_hex(16))
+
+
+def uploads_in(value: Any) -> list[Upload]:
+    """The Upload that a value is, or those that it holds."""
+    return [one for one in (value if is_sequence(value) else [value]) if isinstance(one, Upload)]
+
+
+def upload_of(name: str, value: FileInput) -> Upload:
+    """A file that is given as the argument `name`. Its type is what its bytes are, and only then what its name says.
+
+    TypeError and ValueError, which name the argument, for what is no file; OSError for a path that cannot be read.
+    """
+    told_name, told_type, content = "", "", value
+    if isinstance(value, tuple):
+        texts = (value[0], *value[2:]) if len(value) in (2, 3) else (None,)
+        if not all(isinstance(one, str) for one in texts) or not is_content(value[1]):
+            raise TypeError(f"{name}: a tuple is (name, content) or (name, content, media type); use a list for files")
+        told_name, content, told_type = value[0], value[1], value[2] if len(value) == 3 else ""
+        if not told_type.isprintable():
+            raise ValueError(f"{name}: a media type has no control characters: {told_type!r}")
+    found = _found(name, content)
+    _, suffix, media_type = sniff(found.head())
+    file_name = told_name or found.name or (f"{name}.{suffix}" if suffix else name)
+    guessed = told_type or media_type or mimetypes.guess_type(file_name)[0] or "application/octet-stream"
+    return Upload(file_name, guessed, found.size, found.content, found.start)
+
+
+def _found(name: str, content: Any) -> Upload:
+    """A file under its own name, "" for one without."""
+    if isinstance(content, bytes | bytearray):
+        return Upload("", "", len(content), bytes(content))
+    if isinstance(content, str | Path) or hasattr(content, "__fspath__"):
+        path = Path(content)
+        with path.open("rb") as file:
+            return Upload(path.name, "", file.seek(0, io.SEEK_END), path)
+    if hasattr(content, "read"):
+        return _opened(name, content)
+    if hasattr(content, "save") and hasattr(content, "mode"):
+        buffer = io.BytesIO()
+        content.save(buffer, format="PNG")
+        return Upload("", "", buffer.tell(), buffer.getvalue())
+    raise TypeError(f"{name}: not a path, bytes, a file or a tuple of name and one of these: {type(content).__name__}")
+
+
+def _opened(name: str, file: IO[bytes]) -> Upload:
+    own_name = getattr(file, "name", "")
+    own_name = Path(own_name).name if isinstance(own_name, str) else ""
+    if isinstance(file.read(0), str):
+        raise TypeError(f"{name}: the file is open as text; open it with mode 'rb'")
+    if not (hasattr(file, "seekable") and file.seekable()):
+        content = file.read()
+        return Upload(own_name, "", len(content), content)
+    start = file.tell()
+    size = file.seek(0, io.SEEK_END) - start
+    if size <= 0 < start:
+        raise ValueError(f"{name}: the file was read to its end before; call seek(0) on it")
+    return Upload(own_name, "", size, file, start)
+
+
+def is_content(value: Any) -> bool:
+    """Whether a value that nobody declared can only be a file."""
+    pillow = hasattr(value, "save") and hasattr(value, "mode")
+    return isinstance(value, bytes | bytearray | os.PathLike) or hasattr(value, "read") or pillow
 
 
 def joined(name: str, value: Any) -> Any:
     """A list as one text with commas; any other value is handed back as it is."""
-    return ",".join(text_of(name, item) for item in value) if isinstance(value, list | tuple) else value
-
-
-def form_parts(
-    form: Mapping[str, Any], files: Collection[str], lists: Mapping[str, str], documents: Collection[str]
-) -> list[tuple[str, Part]]:
-    """The parts of a multipart form, texts first and files last.
-
-    `files` are the arguments that hold files, `lists` gives the part name for a list where it differs, `documents` are
-    objects that travel as one part of JSON. What is not given, and None, has no part.
-    """
-    texts: list[tuple[str, Part]] = []
-    uploads: list[tuple[str, Part]] = []
-    for name, value in form.items():
-        if value is None or isinstance(value, NotGiven):
-            continue
-        if name in files or _is_content(value):
-            several = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | tuple)
-            if several and not value:
-                raise ValueError(f"{name}: the list of files is empty")
-            part = lists.get(name, name) if several else name
-            uploads += [(part, _file(name, item)) for item in (value if several else [value])]
-        elif name in documents:
-            texts.append((name, (None, json_of(name, value), "application/json")))
-        else:
-            texts += [(part, (None, text)) for part, text in form_texts(name, value, lists.get(name, name))]
-    return texts + uploads
+    return ",".join(text_of(name, item) for item in value) if is_sequence(value) else value
 
 
 def form_texts(name: str, value: Any, many: str) -> Iterator[tuple[str, str]]:
     """Text parts of one argument: numbers in decimals, booleans as true and false, members of objects in brackets."""
     if value is None or isinstance(value, NotGiven):
         return
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         for key, item in value.items():
             yield from form_texts(f"{name}[{key}]", item, f"{name}[{key}][]")
-    elif isinstance(value, list | tuple):
+    elif is_sequence(value):
         for item in value:
             yield from form_texts(many, item, many)
     else:
@@ -113,7 +230,7 @@ def json_of(name: str, value: Any) -> bytes:
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
-        if not name and isinstance(value, Mapping):
+        if not name and is_mapping(value):
             for member, item in value.items():
                 json_of(str(member) or "''", item)
         raise type(error)(f"{name or 'body'}: {error}") from None
@@ -126,40 +243,13 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
-def _is_content(value: Any) -> bool:
-    """Whether a value that nobody declared can only be a file."""
-    return isinstance(value, bytes | bytearray | os.PathLike) or hasattr(value, "read")
+def _head(name: str, file_name: str | None = None, media_type: str = "") -> bytes:
+    """The head of a part, with its empty line. Names travel as UTF-8, with what would end them percent-encoded."""
+    lines = f'Content-Disposition: form-data; name="{_quoted(name)}"'
+    lines += f'; filename="{_quoted(file_name)}"' if file_name is not None else ""
+    lines += f"\r\nContent-Type: {media_type}" if media_type else ""
+    return f"{lines}\r\n\r\n".encode("utf-8", "backslashreplace")
 
 
-def _file(name: str, value: FileInput) -> tuple[str | None, bytes, str]:
-    """Name, bytes and media type of a file; the type is what the bytes are, and only then what the name says."""
-    told_name, told_type = "", ""
-    if isinstance(value, tuple):
-        texts = (value[0], *value[2:]) if len(value) in (2, 3) else (None,)
-        if not all(isinstance(one, str) for one in texts) or not _is_content(value[1]):
-            raise TypeError(f"{name}: a tuple is (name, content) or (name, content, media type); use a list for files")
-        told_name, told_type = value[0], value[2] if len(value) == 3 else ""
-        value = value[1]
-        if not told_type.isprintable():
-            raise ValueError(f"{name}: a media type has no control characters: {told_type!r}")
-    content, own_name = _read(name, value)
-    suffix, media_type = sniff(content)
-    file_name = told_name or own_name or (f"{name}.{suffix}" if suffix else name)
-    guessed = media_type or mimetypes.guess_type(file_name)[0] or "application/octet-stream"
-    return file_name, content, told_type or guessed
-
-
-def _read(name: str, value: str | FileContent) -> tuple[bytes, str]:
-    if isinstance(value, bytes | bytearray):
-        return bytes(value), ""
-    if isinstance(value, str | os.PathLike):
-        return Path(value).read_bytes(), Path(value).name
-    if hasattr(value, "read"):
-        content = value.read()
-        if isinstance(content, bytes):
-            if not content and hasattr(value, "seekable") and value.seekable() and value.tell() > 0:
-                raise ValueError(f"{name}: the file was read to its end before; call seek(0) on it")
-            own_name = getattr(value, "name", "")
-            return content, Path(own_name).name if isinstance(own_name, str) else ""
-        raise TypeError(f"{name}: the file is open as text; open it with mode 'rb'")
-    raise TypeError(f"{name}: not a path, bytes, a file or a tuple of name and one of these: {type(value).__name__}")
+def _quoted(name: str) -> str:
+    return "".join(f"%{ord(letter):02X}" if letter in '"\x7f' or letter < " " else letter for letter in name)

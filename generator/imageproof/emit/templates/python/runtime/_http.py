@@ -1,278 +1,216 @@
-"""One exchange with the server: request out, answer in, errors told apart."""
+"""One exchange with the server: request out, answer in, failures told apart and, where it costs nothing, repeated."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any, Generic, TypeVar, cast
 
 import httpx2
 
-from ._files import form_parts, form_texts, json_of, text_of
-from ._model import Model, NotGiven
-from ._stream import Stream
-from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
+from ._answer import Origin, decoded, invalid
+from ._files import PIECE, Form
+from ._json import is_object
+from ._model import Model
+from ._request import Call, Operation, Service, Settings, call_of, spellings
+from ._retry import Retry, delay_of, is_repeated, reason_of
+from ._wire import Wire, run
+from .errors import APIConnectionError, APIError, APITimeoutError, status_error
 
 T = TypeVar("T")
-CONNECT_TIMEOUT = 10.0  # seconds; a server that is there accepts a connection soon, however long it then works
-SECRET_LENGTH = 6  # what is shorter, such as "EMPTY", is no secret, and may be part of any word
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+Path = Mapping[str, Any] | None  # values of path parameters by their names on the wire
 
 
 class Http:
     """The connection of a client. It holds the key, and is the only thing that does."""
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        key: str,
-        auth: tuple[str, str],
-        headers: Mapping[str, str],
-        timeout: float | None,
-        http_client: httpx2.Client | None,
-    ) -> None:
-        self.base_url, _, self._query = base_url.partition("?")
-        self.timeout = timeout
-        self._key = key
-        self._secret = _spellings(key) if len(key) >= SECRET_LENGTH else None
-        self._auth = auth
-        self._headers = dict(headers)
-        self._own = http_client is None
-        self._client = http_client or httpx2.Client()
+    def __init__(self, settings: Settings, wire: Wire, service: Service) -> None:
+        self.settings = settings
+        self.wire = wire
+        self.check = service.check
+        self.origin = Origin(wire, settings.base_url, service.inline, spellings(settings.key))
 
     def __repr__(self) -> str:
-        return f"Http({self.base_url!r})"
+        return f"Http({self.settings.base_url!r})"
 
-    def close(self) -> None:
-        """Close the connections, unless they are the caller's own."""
-        if self._own:
-            self._client.close()
-
-    def call(
-        self, verb: str, path: str, *, decode: Callable[[Any], T], timeout: float | NotGiven | None, **told: Any
-    ) -> T:
-        """Send a request and decode its JSON answer."""
-        return self._answer(self._read(verb, path, "application/json", timeout, told), decode)
-
-    def fetch(self, verb: str, path: str, *, timeout: float | NotGiven | None, **told: Any) -> bytes:
-        """Send a request whose answer is a file."""
-        return self._read(verb, path, "*/*", timeout, told).content
-
-    def fetch_text(self, verb: str, path: str, *, timeout: float | NotGiven | None, **told: Any) -> str:
-        """Send a request whose answer is plain text."""
-        return self._read(verb, path, "text/plain", timeout, told).text
-
-    def send(self, verb: str, path: str, *, timeout: float | NotGiven | None, **told: Any) -> None:
-        """Send a request that is answered by its status alone."""
-        self._read(verb, path, "application/json", timeout, told)
-
-    def _read(
-        self, verb: str, path: str, accept: str, timeout: float | NotGiven | None, told: Mapping[str, Any]
+    async def exchange(
+        self, operation: Operation, path: Path, given: Mapping[str, Any], whole: bool = True
     ) -> httpx2.Response:
-        response = self._send(verb, path, timeout=timeout, accept=accept, **told)
-        try:
-            response.read()
-        except httpx2.TimeoutException:
-            raise APITimeoutError("the answer did not come in time", request_id=_request_id(response)) from None
-        except httpx2.HTTPError as error:
-            raise APIConnectionError(f"the answer broke off: {error}", request_id=_request_id(response)) from None
-        finally:
-            response.close()
-        return response
-
-    def stream(
-        self,
-        verb: str,
-        path: str,
-        *,
-        decode: Callable[[Any], T],
-        member: str,
-        last: Collection[str],
-        timeout: float | NotGiven | None,
-        **told: Any,
-    ) -> Stream[T]:
-        """Send a request and read its answer as events."""
-        response = self._send(verb, path, timeout=timeout, accept="text/event-stream, application/json", **told)
-        if "text/event-stream" not in response.headers.get("content-type", ""):
-            response.read()
-            self._answer(response, Model.decode)  # an error, most often
-            raise self._invalid("asked for events, and got a single answer", response)
-        return Stream(
-            response,
-            decode=decode,
-            member=member,
-            last=last,
-            request_id=_request_id(response),
-            clean=self._clean,
-        )
-
-    def _send(
-        self,
-        verb: str,
-        path: str,
-        *,
-        timeout: float | NotGiven | None,
-        accept: str,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, Any] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_query: Mapping[str, Any] | None = None,
-        **body: Any,
-    ) -> httpx2.Response:
-        if self._client.is_closed:
+        """The good answer to a call, repeated as the policy allows; with its body where `whole`."""
+        if not self.wire.is_open:
             raise APIConnectionError("the client is closed: make a new one, or call inside its `with` block")
-        seconds = self.timeout if isinstance(timeout, NotGiven) else timeout
-        limits = httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
-        sent = {name: text_of(name, value) for name, value in _given(headers or {}).items() if value is not None}
-        content, form, media_type = _body(**body)
+        call = call_of(operation, path or {}, given, self.settings)
+        if self.check is not None:
+            self.check(operation, call, self.settings)
+        attempt = 0
+        while True:
+            try:
+                return await self._once(call, whole)
+            except _Failure as failure:
+                error, reason = failure.error, reason_of(failure.error, failure.cause)
+            attempt += 1
+            if attempt > self.settings.max_retries or not is_repeated(reason, call.verb):
+                raise error from None
+            delay = delay_of(error, attempt)
+            if self.settings.on_retry is not None:
+                self.settings.on_retry(Retry(attempt, delay, reason, error))
+            await self.wire.sleep(delay)
+
+    async def _once(self, call: Call, whole: bool) -> httpx2.Response:
+        content = self._content(call.body)
+        host = self.settings.base_url
         try:
-            request = self._client.build_request(
-                verb,
-                self._url(path, {**(query or {}), **(extra_query or {})}),
-                headers={**self._base_headers(accept, media_type), **sent, **(extra_headers or {})},
-                content=content,
-                files=form,
-                timeout=limits,
+            request = self.wire.client.build_request(
+                call.verb, _parsed(call.url), headers=call.headers, content=content, timeout=call.timeout
             )
-            response = self._client.send(request, stream=True, follow_redirects=False)
-        except httpx2.TimeoutException:
-            raise APITimeoutError(f"no answer from {self.base_url} in {seconds} seconds") from None
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise APIConnectionError(self._clean(f"no answer from {self.base_url}: {error}")) from None
+            response = await self.wire.send(request)
+        except httpx2.TimeoutException as cause:
+            raise _Failure(APITimeoutError(f"no answer from {host} in {call.timeout.read} seconds"), cause) from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as cause:
+            said = self.origin.clean(f"no answer from {host}: {cause}")
+            raise _Failure(APIConnectionError(said), cause) from None
+        try:
+            if whole or not response.is_success:
+                await self.wire.read(response)
+        except httpx2.HTTPError as cause:
+            if response.is_success:
+                late = isinstance(cause, httpx2.TimeoutException)
+                kind, said = (
+                    (APITimeoutError, "did not come in time") if late else (APIConnectionError, f"broke off: {cause}")
+                )
+                raise _Failure(kind(f"the answer {said}", request_id=self.origin.request_id(response)), cause) from None
+            response = httpx2.Response(response.status_code, headers=response.headers, content=b"")
+        finally:
+            if whole or not response.is_success:
+                await self.wire.close(response)
         if not response.is_success:
-            self._refuse(response)
+            text = self.origin.clean(response.text)
+            headers = self.origin.headers(response)
+            raise _Failure(status_error(response.status_code, text, headers.get("x-request-id"), headers))
         return response
 
-    def _base_headers(self, accept: str, media_type: str) -> dict[str, str]:
-        headers = {"Accept": accept, **self._headers}
-        if media_type:
-            headers["Content-Type"] = media_type
-        if self._key:
-            header, prefix = self._auth
-            headers[header] = f"{prefix}{self._key}"
-        return headers
+    def _content(self, body: bytes | Form | None) -> Any:
+        if not isinstance(body, Form):
+            return body
+        return b"".join(body.pieces()) if body.size <= PIECE else self.wire.content(body.pieces())
 
-    def _url(self, path: str, query: Mapping[str, Any]) -> str:
-        pairs = [pair for name, value in _given(query).items() for pair in form_texts(name, value, name)]
-        whole = "&".join(part for part in (self._query, urlencode(pairs)) if part)
-        return f"{self.base_url}{path}?{whole}" if whole else f"{self.base_url}{path}"
+    def decoded(self, response: httpx2.Response, decode: Callable[[Any, Any], T], null: bool = True) -> T:
+        """The model in an answer that was read."""
+        model = isinstance(getattr(decode, "__self__", None), type)
 
-    def _refuse(self, response: httpx2.Response) -> None:
+        def checked(value: Any, origin: Origin) -> T:
+            if model and not is_object(value) and not (null and value is None):
+                raise invalid("the answer is no object", response, self.origin)
+            if is_object(value) and value.get("error"):
+                raise invalid("the answer is an error", response, self.origin)
+            return decode(value, origin)
+
         try:
-            response.read()
-            text = response.text
-        except httpx2.HTTPError:  # the status alone is worth telling
-            text = ""
-        finally:
-            response.close()
-        headers = self._headers_of(response)
-        raise status_error(response.status_code, self._clean(text), _request_id(response), headers)
-
-    def _answer(self, response: httpx2.Response, decode: Callable[[Any], T]) -> T:
-        try:
-            data = json.loads(response.content.removeprefix(b"\xef\xbb\xbf"))
+            found = decoded(response.content, checked, self.origin)
         except (ValueError, RecursionError):
-            raise self._invalid("the answer is not JSON", response) from None
-        if isinstance(data, dict) and data.get("error"):
-            raise self._invalid("the answer is an error", response)
-        decoded = decode(data)
-        if isinstance(decoded, Model):
-            decoded.__dict__["request id"] = _request_id(response)
-        return decoded
-
-    def _invalid(self, message: str, response: httpx2.Response) -> APIResponseValidationError:
-        return APIResponseValidationError(
-            message,
-            status_code=response.status_code,
-            raw=self._clean(response.text),
-            request_id=_request_id(response),
-            headers=self._headers_of(response),
-        )
-
-    def _clean(self, text: str) -> str:
-        """A server's text without the key: some repeat it in their errors."""
-        return self._secret.sub("[key]", text) if self._secret else text
-
-    def _headers_of(self, response: httpx2.Response) -> httpx2.Headers:
-        return httpx2.Headers([(name, self._clean(value)) for name, value in response.headers.multi_items()])
+            streamed = "text/event-stream" in response.headers.get("content-type", "")
+            message = "asked for one answer, and got a stream of events: it" if streamed else "the answer"
+            raise invalid(f"{message} is not JSON", response, self.origin) from None
+        if isinstance(found, Model):
+            if not found.holds_files():
+                raise invalid("the answer holds no file, where it should list them", response, self.origin)
+            found.__dict__["answer headers"] = response.headers
+        return found
 
 
-def normal_base_url(url: str, default: str, paths: Collection[str]) -> str:
-    """The base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call.
-
-    A host alone gets the path of the default; a name without a scheme gets https, or http on this machine.
-    """
-    url = url.strip()
-    if "://" not in url:
-        url = f"{'http' if url.startswith(LOOPBACK) else 'https'}://{url}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("base_url must be a URL such as https://host/v1")
-    if "@" in parts.netloc:
-        raise ValueError("base_url must not hold a user name or password; give the key as api_key")
-    path = re.sub("/+", "/", parts.path).rstrip("/") or urlsplit(default).path.rstrip("/")
-    for known in paths:
-        path = path.removesuffix(known)
-    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx2.URL:
+    return httpx2.URL(url)
 
 
-def normal_key(key: str | None) -> str:
-    """The key without the white space that copying brings along. ValueError, which does not tell it, for a bad one."""
-    key = (key or "").strip()
-    if not key.isascii() or any(ord(letter) <= 32 or ord(letter) == 127 for letter in key):
-        raise ValueError("api_key must be printable ASCII without spaces")
-    return key
+class Reader(Generic[T]):
+    """What a call makes of a good answer. This one makes nothing of it. `whole` says that the body comes first."""
+
+    whole = True
+
+    async def read(self, http: Http, response: httpx2.Response) -> T:
+        """What the caller gets."""
+        return cast("T", None)
 
 
-def _spellings(key: str) -> re.Pattern[str]:
-    """Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will."""
-    letters = (f"(?:{re.escape(one)}|\\\\u00{ord(one):02x}|\\\\{re.escape(one)}|%{ord(one):02x})" for one in key)
-    return re.compile("".join(letters), re.IGNORECASE)
+class Json(Reader[T]):
+    """A model; `null` says that null is an answer too."""
+
+    def __init__(self, decode: Callable[[Any, Any], T], null: bool = False) -> None:
+        self._decode = decode
+        self._null = null
+
+    async def read(self, http: Http, response: httpx2.Response) -> T:
+        await http.wire.read(response)
+        return http.decoded(response, self._decode, self._null)
 
 
-def path_of(template: str, values: Mapping[str, Any]) -> str:
-    """A path with its parameters filled in and percent-encoded."""
-    for name, value in values.items():
-        text = quote(text_of(name, value), safe="")
-        if text in ("", ".", ".."):
-            raise ValueError(f"{name} must not be {text!r}: the path would be another one")
-        template = template.replace(f"{{{name}}}", text)
-    return template
+class Bytes(Reader[bytes]):
+    """A file."""
+
+    async def read(self, http: Http, response: httpx2.Response) -> bytes:
+        return await http.wire.read(response)
 
 
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if not isinstance(value, NotGiven)}
+class Text(Reader[str]):
+    """Plain text."""
+
+    async def read(self, http: Http, response: httpx2.Response) -> str:
+        await http.wire.read(response)
+        return response.text
 
 
-def _body(
-    *,
-    body: Any = None,
-    media_type: str = "",
-    form: Mapping[str, Any] | NotGiven | None = None,
-    files: Collection[str] = (),
-    lists: Mapping[str, str] | None = None,
-    documents: Collection[str] = (),
-    extra_body: Mapping[str, Any] | None = None,
-) -> tuple[bytes | None, Any, str]:
-    """Content, parts of a multipart form, and media type ("" where a form brings its own)."""
-    if isinstance(form, NotGiven) or isinstance(body, NotGiven) or (form is None and body is None and not media_type):
-        return (None, None, "") if not extra_body else (json_of("", extra_body), None, "application/json")
-    if form is not None and media_type.startswith("multipart/form-data"):
-        return None, form_parts({**form, **(extra_body or {})}, files, lists or {}, documents), ""
-    if form is not None:
-        members = {**form, **(extra_body or {})}
-        pairs = [pair for name, value in members.items() for pair in form_texts(name, value, name)]
-        return urlencode(pairs).encode(), None, media_type
-    if isinstance(body, dict):
-        return json_of("", {**_given(body), **(extra_body or {})}), None, media_type
-    if extra_body:
-        raise TypeError("extra_body needs a body with members")
-    return body if isinstance(body, bytes) else json_of("", body), None, media_type
+class Events(Reader[T]):
+    """A stream: a Stream or an AsyncStream, as `kind` says."""
+
+    whole = False
+
+    def __init__(self, kind: Callable[..., T], decode: Callable[[Any, Any], Any], operation: Operation) -> None:
+        self._make = partial(kind, decode=decode, member=operation.member, last=operation.last)
+
+    async def read(self, http: Http, response: httpx2.Response) -> T:
+        if "text/event-stream" not in response.headers.get("content-type", ""):
+            await http.wire.read(response)
+            await http.wire.close(response)
+            http.decoded(response, Model.decode)  # an error, most often
+            raise invalid("asked for events, and got a single answer", response, http.origin)
+        return self._make(response, origin=http.origin, wire=http.wire)
 
 
-def _request_id(response: httpx2.Response) -> str | None:
-    found: str | None = response.headers.get("x-request-id")
-    return found
+class _Calls:
+    """`wrap` makes something else of an answer than its reader does, and gets it without its body unless `whole`."""
+
+    def __init__(self, http: Http, wrap: Callable[..., Any] | None = None, whole: bool = True) -> None:
+        self.http = http
+        self._wrap = wrap
+        self._whole = whole
+
+    async def _called(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path) -> T:
+        response = await self.http.exchange(operation, path, given, reader.whole and self._whole)
+        if self._wrap is not None:
+            return cast("T", self._wrap(response, self.http, reader))
+        return await reader.read(self.http, response)
+
+
+class Calls(_Calls):
+    """The calls of a client that blocks."""
+
+    def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
+        """Send a request, and read its answer."""
+        return run(self._called(operation, given, reader, path))
+
+
+class AsyncCalls(_Calls):
+    """The calls of a client that waits."""
+
+    async def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
+        """Send a request, and read its answer."""
+        return await self._called(operation, given, reader, path)
+
+
+class _Failure(Exception):
+    """An error, and what the HTTP library raised, None for an answer."""
+
+    def __init__(self, error: APIError, cause: Exception | None = None) -> None:
+        self.error = error
+        self.cause = cause

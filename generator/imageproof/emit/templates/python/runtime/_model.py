@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, dataclass_transform
 
-Decoder = Callable[[Any], Any]
+from ._json import is_list, is_object
+
+# value of JSON, and where it came from (None for a value of the caller's own) -> model
+Decoder = Callable[[Any, Any], Any]
 
 
 class NotGiven:
@@ -22,7 +25,7 @@ class NotGiven:
 NOT_GIVEN = NotGiven()
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass_transform(kw_only_default=True)
 class Model:
     """An object of an answer.
 
@@ -30,36 +33,87 @@ class Model:
     Members that are not declared are in `extra`, and are attributes too.
     """
 
-    extra: dict[str, Any] = field(default_factory=dict)
-
     _renamed: ClassVar[Mapping[str, str]] = {}  # attribute -> name on the wire, where they differ
     _nested: ClassVar[Mapping[str, Decoder]] = {}  # attribute -> how its value is decoded
+    _files: ClassVar[str] = ""  # the attribute that lists the files for whose sake the call was made
+    _members: ClassVar[tuple[tuple[str, str, Decoder | None], ...] | None] = None  # made of these when first needed
+
+    def __init__(self, **values: Any) -> None:
+        names = [name for name, _, _ in self.members()]
+        stray = [name for name in values if name not in names]
+        if stray:
+            raise TypeError(f"{type(self).__name__} has no member {stray[0]!r}")
+        self.__dict__.update(dict.fromkeys(names), **values, extra={})
 
     @classmethod
-    def decode(cls, data: Any) -> Self:
+    def decode(cls, data: Any, origin: Any = None) -> Self:
         """The model for a JSON object; any other value is handed back as it is."""
-        if not isinstance(data, dict):
+        if not is_object(data):
             return cast("Self", data)
         rest = dict(data)
-        values = {}
-        for name, wire_name in _members(cls):
+        made = cls.__new__(cls)
+        values = made.__dict__
+        for name, wire_name, decode in cls.members():
             value = rest.pop(wire_name, None)
-            values[name] = value if value is None or name not in cls._nested else cls._nested[name](value)
-        return cls(extra=rest, **values)
+            values[name] = value if value is None or decode is None else decode(value, origin)
+        values["extra"] = rest
+        return made
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Members that are not declared, as they came."""
+        found: dict[str, Any] = self.__dict__["extra"]
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and type(self) is type(other) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # as of every object that can change
+
+    @classmethod
+    def members(cls) -> tuple[tuple[str, str, Decoder | None], ...]:
+        """(attribute, name on the wire, decoder) of what is declared."""
+        found: tuple[tuple[str, str, Decoder | None], ...] | None = cls.__dict__.get("_members")
+        if found is None:
+            told = [name for kind in reversed(cls.__mro__) for name in getattr(kind, "__annotations__", {})]
+            names = [name for name in dict.fromkeys(told) if not name.startswith("_")]
+            found = tuple((name, cls._renamed.get(name, name), cls._nested.get(name)) for name in names)
+            cls._members = found
+        return found
+
+    @classmethod
+    def nest(cls, **decoders: Decoder) -> None:
+        """Says how members that hold models are decoded."""
+        cls._nested = decoders
+
+    def holds_files(self) -> bool:
+        """Whether the files are there for whose sake the call was made."""
+        found = self.__dict__.get(self._files)
+        return not self._files or (is_list(found) and bool(found) and all(isinstance(one, Model) for one in found))
 
     @property
     def request_id(self) -> str | None:
         """Id of the exchange that brought this answer, where the server gave one. None on parts of an answer."""
-        found: str | None = self.__dict__.get("request id")
-        return found
+        headers: Mapping[str, str] = self.__dict__.get("answer headers", {})
+        return headers.get("x-request-id")
 
     @property
     def _request_id(self) -> str | None:
         """The same, under the name that the official SDK gives it."""
         return self.request_id
 
+    def to_dict(self) -> dict[str, Any]:
+        """The members as JSON has them, under their names on the wire; without those that are None."""
+        told = {wire: _plain(getattr(self, name)) for name, wire, _ in self.members()}
+        return {**{name: value for name, value in told.items() if value is not None}, **self.extra}
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
     def __repr__(self) -> str:
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        inline = self.__dict__.get("inline file")
+        values = {name: self.__dict__.get(name, inline) for name, _, _ in self.members()}
         told = (f"{name}={_short(value)}" for name, value in values.items() if value not in (None, {}))
         return f"{type(self).__name__}({', '.join(told)})"
 
@@ -72,41 +126,52 @@ class Model:
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
 
 
-def as_is(value: Any) -> Any:
+def as_is(value: Any, origin: Any = None) -> Any:
     """A value that needs no decoding."""
     return value
 
 
 def listed(decode: Decoder) -> Decoder:
     """Decodes each item of a list; what is not a list stays as it is."""
-    return lambda value: [decode(item) for item in value] if isinstance(value, list) else value
+    return lambda value, origin: [decode(item, origin) for item in value] if is_list(value) else value
 
 
 def mapped(decode: Decoder) -> Decoder:
     """Decodes each value of an object."""
-    return lambda value: {key: decode(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    def decoded(value: Any, origin: Any) -> Any:
+        return {key: decode(item, origin) for key, item in value.items()} if is_object(value) else value
+
+    return decoded
 
 
 def tagged(member: str, models: Mapping[str, type[Model]]) -> Decoder:
     """Decodes an object by the value of one member. An unknown value gives a plain Model, with all in `extra`."""
-    return lambda value: models.get(str(value.get(member)), Model).decode(value) if isinstance(value, dict) else value
+
+    def decoded(value: Any, origin: Any) -> Any:
+        return models.get(str(value.get(member)), Model).decode(value, origin) if is_object(value) else value
+
+    return decoded
 
 
 def closest(*models: type[Model]) -> Decoder:
     """Decodes an object as the model that declares most of its members; what is no object stays as it is."""
 
-    def decode(value: Any) -> Any:
-        if not isinstance(value, dict):
+    def decoded(value: Any, origin: Any) -> Any:
+        if not is_object(value):
             return value
-        return max(models, key=lambda model: sum(wire_name in value for _, wire_name in _members(model))).decode(value)
+        best = max(models, key=lambda model: sum(wire_name in value for _, wire_name, _ in model.members()))
+        return best.decode(value, origin)
 
-    return decode
+    return decoded
 
 
-def _members(model: type[Model]) -> tuple[tuple[str, str], ...]:
-    """(attribute, name on the wire) of what a model declares."""
-    names = [one.name for one in fields(model) if one.name != "extra"]
-    return tuple((name, model._renamed.get(name, name)) for name in names)
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if is_list(value):
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in value.items()} if is_object(value) else value
 
 
 def _short(value: Any) -> str:

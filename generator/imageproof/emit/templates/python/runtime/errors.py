@@ -4,8 +4,10 @@ APIError                             something went wrong with a call; has what 
 ├── APIConnectionError               no answer, or a broken one
 │   └── APITimeoutError              none in time
 ├── APIResponseValidationError       an answer that is no answer: not JSON, an error under status 200, no picture
+├── RequestRuleError                 refused here, before anything was sent; with validate="error" alone
 └── APIStatusError                   a status other than 2xx
-    ├── BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404
+    ├── BadRequestError 400          the parameter is wrong (InvalidParameterError), a filter objects (ModerationError)
+    ├── AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404
     ├── ConflictError 409, UnprocessableEntityError 422, RateLimitError 429
     └── InternalServerError          500 and above
 """
@@ -13,8 +15,14 @@ APIError                             something went wrong with a call; has what 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import httpx2
+
+from ._json import is_list, is_object
+
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")  # of bytes that were decoded since
 
 
 class APIError(Exception):
@@ -27,6 +35,7 @@ class APIError(Exception):
         raw: Text of the answer, "" without one.
         status_code: HTTP status, None without an answer.
         request_id: Id of the exchange, where the server gave one.
+        headers: Headers of the answer.
     """
 
     def __init__(
@@ -45,11 +54,19 @@ class APIError(Exception):
         self.body = body
         self.request_id = request_id
         self.headers: Mapping[str, str] = headers or {}
-        members: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        members: Mapping[str, Any] = body if is_object(body) else {}
         self.code: str | None = members.get("code")
         self.param: str | None = members.get("param")
         self.type: str | None = members.get("type")
         super().__init__(self._line())
+
+    @property
+    def response(self) -> httpx2.Response | None:
+        """The answer as the HTTP library has it, None without one. It knows no request, and so no key."""
+        if self.status_code is None:
+            return None
+        headers = {name: value for name, value in self.headers.items() if name not in _OF_THE_WIRE}
+        return httpx2.Response(self.status_code, headers=headers, text=self.raw)
 
     def _line(self) -> str:
         facts = {"status": self.status_code, "code": self.code, "param": self.param, "request id": self.request_id}
@@ -69,6 +86,15 @@ class APIResponseValidationError(APIError):
     """The answer says success, but holds none."""
 
 
+class RequestRuleError(APIError):
+    """The request breaks rules of its model family, and was not sent. `breaches` has them all, `param` the first."""
+
+    def __init__(self, message: str, breaches: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.breaches = tuple(breaches)
+        self.param = self.breaches[0].parameter if self.breaches else None
+
+
 class APIStatusError(APIError):
     """The server refused or failed."""
 
@@ -77,6 +103,33 @@ class APIStatusError(APIError):
 
 class BadRequestError(APIStatusError):
     """400: the request is wrong, or a filter or the account refused it."""
+
+
+class InvalidParameterError(BadRequestError):
+    """400 that names the parameter at fault, in `param`."""
+
+
+class ModerationError(BadRequestError):
+    """400: a filter stopped the prompt, an input or the result. Asking again is of no use.
+
+    Attributes:
+        stage: "input", "output" or "unknown", "" where the server does not say.
+        categories: What it was taken for, such as "violence"; () where the server does not say.
+    """
+
+    @property
+    def stage(self) -> str:
+        return str(self._details.get("moderation_stage") or "")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        told = self._details.get("categories")
+        return tuple(map(str, told)) if is_list(told) else ()
+
+    @property
+    def _details(self) -> Mapping[str, Any]:
+        told = self.body.get("moderation_details") if is_object(self.body) else None
+        return told if is_object(told) else {}
 
 
 class AuthenticationError(APIStatusError):
@@ -116,28 +169,36 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     422: UnprocessableEntityError,
     429: RateLimitError,
 }
+# Codes by which a filter is known: the official ones, and Azure's.
+_FILTERED = ("moderation_blocked", "content_policy_violation", "content_filter", "contentFilter")
 
 
 def status_error(status: int, raw: str, request_id: str | None, headers: Mapping[str, str]) -> APIStatusError:
     """The error for a status that is not 2xx."""
-    kind = _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
+    kind: type[APIStatusError] = _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
     message = f"the server answered {status}"
     if 300 <= status < 400:
         message = f"the server answered {status}: redirects are not followed, since they would carry the key along"
-    return kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    error = kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    filtered = error.code in _FILTERED or (is_object(error.body) and "moderation_details" in error.body)
+    if status == 400 and (filtered or error.param):
+        kind = ModerationError if filtered else InvalidParameterError
+        return kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    return error
 
 
 def _read(raw: str) -> tuple[Any, str]:
     """The error object of an answer, and its message: servers send an envelope, a text, `detail`, HTML or nothing."""
+    body: Any
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
         return raw or None, ""
-    if isinstance(body, dict) and body.get("error"):
+    if is_object(body) and body.get("error"):
         body = body["error"]
     if isinstance(body, str):
         return body, body
-    if not isinstance(body, dict):
+    if not is_object(body):
         return body, ""
     said = body.get("message") or body.get("detail") or ""
     return body, said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)

@@ -1,0 +1,288 @@
+"""Requests, made of what a caller gave: what goes where, under which name, in which form. Nothing is sent here."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+import httpx2
+
+from ._files import Form, form_of, form_texts, is_content, joined, json_of, text_of, upload_of
+from ._json import is_mapping, is_several
+from ._model import NotGiven
+from ._retry import Retry
+
+CONNECT_TIMEOUT = 10.0  # seconds; a server that is there accepts a connection soon, however long it then works
+SECRET_LENGTH = 6  # what is shorter, such as "EMPTY", is no secret, and may be part of any word
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+# Arguments that every call takes.
+OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "validate", "family")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a document says of its API as a whole: default base URL, paths without parameters, where the key goes
+    (header, prefix), names of the environment's key and base URL, members that hold files in base64; `check` holds a
+    call against the rules of its model's family."""
+
+    base_url: str
+    paths: Collection[str]
+    auth: tuple[str, str]
+    key_variable: str
+    url_variable: str
+    inline: Collection[str] = ()
+    check: Callable[[Operation, Call, Settings], None] | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call. `arguments` are its arguments by name and under their names on the wire; `query` and `headers` those
+    that do not go into the body, `commas` lists that travel as one text.
+
+    Of a form, `files`, `lists` and `documents` are as `form_of` takes them; `json` are the arguments that only the JSON
+    body `json_media_type` knows, `references` files that are references there. `whole` names the argument that is the
+    whole body, `raw` says that it is a file. `accept` is what the answer may be. Of a stream, `member` tells events
+    apart, and `last` are its values that may end it.
+    """
+
+    name: str
+    verb: str
+    path: str
+    arguments: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    required: Collection[str] = ()
+    query: Collection[str] = ()
+    headers: Collection[str] = ()
+    commas: Collection[str] = ()
+    media_type: str = ""
+    files: Collection[str] = ()
+    lists: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    documents: Collection[str] = ()
+    json: Collection[str] = ()
+    json_media_type: str = ""
+    whole: str = ""
+    raw: bool = False
+    accept: str = "application/json"
+    member: str = ""
+    last: Collection[str] = ()
+
+
+def arguments(params: Any, wires: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Names of arguments -> their names on the wire, out of a dictionary of arguments; `wires` where they differ."""
+    own = {name: name for name in params.__annotations__ if name not in OPTIONS}
+    return {**own, **(wires or {})}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a client calls. `query` goes with every call, `deployment` is of Azure's kind: None for none, "" for that of
+    the call's model."""
+
+    base_url: str
+    key: str = field(repr=False)
+    auth: tuple[str, str]
+    query: Mapping[str, Any]
+    headers: Mapping[str, str] = field(repr=False)
+    timeout: float | httpx2.Timeout | None
+    max_retries: int
+    on_retry: Callable[[Retry], object] | None
+    validate: Literal["warn", "error", "off"]
+    family: str | Mapping[str, str] | None
+    deployment: str | None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that is ready. `body` is bytes, a form, or None; a form can be sent again. `values` are the members of
+    the body before they were written, files as Uploads, and `options` what else the caller wanted of the call."""
+
+    verb: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | Form | None = field(repr=False)
+    timeout: httpx2.Timeout
+    values: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, Any], settings: Settings) -> Call:
+    """The request for a call. `path` are the values of path parameters by their names on the wire, `given` the other
+    arguments. TypeError and ValueError, which name the argument, for what cannot be sent."""
+    told = {name: value for name, value in given.items() if not isinstance(value, NotGiven)}
+    options = {name: told.pop(name) for name in OPTIONS if name in told}
+    _check_names(operation, told)
+    extra: dict[str, Mapping[str, Any]] = {
+        one: options.get(f"extra_{one}") or {} for one in ("headers", "query", "body")
+    }
+    query = dict(_taken(operation, told, operation.query))
+    sent = dict(_taken(operation, told, operation.headers))
+    values: dict[str, Any] = {operation.arguments[name]: value for name, value in told.items()}
+    values = {**values, **extra["body"]} if not operation.whole else values
+    media_type = operation.json_media_type if is_json(operation, values) else operation.media_type
+    if media_type.startswith("multipart/form-data"):
+        values = {name: _uploads(operation, name, value) for name, value in values.items()}
+    body, media_type = _body(operation, media_type, values, extra["body"])
+    sent = {name: text_of(name, value) for name, value in sent.items() if value is not None} | dict(extra["headers"])
+    headers = {"Accept": operation.accept, **settings.headers}
+    headers |= {"Content-Type": media_type} if media_type else {}
+    headers |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
+    headers |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
+    url = f"{settings.base_url}{_deployed(operation, settings, values)}{_path(operation.path, path)}"
+    return Call(
+        verb=operation.verb,
+        url=_with_query(url, {**settings.query, **query, **extra["query"]}),
+        headers={**headers, **checked_headers(sent)},
+        body=body,
+        timeout=limits(options.get("timeout", settings.timeout)),
+        values=values,
+        options=options,
+    )
+
+
+def _taken(operation: Operation, told: dict[str, Any], names: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """Arguments taken out of all, under their names on the wire: a body may have members of the same names."""
+    for name in names:
+        if name in told:
+            wire, value = operation.arguments[name], told.pop(name)
+            yield wire, joined(wire, value) if name in operation.commas else value
+
+
+def _check_names(operation: Operation, told: Mapping[str, Any]) -> None:
+    call = f"{operation.name}()"
+    for name in told:
+        if name not in operation.arguments:
+            close = difflib.get_close_matches(name, [*operation.arguments, *OPTIONS], 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ": send it by extra_body"
+            raise TypeError(f"{call} got an unexpected keyword argument {name!r}{hint}")
+    missing = [name for name in operation.required if name not in told]
+    if missing:
+        raise TypeError(f"{call} missing required argument{'s' * (len(missing) > 1)}: {', '.join(missing)}")
+
+
+def is_json(operation: Operation, values: Mapping[str, Any]) -> bool:
+    """Whether arguments, by their names on the wire, go as JSON where a form is what the call is used to."""
+    if not operation.json_media_type:
+        return False
+    return any(name in values for name in operation.json) or any(is_mapping(values.get(one)) for one in operation.files)
+
+
+def _uploads(operation: Operation, name: str, value: Any) -> Any:
+    """A file, or a list of files, as Uploads; any other value as it is."""
+    if value is None or not (name in operation.files or is_content(value)):
+        return value
+    if not is_several(value):
+        return upload_of(name, value)
+    if not value:
+        raise ValueError(f"{name}: the list of files is empty")
+    return [upload_of(name, item) for item in value]
+
+
+def _body(
+    operation: Operation, media_type: str, values: Mapping[str, Any], extra: Mapping[str, Any]
+) -> tuple[bytes | Form | None, str]:
+    """Content and media type."""
+    if operation.whole and operation.whole in values:
+        whole = values[operation.whole]
+        if operation.raw:
+            return b"".join(upload_of(operation.whole, whole).pieces()), media_type
+        if not is_mapping(whole):
+            if extra:
+                raise TypeError("extra_body needs a body with members")
+            return json_of("", whole), media_type
+        values = {**whole, **extra}
+    elif operation.whole or not media_type:
+        return (json_of("", extra), "application/json") if extra else (None, "")
+    if media_type.startswith("multipart/form-data"):
+        form = form_of(values, operation.lists, operation.documents)
+        return form, form.media_type
+    if media_type.startswith("application/x-www-form-urlencoded"):
+        pairs = [pair for name, value in values.items() for pair in form_texts(name, value, name)]
+        return urlencode(pairs).encode(), media_type
+    return json_of("", values), media_type
+
+
+def _deployed(operation: Operation, settings: Settings, values: Mapping[str, Any]) -> str:
+    """The part of an Azure path that names the deployment; calls without a body have none."""
+    if settings.deployment is None or not operation.media_type:
+        return ""
+    name = settings.deployment or values.get("model")
+    if not name:
+        raise ValueError("Azure needs a deployment: give one to the client, or a model to the call")
+    return f"/deployments/{quote(str(name), safe='')}"
+
+
+def _path(template: str, values: Mapping[str, Any]) -> str:
+    """A path with its parameters, by their names on the wire, filled in and percent-encoded."""
+    for name, value in values.items():
+        text = quote(text_of(name, value), safe="")
+        if text in ("", ".", ".."):
+            raise ValueError(f"{name} must not be {text!r}: the path would be another one")
+        template = template.replace(f"{{{name}}}", text)
+    return template
+
+
+def _with_query(url: str, query: Mapping[str, Any]) -> str:
+    pairs = [pair for name, value in query.items() for pair in form_texts(name, value, name)]
+    return f"{url}?{urlencode(pairs)}" if pairs else url
+
+
+def limits(seconds: float | httpx2.Timeout | None) -> httpx2.Timeout:
+    """How long to wait, for each step of a call."""
+    if not isinstance(seconds, int | float | httpx2.Timeout | None):
+        raise TypeError(f"timeout must be seconds, an httpx2.Timeout or None, not {type(seconds).__name__}")
+    return seconds if isinstance(seconds, httpx2.Timeout) else _limits(seconds)
+
+
+@lru_cache(maxsize=16)
+def _limits(seconds: float | None) -> httpx2.Timeout:
+    return httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers that can be sent. ValueError, which names the header and does not tell its value, for others."""
+    for name, value in headers.items():
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            raise ValueError(f"header {name!r} must be printable ASCII")
+    return dict(headers)
+
+
+def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str, str]:
+    """The base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call; and
+    the query that stood behind it.
+
+    A host alone gets the path of the default; a name without a scheme gets https, or http on this machine.
+    """
+    url = url.strip()
+    if "://" not in url:
+        url = f"{'http' if url.startswith(LOOPBACK) else 'https'}://{url}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("base_url must be a URL such as https://host/v1")
+    if "@" in parts.netloc:
+        raise ValueError("base_url must not hold a user name or password; give the key as api_key")
+    path = re.sub("/+", "/", parts.path).rstrip("/") or urlsplit(default).path.rstrip("/")
+    for known in paths:
+        path = path.removesuffix(known)
+    return urlunsplit((parts.scheme, parts.netloc, path, "", "")), parts.query
+
+
+def normal_key(key: str | None, variable: str) -> str:
+    """The key, without it that of the environment, and without the white space that copying brings along. ValueError,
+    which does not tell it, for a bad one."""
+    key = (os.environ.get(variable, "") if key is None else key).strip()
+    if not key.isascii() or any(ord(letter) <= 32 or ord(letter) == 127 for letter in key):
+        raise ValueError("api_key must be printable ASCII without spaces")
+    return key
+
+
+def spellings(key: str) -> re.Pattern[str] | None:
+    """Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will."""
+    if len(key) < SECRET_LENGTH:
+        return None
+    letters = (f"(?:{re.escape(one)}|\\\\u00{ord(one):02x}|\\\\{re.escape(one)}|%{ord(one):02x})" for one in key)
+    return re.compile("".join(letters), re.IGNORECASE)

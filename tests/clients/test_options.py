@@ -1,0 +1,201 @@
+"""How a client is set up: options, Azure, proxies, transports, raw answers, helpful slips."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import threading
+from typing import Any
+
+import httpx2
+import imageproof_client as api
+import pytest
+from clients.loopback import GOOD, Answer, Loopback
+from clients.pictures import PNG
+from imageproof_client import AsyncClient, Client
+
+KEY = "sk-secret-key"
+
+
+def test_options_of_its_own_over_the_same_connections(client: Client, server: Loopback) -> None:
+    told = client.with_options(
+        api_key="sk-other-key",
+        base_url=f"{server.origin}/v2?a=1",
+        max_retries=0,
+        timeout=3,
+        default_headers={"X-A": "1"},
+        default_query={"b": "2"},
+    )
+    told.with_options(default_headers={"X-B": "2"}).images.generate(prompt="x")
+    client.images.generate(prompt="x")
+    first, second = server.received
+    assert (first.path, first.headers["authorization"]) == ("/v2/images/generations?a=1&b=2", "Bearer sk-other-key")
+    assert (first.headers["x-a"], first.headers["x-b"]) == ("1", "2")
+    assert (second.path, second.headers["authorization"]) == ("/v1/images/generations", f"Bearer {KEY}")
+    assert "x-a" not in second.headers
+    assert client.copy(timeout=1).base_url == client.base_url
+
+
+def test_azure(server: Loopback) -> None:
+    with Client.azure(
+        server.origin, api_version="2026-01-01", deployment="my images", api_key="sk-azure-key"
+    ) as client:
+        client.images.generate(prompt="x")
+        client.images.edit(prompt="x", image=PNG)
+        server.json({"object": "list", "data": []})
+        client.models.list()
+    assert [one.path for one in server.received] == [
+        "/openai/deployments/my%20images/images/generations?api-version=2026-01-01",
+        "/openai/deployments/my%20images/images/edits?api-version=2026-01-01",
+        "/openai/models?api-version=2026-01-01",
+    ]
+    assert {one.headers["api-key"] for one in server.received} == {"sk-azure-key"}
+    assert not any("authorization" in one.headers for one in server.received)
+
+
+def test_azure_by_the_model_of_the_call(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "sk-from-outside")
+    with Client.azure(f"{server.origin}/openai/", api_version="v") as client:
+        client.images.generate(prompt="x", model="mine/1")
+        with pytest.raises(ValueError, match="deployment"):
+            client.images.generate(prompt="x")
+    assert [one.path for one in server.received] == ["/openai/deployments/mine%2F1/images/generations?api-version=v"]
+    assert server.received[0].headers["api-key"] == "sk-from-outside"
+
+
+def test_a_deployment_as_base_url(server: Loopback) -> None:
+    url = f"{server.origin}/openai/deployments/d/images/generations?api-version=1"
+    Client("k", base_url=url).images.edit(prompt="x", image=PNG)
+    assert server.received[0].path == "/openai/deployments/d/images/edits?api-version=1"
+
+
+def test_a_proxy(server: Loopback) -> None:
+    """The server plays the proxy: it is asked for a whole URL of another host."""
+    with (
+        httpx2.Client(proxy=server.origin) as http,
+        Client(KEY, base_url="http://far.invalid", http_client=http) as client,
+    ):
+        assert client.images.generate(prompt="x").data[0].to_bytes() == PNG
+    assert server.received[0].path == "http://far.invalid/v1/images/generations"
+
+
+def test_a_transport_of_ones_own() -> None:
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200, json=GOOD)
+
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as http:
+        client = Client(KEY, base_url="https://far.invalid/v1", http_client=http)
+        client.images.generate(prompt="x", timeout=httpx2.Timeout(7, connect=3))
+        client.close()  # the caller's connections stay open
+        client.images.generate(prompt="x")
+        client.with_options(timeout=None).images.generate(prompt="x")
+    assert seen[0].extensions["timeout"] == {"connect": 3, "read": 7, "write": 7, "pool": 7}
+    assert seen[1].extensions["timeout"]["read"] == 600
+    assert seen[2].extensions["timeout"]["read"] is None
+
+
+def test_the_other_kind_of_http_client_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"httpx2\.Client"):
+        Client("k", http_client=httpx2.AsyncClient())
+    with pytest.raises(TypeError, match=r"httpx2\.AsyncClient"):
+        AsyncClient("k", http_client=httpx2.Client())
+
+
+def test_raw_answers(client: Client, server: Loopback) -> None:
+    server.json(GOOD, x_request_id="r", x_key=KEY)
+    raw = client.images.with_raw_response.generate(prompt="x")
+    assert (raw.status_code, raw.request_id, raw.json(), json.loads(raw.text)) == (200, "r", GOOD, GOOD)
+    assert json.loads(raw.content) == GOOD and raw.headers["x-key"] == "[key]"
+    assert isinstance(raw.parse(), api.ImagesResponse) and raw.parse()._request_id == "r"
+    assert repr(raw) == "RawResponse(status=200, request_id='r')"
+    server.json({"error": {"message": "No."}}, 400)
+    with pytest.raises(api.BadRequestError):
+        client.images.with_raw_response.generate(prompt="x")
+
+
+def test_answers_before_their_body(client: Client, server: Loopback) -> None:
+    gate = threading.Event()
+    body = json.dumps(GOOD).encode()
+    server.answer(Answer(chunks=[body[:10], body[10:]], gates=[gate]))
+    with client.images.with_streaming_response.generate(prompt="x") as response:
+        assert response.status_code == 200
+        gate.set()
+        assert response.parse().data[0].to_bytes() == PNG
+    server.json(GOOD)
+    with client.images.with_streaming_response.generate(prompt="x") as response:
+        assert b"".join(response.iter_bytes()) == body
+
+
+def test_raw_streams(client: Client, server: Loopback) -> None:
+    server.answer(Answer(type="text/event-stream", body=b'data: {"type": "image_generation.completed"}\n\n'))
+    raw = client.images.with_raw_response.generate(prompt="x", stream=True)
+    assert [event.type for event in raw.parse()] == ["image_generation.completed"]
+
+
+def test_methods_tell_their_arguments(client: Client) -> None:
+    told = inspect.signature(client.images.generate).parameters
+    assert told["prompt"].default is inspect.Parameter.empty
+    assert {"prompt", "size", "stream", "timeout", "extra_body", "validate", "family"} <= set(told)
+    assert told["n"].annotation == "int | NotGiven | None"
+    assert all(one.kind is inspect.Parameter.KEYWORD_ONLY for one in told.values())
+    assert next(iter(inspect.signature(client.models.retrieve).parameters)) == "model"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"promt": "x"}, r"images\.generate\(\) got an unexpected keyword argument 'promt'; did you mean 'prompt'\?"),
+        ({"prompt": "x", "watermark": 1}, "'watermark': send it by extra_body"),
+        ({"prompt": "x", "timeout": "soon"}, "timeout must be seconds"),
+        ({}, r"missing required argument: prompt"),
+    ],
+)
+def test_slips_of_the_pen(client: Client, server: Loopback, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        client.images.generate(**given)
+    assert not server.received
+
+
+@pytest.mark.parametrize("given", [{"images": [{"file_id": "f"}]}, {"image": PNG, "mask": {"file_id": "f"}}])
+def test_references_go_as_json(client: Client, server: Loopback, given: dict[str, Any]) -> None:
+    """`mask` by reference beside `image` as a file can be sent in neither form; that is told."""
+    if "image" in given:
+        with pytest.raises(TypeError, match="bytes"):
+            client.images.edit(prompt="x", **given)
+        return
+    client.images.edit(prompt="x", model="m", mask={"image_url": "https://a.example/m.png"}, moderation="low", **given)
+    sent = server.received[0]
+    assert sent.headers["content-type"] == "application/json"
+    mask = {"image_url": "https://a.example/m.png"}
+    assert sent.json == {"prompt": "x", "model": "m", "mask": mask, "moderation": "low", **given}
+
+
+def test_a_word_that_the_form_lacks_goes_as_a_part_of_it(client: Client, server: Loopback) -> None:
+    client.images.edit(prompt="x", image=PNG, moderation="low")
+    assert [part.name for part in server.received[0].parts] == ["prompt", "moderation", "image"]
+
+
+def test_moderation_is_told_with_stage_and_categories(client: Client, server: Loopback) -> None:
+    details = {"moderation_stage": "input", "categories": ["violence"]}
+    server.json({"error": {"message": "No.", "code": "moderation_blocked", "moderation_details": details}}, 400)
+    with pytest.raises(api.ModerationError) as caught:
+        client.images.generate(prompt="x")
+    assert (caught.value.stage, caught.value.categories) == ("input", ("violence",))
+    server.json({"error": {"message": "No.", "code": "content_policy_violation", "moderation_details": "odd"}}, 400)
+    with pytest.raises(api.ModerationError) as caught:
+        client.images.generate(prompt="x")
+    assert (caught.value.stage, caught.value.categories) == ("", ())
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "é", "a\0"])
+def test_headers_that_cannot_be_sent_are_named_and_not_told(client: Client, server: Loopback, value: str) -> None:
+    for call in (
+        lambda: client.images.generate(prompt="x", extra_headers={"X-A": value}),
+        lambda: client.with_options(default_headers={"X-A": value}),
+    ):
+        with pytest.raises(ValueError, match=r"^header 'X-A' must be printable ASCII$"):
+            call()
+    assert not server.received
