@@ -151,7 +151,7 @@ class Provider:
         """A hosted picture, without a key, until it expires."""
         hosted = self.shelf.get(request.url.path, request.url.query)
         if hosted is None:
-            raise Refusal("There is no such file, or it has expired.", status=404, code="file_not_found")
+            raise Refusal(self.shelf.absence(request.url.path), status=404, code="file_not_found")
         return Response(hosted.data, media_type=hosted.media_type)
 
     def _job(self, operation: str, body: Body, host: str) -> Job:

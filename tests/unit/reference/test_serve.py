@@ -127,6 +127,8 @@ def test_faults_are_listed() -> None:
         (["--key", ""], "printable"),
         (["--key", "a", "--key-env", "B"], "give one"),
         (["--key-env", "NO_SUCH_VARIABLE"], "not set"),
+        (["--fault", "url-expires-at-once", "--url-seconds", "60"], "--url-seconds and sets it itself"),
+        (["--key", "abc", "--record", "no-such-folder"], "at least 4 characters"),
         (["--host", "192.0.2.1"], "cannot listen on"),
         (["--host", ""], "every address"),
     ],
