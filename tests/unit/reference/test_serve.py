@@ -74,6 +74,13 @@ def test_who_can_reach_it_is_said(host: str, told: bool) -> None:
     assert ("note: on 0.0.0.0 it is reachable from other machines" in ended(process)) is told
 
 
+def test_an_interrupt_at_once_is_quiet_too() -> None:
+    for _ in range(4):
+        process = started("--key", "sk-mine-1")
+        assert process.stdout is not None and process.stdout.readline()
+        assert "Warning" not in ended(process)
+
+
 def test_an_interrupt_in_the_middle_of_a_stream_is_quiet_too() -> None:
     process = started("--key", "sk-mine-1")
     url = first_lines(process)[0].split()[2]
