@@ -228,7 +228,7 @@ def _judged(file: IO[bytes], place: str, parameter: str, config: Config) -> File
     """The facts of a file that came at a place of a body. Raises Refusal for a picture that is too large to open."""
     found = facts(file, config.max_pixels)
     if not found.format and too_many_pixels(file, config.max_pixels):
-        message = f"{place} has too many pixels: this server opens pictures of up to {config.max_pixels}."
+        message = f"{place} is too large: this server opens pictures of up to {config.max_pixels} pixels."
         raise Refusal(message, param=parameter, code="invalid_image_file")
     return found
 

@@ -25,7 +25,7 @@ def large() -> bytes:
 
 
 UNREADABLE = "cannot be read as a picture; it must be one of png, webp, jpeg."
-TOO_LARGE = "has too many pixels: this server opens pictures of up to 64000000."
+TOO_LARGE = "is too large: this server opens pictures of up to 64000000 pixels."
 FILES = {
     "empty": (b"", UNREADABLE),
     "no picture": (b"hello", UNREADABLE),
