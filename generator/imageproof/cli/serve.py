@@ -15,10 +15,12 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from imageproof.cli.options import OVERLAY
 from imageproof.contract.document import load
 from imageproof.contract.overlay import overlaid
+from imageproof.contract.redact import SHORTEST
 from imageproof.errors import UsageError
 
 NEEDED = ("starlette", "uvicorn", "python_multipart", "PIL")
@@ -46,6 +48,14 @@ EXTRA = "imageproof serve needs more than the base install: pip install 'imagepr
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
     help="How long links to pictures work.",
+)
+@click.option(
+    "--hosted-mb",
+    metavar="N",
+    default=128,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many MiB of linked pictures are kept; beyond that the oldest links end early.",
 )
 @click.option("--moderation", metavar="FILE", help="Texts, one a line, that no prompt may contain.")
 @click.option("--requests-per-minute", metavar="N", type=click.IntRange(min=1), help="Refuse more than N with 429.")
@@ -81,12 +91,17 @@ def serve(
         _list(list_faults)
         return
     fault = _fault(broken)
+    _check_settings(fault)
     _check_dialect(dialect, fault)
     if not host:
         raise UsageError("--host is empty, which would mean every address of this machine; 0.0.0.0 says that")
     settings: dict[str, Any] = {"fault": fault, "dialect": dialect or "", "document": overlaid(load(spec), overlays)}
     given = _given_key(key, key_env)
     if given is not None:
+        if record is not None and len(given) < SHORTEST:
+            raise UsageError(
+                f"--record masks the key wherever it stands, which takes one of at least {SHORTEST} characters"
+            )
         settings["key"] = given
     config = _module("config").Config(**settings, record=record, **_behaviour(**behaviour))
 
@@ -121,6 +136,16 @@ def _fault(broken: tuple[str, ...]) -> str:
     return fault
 
 
+def _check_settings(fault: str) -> None:
+    """Refuse an option that was typed beside a fault that sets the same thing, and would win silently."""
+    settings = _module("faults").fault(fault).settings if fault else {}
+    context = click.get_current_context()
+    for name in settings:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"--fault {fault} is about {option} and sets it itself: give one of them")
+
+
 def _leave(*_: object) -> NoReturn:
     """Ctrl-C ends a server as it should end, however often it is pressed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only disturb the last picture's end
@@ -130,6 +155,7 @@ def _leave(*_: object) -> NoReturn:
 def _behaviour(
     renderer: str | None,
     url_seconds: float,
+    hosted_mb: int,
     moderation: str | None,
     requests_per_minute: int | None,
     hosts: tuple[str, ...],
@@ -139,6 +165,7 @@ def _behaviour(
         raise UsageError(f"--url-seconds {url_seconds}: type a number of seconds")
     return {
         "url_seconds": url_seconds,
+        "max_hosted": hosted_mb * _module("hosting").MIB,
         "hosts": tuple(map(_module("remote").allowed_host, hosts)),
         "requests_per_minute": requests_per_minute or 0,
         "renderer": None if renderer is None else _module("renderers").load_renderer(renderer),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from imageproof.contract.document import (
 )
 from imageproof.contract.families import Cell, CrossRule, Family, family_of
 from imageproof.contract.pointers import join
+from imageproof.contract.sentences import said, said_of_file
 
 SIZE = re.compile(r"^([0-9]{1,6})x([0-9]{1,6})$")
 
@@ -85,7 +86,7 @@ def violations(
     known = family_of(document, model or "", family) if model or family else None
     if known is not None and operation not in known.operations:
         rule = property_schema(document, schema, "model").get("x-rule", "")
-        message = f"{operation} is not offered by {model or family}"
+        message = f"{document.operations()[operation].path} is not offered by {model or family}"
         found.append(Violation(rule, "/model", message, "model"))
     elif known is not None:
         mistyped = {violation.parameter for violation in found}
@@ -131,7 +132,7 @@ def _misfits(document: Document, schema: Mapping[str, Any], body: Mapping[str, A
             deepest = _deepest(error)
             rule = type_rule if deepest.validator == "type" else _nearest_rule(document, prop, deepest)
             where = join(name, *deepest.absolute_path)
-            yield Violation(rule, where, f"{name} {_said(deepest)}", parameter)
+            yield Violation(rule, where, f"{_spelled(name, deepest.absolute_path)} {said(deepest)}", parameter)
 
 
 def _file_problem(document: Document, prop: Mapping[str, Any], value: Any) -> str:
@@ -198,7 +199,7 @@ def _cell_messages(
         yield join(name), f"{parameter} is not a parameter of this model"
         return
     for error in Validator(cell.schema).iter_errors(_without_files(value)):
-        yield join(name, *error.absolute_path), f"{name} {_said(error)}"
+        yield join(name, *error.absolute_path), f"{_spelled(name, error.absolute_path)} {said(error)}"
     if cell.grid and isinstance(value, str) and (match := SIZE.match(value)):
         breach = cell.grid.breach(int(match[1]), int(match[2]))
         if breach:
@@ -206,7 +207,12 @@ def _cell_messages(
     if cell.file is not None:
         for where, facts in _files(name, value):
             for error in Validator(cell.file).iter_errors(_facts(facts, body)):
-                yield where, f"{name} has {_fact_said(error)}"
+                yield where, f"{name} {said_of_file(error, facts.format)}"
+
+
+def _spelled(name: str, path: Iterable[str | int]) -> str:
+    """A place in a body as people write it: images[0].image_url."""
+    return name + "".join(f"[{token}]" if isinstance(token, int) else f".{token}" for token in path)
 
 
 def _files(name: str, value: Any) -> Iterator[tuple[str, FileFacts]]:
@@ -246,32 +252,3 @@ def _blamed(rule: CrossRule, given: Mapping[str, Any]) -> str:
 
 def _holds(schema: Mapping[str, Any] | bool, given: Mapping[str, Any]) -> bool:
     return bool(Validator(schema).is_valid(given))
-
-
-def _said(error: ValidationError) -> str:
-    """A short sentence about one JSON Schema error, without the whole value."""
-    keyword, limit = str(error.validator), error.validator_value
-    said = ", ".join(map(str, limit)) if isinstance(limit, list) else str(limit)
-    return SENTENCES.get(keyword, f"breaks `{keyword}: {{}}`").format(said[:200])
-
-
-SENTENCES = {
-    "type": "must be of type {}",
-    "enum": "must be one of {}",
-    "const": "must be {}",
-    "minimum": "must be at least {}",
-    "maximum": "must be at most {}",
-    "exclusiveMaximum": "must be less than {}",
-    "minLength": "must have at least {} characters",
-    "maxLength": "must have at most {} characters",
-    "minItems": "must have at least {} items",
-    "maxItems": "must have at most {} items",
-    "minProperties": "must have at least {} members",
-    "maxProperties": "must have at most {} members",
-    "pattern": "must match {}",
-}
-
-
-def _fact_said(error: ValidationError) -> str:
-    fact = ".".join(map(str, error.absolute_path)) or "facts"
-    return f"{fact} {error.instance!r}, which {_said(error)}" if error.absolute_path else _said(error)

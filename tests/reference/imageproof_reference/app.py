@@ -35,7 +35,7 @@ from imageproof_reference.encoding import MEDIA_TYPES
 from imageproof_reference.faults import fault
 from imageproof_reference.hosting import PATH, Shelf
 from imageproof_reference.interpreter import Interpreter, heard
-from imageproof_reference.jobs import Job, choose_model, plan
+from imageproof_reference.jobs import Job, choose_model, no_such_model, plan
 from imageproof_reference.moderation import refuse_banned
 from imageproof_reference.refusal import Refusal, refuse
 from imageproof_reference.studio import Made, Making, prepare
@@ -144,14 +144,13 @@ class Provider:
         for family in self.families:
             if name in family.models:
                 return AsciiJSON(self._model(name, family))
-        message = f"The model {name[:100]!r} does not exist."
-        raise Refusal(message, status=404, param="model", code="model_not_found")
+        raise no_such_model(self.config.document, name)
 
     async def hosted_file(self, request: Request) -> Response:
         """A hosted picture, without a key, until it expires."""
         hosted = self.shelf.get(request.url.path, request.url.query)
         if hosted is None:
-            raise Refusal("There is no such file, or it has expired.", status=404, code="file_not_found")
+            raise Refusal(self.shelf.absence(request.url.path), status=404, code="file_not_found")
         return Response(hosted.data, media_type=hosted.media_type)
 
     def _job(self, operation: str, body: Body, host: str) -> Job:
@@ -166,7 +165,8 @@ class Provider:
         pointing = body.media_type == JSON and FORM in request_content(document, operation)
         if pointing and "images" in body.values:  # a member of that name means nothing elsewhere
             body = fetch_references(body, host, self.shelf, self.config)
-            _refuse_breach(body, violations(document, name, operation, _files_only(body), media_type=FORM))
+            found = violations(document, name, operation, _files_only(body), media_type=FORM)
+            _refuse_breach(body, tuple(map(_as_reference, found)))
         return plan(document, operation, *chosen, body)
 
     def _images_answer(self, job: Job, making: Making, request: Request, gone: threading.Event) -> dict[str, Any]:
@@ -190,6 +190,15 @@ def _refuse_breach(body: Body, found: tuple[Violation, ...]) -> None:
     if counted:
         # Where the contract leaves a choice, another breach explains the refusal better.
         raise refuse(min(counted, key=lambda violation: violation.either))
+
+
+def _as_reference(violation: Violation) -> Violation:
+    """A breach by a file of a form as its caller knows it, who sent references in JSON."""
+    _, name, *rest = violation.pointer.split("/") if violation.pointer else ("", "")
+    if name != "image[]":
+        return violation
+    place = "".join(("images", *(f"[{index}]" for index in rest)))
+    return replace(violation, parameter="images", message=place + violation.message.removeprefix(name))
 
 
 async def _unless_gone(request: Request, gone: threading.Event, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -241,4 +250,5 @@ async def _as_refusal(request: Request, error: Exception) -> Response:
     """What the router says of unknown paths and methods, as the envelope."""
     assert isinstance(error, HTTPException)
     message = f"{error.detail}: {request.method} {request.url.path[:200]}"
-    raise Refusal(message, status=error.status_code, code="unknown_url", headers=error.headers)
+    code = "method_not_allowed" if error.status_code == 405 else "unknown_url"
+    raise Refusal(message, status=error.status_code, code=code, headers=error.headers)

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from imageproof.contract.document import Document, parameter_name, request_content, request_schema
 from imageproof.contract.violations import FileFacts, is_file
 from imageproof_reference.config import Config
-from imageproof_reference.files import facts, from_data_url, spooled
+from imageproof_reference.files import facts, from_data_url, spooled, too_many_pixels
 from imageproof_reference.hosting import Shelf
 from imageproof_reference.refusal import Refusal
 from imageproof_reference.remote import SECONDS, Host, fetch
@@ -34,6 +34,7 @@ BOOLEANS = {"true": True, "false": False}
 MOST_PARTS = 200
 LARGEST_TEXT = 4 * 1024 * 1024
 DEEPEST_JSON = 64
+LONGEST_LENGTH = 20  # digits of a Content-Length that are looked at
 MARKS = b"[{,"  # one for each member at least
 MOST_MARKS = 1_000_000
 QUICK_JSON = 1024 * 1024  # bytes of a body that is parsed without a thread
@@ -73,6 +74,7 @@ class Reader:
         media_type = header.partition(";")[0].strip().lower() or offered[0]
         if media_type not in offered:
             raise Refusal(f"Content-Type {media_type!r} is not taken here; send {' or '.join(offered)}.")
+        _refuse_length(request, self._config.max_json if media_type == JSON else self._config.max_body)
         if media_type != JSON:
             yield await _read_form(request, operation, self._config)
             return
@@ -89,10 +91,10 @@ def fetch_references(body: Body, host: str, shelf: Shelf, config: Config) -> Bod
     images = tuple(fetch_one(one, "images") for one in body.values["images"])
     files = {"image": images}
     values: dict[str, Any] = {name: value for name, value in body.values.items() if name not in ("images", "mask")}
-    values["image[]"] = [facts(file, config.max_pixels) for file in images]
+    values["image[]"] = [_judged(file, f"images[{index}]", "images", config) for index, file in enumerate(images)]
     if body.value("mask") is not None:
         files["mask"] = (fetch_one(body.values["mask"], "mask"),)
-        values["mask"] = facts(files["mask"][0], config.max_pixels)
+        values["mask"] = _judged(files["mask"][0], "mask", "mask", config)
     return replace(body, values=values, files=files)
 
 
@@ -169,7 +171,7 @@ async def _read_form(request: Request, operation: str, config: Config) -> Body:
     files: dict[str, tuple[IO[bytes], ...]] = {}
     for name, part in parts:
         prop = config.document.resolve(schema["properties"][name])
-        value = await _part_value(part, prop, config)
+        value = await _part_value(name, part, prop, config)
         values[name] = [*values.get(name, []), value] if prop.get("type") == "array" else value
         if isinstance(part, UploadFile):
             parameter = parameter_name(name, prop)
@@ -185,8 +187,19 @@ async def bounded(stream: AsyncGenerator[bytes, None], limit: int) -> AsyncGener
     async for chunk in stream:
         received += len(chunk)
         if received > limit:
-            raise Refusal(f"The body is larger than {limit} bytes.", status=413)
+            raise _too_large(limit)
         yield chunk
+
+
+def _refuse_length(request: Request, limit: int) -> None:
+    """Refuse a body that says by itself that it is too large, before it is read."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:LONGEST_LENGTH]) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(f"The body is larger than {limit} bytes.", status=413)
 
 
 def _refuse_duplicates(document: Document, schema: Mapping[str, Any], names: Iterable[str]) -> None:
@@ -199,16 +212,25 @@ def _refuse_duplicates(document: Document, schema: Mapping[str, Any], names: Ite
         seen.add(name)
 
 
-async def _part_value(part: UploadFile | str, prop: Mapping[str, Any], config: Config) -> Any:
+async def _part_value(name: str, part: UploadFile | str, prop: Mapping[str, Any], config: Config) -> Any:
     """A part as the contract sees it: facts of a file, or a text read as the type that the schema wants."""
     if isinstance(part, UploadFile):
         if is_file(prop) or is_file(prop.get("items", {})):
-            return await run_in_threadpool(facts, part.file, config.max_pixels)
+            return await run_in_threadpool(_judged, part.file, name, parameter_name(name, prop), config)
         return FileFacts("", 0, 0, part.size or 0, False, False)
     kinds = prop.get("type", ())
     if "integer" in kinds and INTEGER.fullmatch(part):
         return int(part)
     return BOOLEANS.get(part, part) if "boolean" in kinds else part
+
+
+def _judged(file: IO[bytes], place: str, parameter: str, config: Config) -> FileFacts:
+    """The facts of a file that came at a place of a body. Raises Refusal for a picture that is too large to open."""
+    found = facts(file, config.max_pixels)
+    if not found.format and too_many_pixels(file, config.max_pixels):
+        message = f"{place} is too large: this server opens pictures of up to {config.max_pixels} pixels."
+        raise Refusal(message, param=parameter, code="invalid_image_file")
+    return found
 
 
 def _fetch(
@@ -221,6 +243,9 @@ def _fetch(
         message = f"There is no file {str(name)[:100]!r}: {here}."
         raise Refusal(message, param=parameter, code="image_file_not_found")
     url = str(reference.get("image_url", ""))
+    if not url.lower().startswith(("data:", "http://", "https://")):
+        message = "image_url is neither a data URL nor one that begins with http:// or https://."
+        raise Refusal(message, param=parameter, code="invalid_image_url")
     if url[:5].lower() == "data:":
         return from_data_url(url, parameter)
     hosted = shelf.open(url, host)

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from imageproof.contract.document import Document, load
 from imageproof.errors import UsageError
+from imageproof_reference.hosting import MIB
 from imageproof_reference.moderation import Banned
 from imageproof_reference.remote import Host
 from imageproof_reference.renderers import Renderer
 
-MIB = 1024 * 1024
 VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -28,9 +28,11 @@ class Config:
     """`document` is the contract that is kept; `key` the bearer key that callers must show; `fault` the id of the one
     thing that is broken, `dialect` the id of the dialect that is spoken, "" for none.
 
-    `url_seconds` is how long a hosted picture can be fetched, `pause_seconds` the wait between two events of a stream.
+    `url_seconds` is how long a hosted picture can be fetched, `pause_seconds` the wait between two events of a stream,
+    `body_seconds` how long a caller may take for the next piece of its body.
     `max_body` and `max_json` are bytes: what the server is willing to read, far above what the contract allows.
     `max_pixels` bounds the pictures that are decoded, so that a small file cannot unpack into all of the memory.
+    `max_hosted` is how many bytes of pictures can be fetched at the same time: beyond it the oldest are dropped.
 
     `renderer` makes the pictures; without one they are drawn here. `moderation` is what prompts may not contain,
     `requests_per_minute` how many requests are answered (0: all), `hosts` are those that JSON edits may point to.
@@ -43,6 +45,7 @@ class Config:
     dialect: str = ""
     url_seconds: float = 3600
     pause_seconds: float = 0.02
+    body_seconds: float = 60
     max_body: int = 1024 * MIB
     max_json: int = 384 * MIB
     max_pixels: int = 64_000_000

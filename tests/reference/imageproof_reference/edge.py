@@ -20,7 +20,9 @@ from imageproof_reference.hosting import PATH
 from imageproof_reference.limits import RateLimit
 from imageproof_reference.refusal import Refusal
 
-DRAIN_SECONDS = 30
+DRAIN_SECONDS = 5  # for what is left of a body that is refused
+PAUSE_SECONDS = 1  # without a byte of it; then nothing more is waited for
+PREFLIGHT_SECONDS = 600  # browsers may keep the answer so long
 METHODS = "GET, POST, OPTIONS"
 log = logging.getLogger("imageproof.reference")
 
@@ -39,10 +41,10 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        call = _Call(scope, receive, send)
+        call = _Call(scope, receive, send, self.config.body_seconds)
         try:
             if scope["method"] == "OPTIONS":
-                await call.answer(204, b"", {"access-control-allow-headers": _asked_headers(scope)})
+                await call.answer(204, b"", _preflight(scope))
             else:
                 self._admit(scope, call)
                 await self.app(scope, call.receive, call.send)
@@ -82,25 +84,41 @@ class Edge:
             raise RuntimeError("the answer broke off")  # the server closes the connection, so that the caller sees it
         await call.drain(self.config.max_body)
         body = json.dumps(refusal.envelope()).encode()
-        await call.answer(refusal.status, body, {"content-type": "application/json", **refusal.headers})
+        closing = {} if call.received_all else {"connection": "close"}
+        await call.answer(refusal.status, body, {"content-type": "application/json", **closing, **refusal.headers})
 
 
 class _Call:
-    """One request and its answer: knows whether the body was read to its end and whether the answer has begun."""
+    """One request and its answer: knows whether the body was read to its end and whether the answer has begun. Each
+    piece of the body must come within `seconds`."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, seconds: float) -> None:
         self.id = f"req_{secrets.token_hex(16)}"
         self.began = time.monotonic()
         self.started = False
         self.headers: Mapping[str, str] = {}
-        self._received_all = False
+        self.received_all = False
+        self._asked_to_send = False
+        self._seconds = seconds
         self._scope = scope
         self._receive = receive
         self._send = send
 
     async def receive(self) -> Message:
+        """What comes next. Raises Refusal (408) for a body that stops coming; who has sent all of it may stay."""
+        if self.received_all:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._next()
+        except TimeoutError:
+            message = f"The body stopped coming: nothing of it came for {self._seconds:g} seconds."
+            raise Refusal(message, status=408, code="request_timeout") from None
+
+    async def _next(self) -> Message:
+        self._asked_to_send = True
         message = await self._receive()
-        self._received_all = message["type"] != "http.request" or not message.get("more_body", False)
+        self.received_all = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
@@ -119,13 +137,16 @@ class _Call:
         await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
 
     async def drain(self, limit: int) -> None:
-        """Read what is left of the body, up to `limit` bytes: a caller that is cut off while it sends would see a
-        broken connection in place of the answer."""
+        """Read what is left of the body and already on its way, up to `limit` bytes: a caller that is cut off while it
+        sends would see a broken connection in place of the answer. One that asks before it sends is not told to."""
+        if Headers(scope=self._scope).get("expect", "").lower() == "100-continue" and not self._asked_to_send:
+            return
         received = 0
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                while not self._received_all and received <= limit:
-                    received += len((await self.receive()).get("body", b""))
+                while not self.received_all and received <= limit:
+                    async with asyncio.timeout(PAUSE_SECONDS):
+                        received += len((await self._next()).get("body", b""))
         except TimeoutError:
             log.debug("request %s: the caller did not finish its body", self.id)
 
@@ -141,9 +162,17 @@ CORS = {
 }
 
 
-def _asked_headers(scope: Scope) -> str:
-    """What a preflight asks to send. The wildcard would not cover Authorization."""
-    return Headers(scope=scope).get("access-control-request-headers", "authorization, content-type")
+def _preflight(scope: Scope) -> dict[str, str]:
+    """The answer to a browser that asks whether it may call: it may send what it asks to, which the wildcard would not
+    say of Authorization, and pages of the public network may call this one."""
+    asked = Headers(scope=scope)
+    answer = {
+        "access-control-allow-headers": asked.get("access-control-request-headers", "authorization, content-type"),
+        "access-control-max-age": str(PREFLIGHT_SECONDS),
+    }
+    if asked.get("access-control-request-private-network") == "true":
+        answer["access-control-allow-private-network"] = "true"
+    return answer
 
 
 def _decorate(message: MutableMapping[str, Any], headers: MutableMapping[str, str]) -> None:

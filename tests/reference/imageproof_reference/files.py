@@ -65,6 +65,18 @@ def facts(file: IO[bytes], max_pixels: int) -> FileFacts:
         return FileFacts("svg" if _looks_like_svg(file) else "", 0, 0, size, False, False)
 
 
+def too_many_pixels(file: IO[bytes], max_pixels: int) -> bool:
+    """Whether a file that was not decoded is a picture, but one of more pixels than that."""
+    file.seek(0)
+    try:
+        with Image.open(file, formats=OPENED) as picture:
+            return picture.width * picture.height > max_pixels
+    except Image.DecompressionBombError:
+        return True
+    except UNREADABLE:
+        return False
+
+
 def picture_of(file: IO[bytes], max_pixels: int, width: int, height: int) -> Image.Image:
     """The picture in a file, upright, as RGBA, cut at its longer edges to the shape of a canvas of `width` by `height`
     pixels, and no larger than that needs.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import logging
 import secrets
 import threading
 import time
@@ -16,6 +17,10 @@ from dataclasses import dataclass, field
 from typing import IO
 
 PATH = "/files/"
+MIB = 1024 * 1024
+MOST_REMEMBERED = 10_000  # names of files that were dropped early
+NOT_THERE = "does not exist, or has expired"
+log = logging.getLogger("imageproof.reference")
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,13 @@ class Hosted:
 
 @dataclass
 class Shelf:
-    """The files that are hosted. Beyond `limit` bytes the oldest are dropped early. Several threads may use it."""
+    """The files that are hosted. Beyond `limit` bytes the oldest are dropped early, which the log says once. Several
+    threads may use it."""
 
     seconds: float
     limit: int
     _files: OrderedDict[str, Hosted] = field(default_factory=OrderedDict)
+    _dropped: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _bytes: int = 0
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -62,6 +69,12 @@ class Shelf:
             self._drop()
             return self._files.get(name)
 
+    def absence(self, path: str) -> str:
+        """Why there is nothing at a path, in a sentence."""
+        with self._lock:
+            early = path.removeprefix(PATH) in self._dropped
+        return f"The file {'was dropped early, to make room for newer ones' if early else NOT_THERE}."
+
     def open(self, url: str, host: str) -> IO[bytes] | None:
         """The file behind a URL of this server, which callers know as `host` (with its port), else None."""
         own = next((at for at in (f"http://{host}", f"https://{host}") if url.startswith(at + PATH)), None)
@@ -83,3 +96,14 @@ class Shelf:
                 return
             del self._files[name]
             self._bytes -= len(oldest.data)
+            if oldest.until > now:
+                self._note(name, oldest.until - now)
+
+    def _note(self, name: str, seconds: float) -> None:
+        """Remember a file that was dropped so many seconds early."""
+        if not self._dropped:
+            full = "hosted pictures fill %d MiB: the oldest was dropped %d seconds before it expires, others follow"
+            log.warning(f"{full}; --hosted-mb keeps more", self.limit // MIB, seconds)
+        self._dropped[name] = None
+        if len(self._dropped) > MOST_REMEMBERED:
+            self._dropped.popitem(last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from imageproof_reference.drawing import Canvas
 from imageproof_reference.refusal import Refusal
 
 AUTO = "auto"
+MOST_NEAR = 2  # models that a refusal names
+LONGEST_NAME = 100  # characters of an unknown one that it repeats
 FALLBACK_SIZE = 1024, 1024  # pixels of an open size, under a document that names no size at all
 
 
@@ -78,9 +81,21 @@ def choose_model(document: Document, operation: str, body: Body) -> tuple[str, F
         return None
     family = family_of(document, model)
     if family is None:
-        message = f"The model {model[:100]!r} does not exist."
-        raise Refusal(message, status=404, param="model", code="model_not_found")
+        raise no_such_model(document, model)
     return model, family
+
+
+def no_such_model(document: Document, name: str) -> Refusal:
+    """The refusal of a model that nobody has, with those that the caller may have meant: whose names are alike, or
+    begin with what was sent."""
+    if not name:
+        return Refusal("The name of the model is empty.", status=404, param="model", code="model_not_found")
+    known = [model for family in families(document) for model in family.models]
+    near = [model for model in known if model.startswith(f"{name}-")][:MOST_NEAR]
+    near = near or difflib.get_close_matches(name[:LONGEST_NAME], known, MOST_NEAR)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    message = f"The model {name[:LONGEST_NAME]!r} does not exist.{hint}"
+    return Refusal(message, status=404, param="model", code="model_not_found")
 
 
 def plan(document: Document, operation: str, model: str, family: Family, body: Body) -> Job:

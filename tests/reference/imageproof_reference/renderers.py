@@ -107,7 +107,8 @@ def load_renderer(name: str) -> Renderer:
         found = getattr(found, part)
     if not callable(found):
         raise UsageError(f"--renderer {name}: {path} is no function; {_offer(module)}")
-    if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
+    called = (found, type(found).__call__)  # of an object, what runs is its class's method
+    if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in called):
         raise UsageError(f"--renderer {name}: {path} is async; write it with a plain def, it has a thread of its own")
     try:
         inspect.signature(found).bind(None)

@@ -99,9 +99,11 @@ def serve(config: Config, host: str, port: int, announce: Callable[[str, Path | 
 
 
 def _be_quiet() -> None:
-    """Leave out of the log what libraries say of forms and pictures that callers damaged."""
+    """Leave out of the log what libraries say of forms and pictures that callers damaged, and of a server that a signal
+    ends before its loop has begun."""
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    warnings.filterwarnings("ignore", message="coroutine 'Server.serve' was never awaited", category=RuntimeWarning)
 
 
 @contextmanager

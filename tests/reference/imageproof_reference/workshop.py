@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import re
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,9 @@ from imageproof_reference.studio import Made, Making
 MOST_WAITING = 32  # requests, each of which holds a thread of the server while it waits
 RETRY_SECONDS = 10
 LOOK_UP_SECONDS = 0.5
+UNSCALED = ("F", "I")  # modes of numbers that no one says the white of
 MOST_PARTIALS = 1000  # before one finished picture; no model takes more steps, so that more come from a loop
+log = logging.getLogger("imageproof.reference")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
 # Headers that the server alone can know.
@@ -201,7 +204,7 @@ def _rendered(renderer: Renderer, inputs: Callable[[], _Inputs], job: Job) -> It
     kept = _kept(request)
     index = number = 0
     given = renderer(request)
-    items = iter((given,) if isinstance(given, Image.Image | Partial) else given)
+    items = _items(given)
     try:
         for item in items:
             if not isinstance(item, Partial):
@@ -216,9 +219,27 @@ def _rendered(renderer: Renderer, inputs: Callable[[], _Inputs], job: Job) -> It
             if index == request.count:
                 return
     finally:
-        if isinstance(items, Generator):
-            items.close()
+        _close(items)
     raise RendererError(f"{index} of {request.count} pictures came")
+
+
+def _items(given: object) -> Iterator[object]:
+    """What a renderer gives, one by one. Raises RendererError for what is neither a picture nor several of them."""
+    if isinstance(given, Image.Image | Partial):
+        return iter((given,))
+    if isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
+        raise RendererError(f"the renderer returned {type(given).__name__} in place of a PIL picture, or of several")
+    return iter(given)
+
+
+def _close(items: Iterator[object]) -> None:
+    """Let a generator clean up. What fails then is logged and takes no finished picture from its caller."""
+    if not isinstance(items, Generator):
+        return
+    try:
+        items.close()
+    except BaseException:  # not even sys.exit() of a renderer ends the thread
+        log.exception("the renderer failed after its pictures")
 
 
 def _kept(request: RenderRequest) -> _Kept | None:
@@ -247,6 +268,8 @@ def _finished(job: Job, kept: _Kept | None, picture: object) -> Image.Image:
     if not isinstance(picture, Image.Image):
         raise RendererError(f"a {type(picture).__name__} came where a PIL picture was asked for")
     size = job.canvas.size
+    if picture.mode in UNSCALED:
+        raise RendererError(f"a picture of mode {picture.mode} came, whose values have no scale: convert it to RGB")
     if picture.size != size:
         raise RendererError("a picture of {}x{} came where {}x{} was asked for".format(*picture.size, *size))
     if job.canvas.transparent and not picture.has_transparency_data:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2 as httpx
 import pytest
 
-from imageproof_reference import serving
+from imageproof_reference import edge, serving
 from imageproof_reference.config import Config
 from imageproof_reference.serving import running
 
@@ -133,7 +133,7 @@ def test_models(client: httpx.Client) -> None:
 def test_other_paths_and_methods(client: httpx.Client) -> None:
     error(client.get("no-such-path"), 404)
     error(client.get(f"{PATH}/"), 404)
-    assert error(client.get(PATH), 405) and client.get(PATH).headers["allow"] == "POST"
+    assert error(client.get(PATH), 405)["code"] == "method_not_allowed" and client.get(PATH).headers["allow"] == "POST"
     error(client.request("DELETE", "models"), 405)
     error(httpx.get(str(client.base_url.join("/"))), 404)
     assert client.head("models").status_code == 200
@@ -152,6 +152,10 @@ def test_a_browser_may_call(url: str) -> None:
     assert answer.status_code == 204 and "content-length" not in answer.headers
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "POST" in answer.headers["access-control-allow-methods"]
+    assert int(answer.headers["access-control-max-age"]) > 0
+    assert "access-control-allow-private-network" not in answer.headers
+    local = httpx.options(f"{url}/{PATH}", headers={**asked, "Access-Control-Request-Private-Network": "true"})
+    assert local.headers["access-control-allow-private-network"] == "true"
     assert answer.headers["access-control-allow-headers"] == asked["Access-Control-Request-Headers"]
     assert httpx.post(f"{url}/{PATH}").headers["access-control-allow-origin"] == "*"
 
@@ -198,6 +202,33 @@ def test_bodies_beyond_what_the_server_reads() -> None:
         error(httpx.post(f"{url}/{PATH}", json={"prompt": "x" * 2000}, headers=key), 413)
         error(httpx.post(f"{url}/images/edits", files={"image": ("a", bytes(9000))}, headers=key), 413)
         assert httpx.get(f"{url}/models", headers=key).status_code == 200
+
+
+def begun(url: str, head: str, body: bytes = b"") -> bytes:
+    """The answer to a request of which no more is ever sent."""
+    host, port = str(urlsplit(url).hostname), int(urlsplit(url).port or 0)
+    with socket.create_connection((host, port), timeout=20) as raw:
+        raw.sendall(f"POST /v1/{PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}\r\n".encode())
+        raw.sendall(body)
+        return b"".join(iter(lambda: raw.recv(65536), b""))
+
+
+WAITING = "Content-Length: 5000\r\nExpect: 100-continue\r\n"
+
+
+def test_who_asks_before_it_sends_is_refused_without_being_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "PAUSE_SECONDS", 600)
+    with running(Config(key="k", max_json=1000)) as url:
+        assert begun(url, WAITING).startswith(b"HTTP/1.1 401 ")
+        assert begun(url, f"Authorization: Bearer k\r\n{WAITING}").startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_that_stops_coming_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "PAUSE_SECONDS", 0.05)
+    with running(Config(key="k", body_seconds=0.3)) as url:
+        answer = begun(url, "Authorization: Bearer k\r\nContent-Length: 50\r\n", b'{"prompt')
+        assert answer.startswith(b"HTTP/1.1 408 ") and b"connection: close" in answer.lower()
+        assert begun(url, "Content-Length: 50\r\n", b'{"prompt').startswith(b"HTTP/1.1 401 ")
 
 
 def test_a_caller_who_hangs_up_harms_nothing(url: str, client: httpx.Client) -> None:

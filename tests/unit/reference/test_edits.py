@@ -236,7 +236,7 @@ def test_the_rules_about_files_hold_for_json_too(client: httpx.Client) -> None:
     error(client.post(PATH, json={**base, "mask": data_url(file())}), "mask", "invalid_image_file")
     small = data_url(file((8, 8), "RGBA", (0, 0, 0, 0)))
     error(client.post(PATH, json={**base, "mask": small}), "mask", "invalid_image_file")
-    error(client.post(PATH, json={**base, "images": [data_url(b"x")]}), "image", "invalid_image_file")
+    error(client.post(PATH, json={**base, "images": [data_url(b"x")]}), "images", "invalid_image_file")
 
 
 def test_an_edit_as_animation_and_as_drawing(client: httpx.Client) -> None:

@@ -53,6 +53,17 @@ def test_links_end_when_they_are_told_to() -> None:
         assert httpx.get(link).status_code == 404
 
 
+def test_links_beyond_the_room_end_early_and_say_so(caplog: pytest.LogCaptureFixture) -> None:
+    with served(max_hosted=1) as client:
+        first, second, third = (generate(client, model="dall-e-2").json()["data"][0]["url"] for _ in range(3))
+        assert [httpx.get(link).status_code for link in (first, second, third)] == [404, 404, 200]
+        assert "dropped early" in httpx.get(first).json()["error"]["message"]
+        unknown = httpx.get(third.replace("/files/", "/files/x")).json()["error"]["message"]
+        assert "expired" in unknown and "early" not in unknown
+    assert [record.message for record in caplog.records if "--hosted-mb" in record.message] == caplog.messages != []
+    assert len(caplog.messages) == 1
+
+
 def test_a_link_is_of_no_use_once_anything_in_it_is_changed() -> None:
     with served() as client:
         link = generate(client, model="dall-e-2").json()["data"][0]["url"]
@@ -248,8 +259,8 @@ def test_a_mask_is_loaded_too(client: httpx.Client, pages: str) -> None:
         ("http://127.0.0.1:99999/a.png", "loads nothing from"),
         ("http://user@HOST/a.png", "loads nothing from"),
         ("https://HOST/a.png", "did not answer as it should"),
-        ("ftp://HOST/a.png", "loads nothing from"),
-        ("file:///etc/passwd", "loads nothing from"),
+        ("ftp://HOST/a.png", "neither a data URL"),
+        ("file:///etc/passwd", "neither a data URL"),
         ("http://[", "loads nothing from"),
         ("http://HOST/\ud800", "loads nothing from"),
     ],

@@ -24,6 +24,9 @@ class Model:
 model = Model()
 def render(request): ...
 def two(request, other): ...
+class Later:
+    async def __call__(self, request): ...
+later_object = Later()
 async def later(request): ...
 async def stream(request):
     yield
@@ -70,6 +73,7 @@ def test_functions_and_methods_are_found_in_the_folder_of_the_command(module: st
         ("M:two", "two must take one argument"),
         ("M:later", "async"),
         ("M:stream", "async"),
+        ("M:later_object", "async"),
     ],
 )
 def test_names_that_cannot_be_used_are_explained_in_one_line(module: str, name: str, said: str) -> None:

@@ -53,14 +53,26 @@ BROKEN: dict[str, Any] = {
     "gives a partial one of another size": lambda request: [Partial(Image.new("RGB", (8, 8))), plain(request)],
     "has no alpha": lambda request: plain(request),
     "gives frames": lambda request: [[plain(request)] * 2] * request.count,
+    "gives a file": lambda request: png(),
+    "gives numbers without a scale": lambda request: [plain(request, 0.5, "F")] * request.count,
     "stops in the middle": lambda request: (plain(request) if not at else 1 / 0 for at in range(2)),
 }
+
+
+def failing(request: RenderRequest) -> Iterator[Image.Image]:
+    try:
+        for _ in range(request.count):
+            yield plain(request)
+    finally:
+        raise ZeroDivisionError("no more memory to free")
 
 
 def render(request: RenderRequest) -> Any:
     """What all requests of this file are served by."""
     if request.prompt == "refuse":
         raise Refusal("Not this one.", param="prompt", code="moderation_blocked")
+    if request.prompt == "fails at the end":
+        return failing(request)
     if request.prompt == "one":
         return plain(request, (*GREEN, 100), "RGBA")
     if request.frames > 1:
@@ -210,6 +222,28 @@ def test_a_renderer_that_does_not_do_its_part_is_a_500_without_details(client: h
     expected = {"message": "The server had an error.", "type": "server_error", "param": None, "code": None}
     assert found == expected
     assert generate(client, "a fox").status_code == 200  # and the next caller is served
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("gives nothing", "returned NoneType in place of a PIL picture"),
+        ("gives a file", "returned bytes in place of a PIL picture"),
+        ("gives numbers without a scale", "mode F came"),
+    ],
+)
+def test_the_log_says_what_came(client: httpx.Client, caplog: pytest.LogCaptureFixture, prompt: str, said: str) -> None:
+    assert generate(client, prompt, n=1).status_code == 500
+    assert said in caplog.text
+
+
+def test_what_fails_after_the_last_picture_is_logged_and_takes_none_away(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert len(pictures(generate(client, "fails at the end", n=1))) == 1
+    assert "failed after its pictures" in caplog.text
+    stream = generate(client, "fails at the end", stream=True).text
+    assert stream.count("event: image_generation.completed") == 1 and '"error"' not in stream
 
 
 def test_a_renderer_says_no_in_its_own_words(client: httpx.Client) -> None:

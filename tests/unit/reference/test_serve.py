@@ -74,6 +74,15 @@ def test_who_can_reach_it_is_said(host: str, told: bool) -> None:
     assert ("note: on 0.0.0.0 it is reachable from other machines" in ended(process)) is told
 
 
+def test_an_interrupt_at_once_is_quiet_too() -> None:
+    early = (
+        "import os, signal, uvicorn; uvicorn.Config.get_loop_factory = lambda self: os.kill(os.getpid(), signal.SIGINT)"
+    )
+    command = [sys.executable, "-c", f"{early}; {START}", "--port", "0", "--key", "sk-mine-1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and "imageproof serves" in done.stdout
+
+
 def test_an_interrupt_in_the_middle_of_a_stream_is_quiet_too() -> None:
     process = started("--key", "sk-mine-1")
     url = first_lines(process)[0].split()[2]
@@ -127,6 +136,8 @@ def test_faults_are_listed() -> None:
         (["--key", ""], "printable"),
         (["--key", "a", "--key-env", "B"], "give one"),
         (["--key-env", "NO_SUCH_VARIABLE"], "not set"),
+        (["--fault", "url-expires-at-once", "--url-seconds", "60"], "--url-seconds and sets it itself"),
+        (["--key", "abc", "--record", "no-such-folder"], "at least 4 characters"),
         (["--host", "192.0.2.1"], "cannot listen on"),
         (["--host", ""], "every address"),
     ],
