@@ -8,6 +8,7 @@ from functools import cached_property
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import Family
+from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served, unknown_model
 from imageproof_conformance.dispatch import Skipped
@@ -23,7 +24,6 @@ from imageproof_conformance.verdict import (
     no_answer,
     rule_verdict,
 )
-from imageproof_conformance.wire import Wire
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,15 @@ class ModelPlan:
 
 @dataclass(frozen=True)
 class Bench:
-    """Judges over a fixed set of exchanges. `wire` knows whether the target is private and what must be masked."""
+    """Judges over a fixed set of exchanges. `private` says that the target is on this machine or network; `redactor`
+    masks what a judge may have put together of an answer."""
 
     document: Document
     registry: Mapping[str, Requirement]
     exchanges: tuple[Exchange, ...]
     skipped: tuple[Skipped, ...]
-    wire: Wire
+    private: bool
+    redactor: Redactor
 
     @cached_property
     def _key_works(self) -> bool:
@@ -123,14 +125,14 @@ class Bench:
         if unbought and not skipped:
             skipped = [Skipped(one, "interrupted", "the run ended before its stage") for one in plan.probes[:1]]
         blockers = () if evidence else self._blockers(rule, mute, context)
-        refused = self.wire.redactor.text(next((words for one in mute if (words := declined(one))), ""))
-        error = self.wire.redactor.text(error)
+        refused = self.redactor.text(next((words for one in mute if (words := declined(one))), ""))
+        error = self.redactor.text(error)
         return rule_verdict(self.registry[rule], model, evidence, silences, skipped, blockers, refused, error)
 
     def _context(self, plan: ModelPlan) -> Context:
         lacking = {operation for model, operation in self._unserved if model == plan.choice.name}
         working = frozenset(self.document.operations()) - lacking
-        return Context(self.document, plan.family, plan.choice.name, self.wire.private, working)
+        return Context(self.document, plan.family, plan.choice.name, self.private, working)
 
     def _blockers(self, name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:
         """Rules that the exchanges without evidence break, or their operation as a whole: why they show nothing."""
@@ -151,7 +153,7 @@ class Bench:
         return tuple(found)
 
     def _clean(self, finding: Finding) -> Finding:
-        text = self.wire.redactor.text
+        text = self.redactor.text
         return replace(finding, message=text(finding.message), asked=text(finding.asked), got=text(finding.got))
 
 

@@ -17,21 +17,17 @@ from imageproof.contract.overlay import Layer, layers, overlaid
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance.answers import served
-from imageproof_conformance.bench import Bench, ModelPlan, beside, unknown
+from imageproof_conformance.bench import Bench, ModelPlan
 from imageproof_conformance.budget import Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover
 from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Tier
+from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
 from imageproof_conformance.plan import Plan, plan
 from imageproof_conformance.profile import FREE_CAP, TIERS, ModelChoice, Profile
 from imageproof_conformance.properties import negatives
-from imageproof_conformance.verdict import (
-    RuleVerdict,
-    Situation,
-    Verdict,
-    conclude,
-    unserved,
-)
+from imageproof_conformance.transcript import clean
+from imageproof_conformance.verdict import RuleVerdict, Verdict
 from imageproof_conformance.wire import Wire
 
 
@@ -51,7 +47,8 @@ class Progress:
 class Run:
     """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
     last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
-    models that the target does not know; `overlays`: what was laid over the contract."""
+    models that the target does not know; `overlays`: what was laid over the contract; `course`: what else its verdict
+    depends on."""
 
     profile: Profile
     tier: Tier
@@ -73,9 +70,7 @@ class Run:
     selected: bool = False
     unknown: tuple[str, ...] = ()
     overlays: tuple[Layer, ...] = ()
-
-
-Item = tuple[str, str]  # requirement id and model
+    course: Course = field(default_factory=Course)
 
 
 @dataclass
@@ -86,6 +81,7 @@ class _State:
     skipped: list[Skipped] = field(default_factory=list)
     bought: list[Tier] = field(default_factory=list)
     verdicts: dict[Item, RuleVerdict] = field(default_factory=dict)
+    recorded: dict[int, tuple[Exchange, Exchange]] = field(default_factory=dict)  # by the id of the first
     interrupted: bool = False
     cut: str = ""  # why discovery could not ask everything
 
@@ -134,6 +130,7 @@ class Session:
         self._stage, self._done, self._total = "discover", 0, len(self.document.operations())
         budget = Budget(0, self.profile.max_requests) if assume else self.budget
         self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
+        self.discovery = replace(self.discovery, detail=self.wire.redactor.text(self.discovery.detail))
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
             named = bool(self.profile.models or self.discovery.listed)
             self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
@@ -208,40 +205,19 @@ class Session:
     def finish(self, suite_error: str = "", interrupted: bool = False) -> Run:
         """Judge what was bought and conclude. Items whose stage was never bought are left as not run."""
         self._state.interrupted = self._state.interrupted or interrupted
-        rules = [self._state.verdicts.get(item) or self._judge(item) for item in self.chosen]
-        if not self.partial:
-            cut = self._state.cut
-            rules += [rule for one in self.plans for rule in beside(self.registry, one, self.tier, cut)]
-        exchanges = self._exchanges
-        unknown_models = tuple(sorted(self._bench().strange))
-        needed = [one for one in self._state.exchanges if one.probe.expect == "served" and one.probe.images]
-        missing = sorted(self.profile.require - self.discovery.offered) if not self.discovery.trouble else []
-        situation = Situation(
-            trouble=self.discovery.said,
-            unknown=unknown(unknown_models, self.discovery.listed),
-            paid=self.planned > 0,
-            tried=len(needed),
-            succeeded=sum(map(served, needed)),
-            refused=self.wire.redactor.text(unserved(needed)),
-            missing=tuple(missing),
-            selected=self.partial,
-            interrupted=self._state.interrupted,
-            suite_error=suite_error,
-        )
         dearer, dearer_images = self._dearer()
-        return Run(
+        run = Run(
             dearer=dearer,
             dearer_images=dearer_images,
             selected=self.partial,
-            unknown=unknown_models,
             overlays=layers(self.document),
             profile=self.profile,
             tier=self.tier,
             discovery=self.discovery,
             plans=self.plans,
-            exchanges=exchanges,
+            exchanges=self._exchanges,
             skipped=tuple(self._state.skipped),
-            verdict=conclude(rules, situation),
+            verdict=NO_VERDICT_YET,
             planned=self.planned,
             worst=self.worst,
             spent=self.budget.spent + self.budget.outstanding,
@@ -250,6 +226,19 @@ class Session:
             seconds=time.monotonic() - self._clock,
             started=self.started,
             notes=self.notes,
+            course=self._course(suite_error),
+        )
+        return judged(run, self.document, self.registry, self.wire.redactor.unlikely)
+
+    def _course(self, suite_error: str) -> Course:
+        chosen = tuple(self.chosen)
+        return Course(
+            items=chosen,
+            unbought=frozenset(item for item in chosen if self.stage(item) not in self._state.bought),
+            cut=self._state.cut,
+            private=self.wire.private,
+            interrupted=self._state.interrupted,
+            suite_error=suite_error,
         )
 
     @property
@@ -275,7 +264,14 @@ class Session:
 
     @property
     def _exchanges(self) -> tuple[Exchange, ...]:
-        return (*self.discovery.exchanges, *self._state.exchanges)
+        """What is judged: the exchanges as they are recorded, so that judging them again gives the same."""
+        return tuple(self._recorded(one) for one in (*self.discovery.exchanges, *self._state.exchanges))
+
+    def _recorded(self, exchange: Exchange) -> Exchange:
+        kept = self._state.recorded.get(id(exchange))
+        if kept is None:
+            kept = self._state.recorded[id(exchange)] = (exchange, clean(exchange, self.wire.redactor))
+        return kept[1]
 
     def _affordable(self) -> Tier:
         """The larger of the paid tiers that the cap is enough for."""
@@ -364,7 +360,8 @@ class Session:
         return self._bench().verdict(item[0], one, unbought)
 
     def _bench(self) -> Bench:
-        return Bench(self.document, self.registry, self._exchanges, tuple(self._state.skipped), self.wire)
+        redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
+        return Bench(self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor)
 
 
 # Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.
