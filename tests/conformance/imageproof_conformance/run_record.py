@@ -11,6 +11,7 @@ from imageproof.contract.document import Document
 from imageproof.contract.families import family_of
 from imageproof.contract.overlay import Layer, layers
 from imageproof.contract.recorded import Bodies
+from imageproof.contract.redact import Redactor
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
@@ -18,7 +19,7 @@ from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.judging import NO_VERDICT_YET, Course
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.run import Run
-from imageproof_conformance.transcript import Load, probe_of, probe_record
+from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe_record
 from imageproof_conformance.version import VERSION
 
 # Members of a profile that the verdict and its reports need. The key is none of them.
@@ -39,7 +40,7 @@ class Told:
     fields: Mapping[str, Any]
 
 
-def record(run: Run, document: Document, judged: Collection[str], store: Bodies) -> dict[str, Any]:
+def record(run: Run, document: Document, judged: Collection[str], redactor: Redactor, store: Bodies) -> dict[str, Any]:
     """A run as JSON values. `judged` are the ids that have a judge."""
     profile, found, course = run.profile, run.discovery, run.course
     over = zip(profile.overlays, layers(document), (one.data for one in document.overlays), strict=True)
@@ -71,7 +72,10 @@ def record(run: Run, document: Document, judged: Collection[str], store: Bodies)
             }
             for one in run.plans
         ],
-        "skipped": [{"probe": probe_record(one.probe, store), "kind": one.kind, "why": one.why} for one in run.skipped],
+        "skipped": [
+            {"probe": probe_record(clean_probe(one.probe, redactor), store), "kind": one.kind, "why": one.why}
+            for one in run.skipped
+        ],
         "course": {**asdict(course), "unbought": sorted(course.unbought)},
         "selected": run.selected,
         "notes": run.notes,

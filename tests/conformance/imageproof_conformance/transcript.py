@@ -36,7 +36,7 @@ def clean(exchange: Exchange, redactor: Redactor) -> Exchange:
     ]
     return replace(
         exchange,
-        probe=_clean_probe(exchange.probe, redactor),
+        probe=clean_probe(exchange.probe, redactor),
         url=redactor.text(exchange.url),
         sent_headers=redactor.headers(exchange.sent_headers),
         sent_body=redactor.clean(exchange.sent_body),
@@ -47,7 +47,7 @@ def clean(exchange: Exchange, redactor: Redactor) -> Exchange:
     )
 
 
-def _clean_probe(probe: Probe, redactor: Redactor) -> Probe:
+def clean_probe(probe: Probe, redactor: Redactor) -> Probe:
     """The name of the model stays: a short key may be the same word, and what is asked of whom must stay known."""
 
     def masked(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from imageproof.contract.document import Document
@@ -18,7 +19,8 @@ def write(run: Run, document: Document, registry: Mapping[str, Requirement], red
     """Write transcript and reports: into a folder of their own, and where the profile asks. Their paths."""
     folder = new_folder(run.profile.out, run.started, run.profile.host)
     judged = [one.id for one in registry.values() if one.judged]
-    transcript.write(folder, run.exchanges, redactor, lambda store: run_record.record(run, document, judged, store))
+    about = partial(run_record.record, run, document, judged, redactor)
+    transcript.write(folder, run.exchanges, redactor, about)
     return (*write_reports(run, document, registry, redactor, folder), folder / LINES)
 
 

@@ -1,0 +1,52 @@
+"""What a request body means to the contract: legal, to be refused for one rule, or neither; and which rules its answer
+gives evidence for. The planner chooses its bodies; this is asked about bodies that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imageproof_conformance.exchange import Expect
+from imageproof_conformance.probes import ERROR_RULES, JSON, Target
+from imageproof_conformance.probes_served import picture_rules
+
+# The feature of a legal body -> the rule that is to blame when it is refused for that.
+_FEATURES: Mapping[str, Mapping[str, str]] = {
+    "createImage": {"stream": "GEN-STREAM-TYPE"},
+    "createImageEdit": {"stream": "EDIT-STREAM-TYPE", "image[]": "EDIT-IMAGE-LIST", "mask": "EDIT-MASK-SERVED"},
+}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a behaving target does with a body, and the rules that its answer is judged by, the leading one first.
+    `broken` are the rules that the body breaks: with more than one, no answer says which was meant."""
+
+    expect: Expect
+    rules: tuple[str, ...]
+    broken: tuple[str, ...] = ()
+
+
+def meaning(target: Target, operation: str, media_type: str, body: Mapping[str, Any]) -> Meaning:
+    """What a body means that has JSON values, and FileFacts for files. KeyError for a media type that the operation
+    does not take."""
+    breaches = target.breaches(operation, media_type, body)
+    broken = tuple(dict.fromkeys(one.rule for one in breaches))
+    pictures = picture_rules(target, operation, body)
+    if not broken:
+        return Meaning("served", target.judged(*_leads(target, operation, media_type, body), *pictures))
+    if all(one.either for one in breaches):
+        return Meaning("either", target.judged(*broken, *pictures, *ERROR_RULES), broken)
+    return Meaning("refused", target.judged(*broken, *ERROR_RULES), broken)
+
+
+def _leads(target: Target, operation: str, media_type: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    plain = f"{target.prefix(operation)}-SERVED"
+    features = _FEATURES.get(operation, {})
+    named = [rule for name, rule in features.items() if body.get(name) not in (None, False)]
+    if operation == "createImageEdit" and media_type == JSON:
+        return ("EDIT-JSON-SERVED", *named)
+    if "image" in body and operation == "createImageEdit":
+        return (*named, "EDIT-IMAGE-SINGLE", plain)
+    return tuple(named) or (plain,)
