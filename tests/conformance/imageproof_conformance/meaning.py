@@ -3,12 +3,13 @@ gives evidence for. The planner chooses its bodies; this is asked about bodies t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imageproof_conformance.exchange import Expect
-from imageproof_conformance.probes import ERROR_RULES, JSON, Target
+from imageproof_conformance.exchange import Expect, Part
+from imageproof_conformance.probes import ERROR_RULES, JSON, Target, typed
+from imageproof_conformance.probes_pictures import file_facts
 from imageproof_conformance.probes_served import picture_rules
 
 # The feature of a legal body -> the rule that is to blame when it is refused for that.
@@ -21,11 +22,13 @@ _FEATURES: Mapping[str, Mapping[str, str]] = {
 @dataclass(frozen=True)
 class Meaning:
     """What a behaving target does with a body, and the rules that its answer is judged by, the leading one first.
-    `broken` are the rules that the body breaks: with more than one, no answer says which was meant."""
+    `broken` are the rules that the body breaks: with more than one, no answer says which was meant. `said` is the first
+    breach in words."""
 
     expect: Expect
     rules: tuple[str, ...]
     broken: tuple[str, ...] = ()
+    said: str = ""
 
 
 def meaning(target: Target, operation: str, media_type: str, body: Mapping[str, Any]) -> Meaning:
@@ -37,8 +40,25 @@ def meaning(target: Target, operation: str, media_type: str, body: Mapping[str, 
     if not broken:
         return Meaning("served", target.judged(*_leads(target, operation, media_type, body), *pictures))
     if all(one.either for one in breaches):
-        return Meaning("either", target.judged(*broken, *pictures, *ERROR_RULES), broken)
-    return Meaning("refused", target.judged(*broken, *ERROR_RULES), broken)
+        return Meaning("either", target.judged(*broken, *pictures, *ERROR_RULES), broken, breaches[0].message)
+    return Meaning("refused", target.judged(*broken, *ERROR_RULES), broken, breaches[0].message)
+
+
+def read_form(target: Target, operation: str, media_type: str, parts: Iterable[Part]) -> dict[str, Any] | None:
+    """A form as a server reads it: values as the schemas of their parts type them, files as their facts; None when two
+    parts contradict each other."""
+    body: dict[str, Any] = {}
+    for part in parts:
+        prop = target.property(operation, media_type, part.name)
+        text = part.filename is None
+        value = typed(prop, part.data.decode("utf-8", errors="replace")) if text else file_facts(part.data)
+        if prop.get("type") == "array":
+            body.setdefault(part.name, []).append(value)
+        elif part.name in body:
+            return None
+        else:
+            body[part.name] = value
+    return body
 
 
 def _leads(target: Target, operation: str, media_type: str, body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,13 +19,16 @@ from imageproof.contract.recorded import LINES, new_folder
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import DocumentError, Problem, UsageError
-from imageproof_conformance import recording, report, run_record
+from imageproof_conformance import har, recording, report, run_record
+from imageproof_conformance.exchange import Exchange
+from imageproof_conformance.har import Call
 from imageproof_conformance.judging import Item, judged
 from imageproof_conformance.news import UNSHOWN, today
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.terminal import Screen, problem
 from imageproof_conformance.run import Run
 from imageproof_conformance.selection import chosen, compiled, nothing
+from imageproof_conformance.traffic import traffic
 from imageproof_conformance.verdict import SUITE_FAILED, Cause
 from imageproof_conformance.version import VERSION
 
@@ -49,12 +52,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Judged:
-    """A run with its new verdict, the document that it was judged by, and which suite made it."""
+    """A run with its new verdict, the document that it was judged by, and which suite made it; `traffic` where somebody
+    else made its calls."""
 
     run: Run
     document: Document
     suite: str
     redactor: Redactor = field(default_factory=Redactor)
+    traffic: bool = False
 
 
 def recheck(asked: Asked) -> int:
@@ -80,7 +85,47 @@ def _judged(asked: Asked, stack: ExitStack) -> Judged:
             if asked.model:
                 raise UsageError(f"--model: {asked.path} is a run, whose models are known; leave it out")
             return _of_run(asked, recorded, recorded.told, registry, stack)
-    raise UsageError(f"{asked.path}: neither a run nor a HAR")
+        return _of_traffic(
+            asked,
+            [_call(one, number) for number, one in enumerate(recorded.exchanges, 1)],
+            "imageproof serve --record",
+            registry,
+        )
+    archive = har.read(path)
+    found = _of_traffic(asked, archive.calls, archive.creator, registry)
+    if archive.broken:
+        note = f"not judged: {len(archive.broken)} entries that are none (the first: entry {archive.broken[0]})"
+        return replace(found, run=replace(found.run, notes=(*found.run.notes, note)))
+    return found
+
+
+def _call(one: Exchange, number: int) -> Call:
+    """An exchange that the reference provider wrote down, as the call that it was."""
+    media_type = next((value for name, value in one.sent_headers if name.lower() == "content-type"), "")
+    parts = har.form(one.sent_body, media_type)
+    status = None if one.failure else one.status
+    return Call(
+        number, one.probe.request.method, one.url, one.sent_headers, one.sent_body, parts, media_type,
+        status, one.headers, one.body, one.started, one.seconds, one.failure, one.chunks,
+    )  # fmt: skip
+
+
+def _of_traffic(asked: Asked, calls: Sequence[Call], source: str, registry: Mapping[str, Requirement]) -> Judged:
+    document = overlaid(load(), asked.overlay)
+    try:
+        found = traffic(calls, document, registry, dict(_family(text) for text in asked.model), source)
+    except UsageError as error:
+        raise UsageError(f"{asked.path}: {error}") from None
+    run = replace(found.run, profile=replace(found.run.profile, overlays=asked.overlay))
+    run = _selected(run, asked.only, registry)
+    return Judged(judged(run, document, registry, found.redactor.unlikely), document, VERSION, found.redactor, True)
+
+
+def _family(text: str) -> tuple[str, str]:
+    name, _, family = text.partition("=")
+    if not name or not family:
+        raise UsageError(f"--model {text}: type NAME=FAMILY; the names of the models are in the file")
+    return name, family
 
 
 def _file(text: str) -> Path:
@@ -206,12 +251,14 @@ def _tell(asked: Asked, found: Judged) -> None:
     folder = new_folder(Path(asked.out or OUT), now, f"{run.profile.host}-recheck")
     judged_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     again = {"of": asked.path, "judged": judged_at, "suite": found.suite}
-    files = report.write_reports(run, found.document, requirements(), Redactor(), folder, again)
+    write = report.write_into if found.traffic else report.write_reports
+    files = write(run, found.document, requirements(), found.redactor, folder, again)
     screen = Screen()
     models = ", ".join(one.choice.name for one in run.plans) or "no model"
     when = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M UTC")
     calls = f"{len(run.exchanges)} call{'' if len(run.exchanges) == 1 else 's'}"
-    screen.say(f"imageproof: {line(asked.path)} judged again: tier {run.tier}, {line(models)}", "bold")
+    how = "judged" if found.traffic else f"judged again: tier {run.tier}"
+    screen.say(f"imageproof: {line(asked.path)} {how}, {line(models)}", "bold")
     screen.say(f"target {line(run.profile.base_url)}: {calls} of {when}, none made now")
     for note in run.notes:
         screen.say(f"note: {line(note)}")

@@ -41,7 +41,7 @@ def clean(exchange: Exchange, redactor: Redactor) -> Exchange:
         sent_headers=redactor.headers(exchange.sent_headers),
         sent_body=redactor.clean(exchange.sent_body),
         headers=redactor.headers(exchange.headers),
-        chunks=exchange.chunks if masked == body else tuple(_cut(masked, arrivals)),
+        chunks=exchange.chunks if masked == body else tuple(cut(masked, arrivals)),
         failure=redactor.text(exchange.failure),
         downloads=tuple(downloads),
     )
@@ -175,7 +175,7 @@ def exchange_of(record: dict[str, Any], load: Load) -> Exchange:
         sent_headers=_pairs(record["sent_headers"]),
         sent_body=load(record["sent_body"]),
         headers=_pairs(record["headers"]),
-        chunks=tuple(_cut(load(record["body"]), record["arrivals"])),
+        chunks=tuple(cut(load(record["body"]), record["arrivals"])),
         downloads=tuple(Download(**{**one, "body": load(one["body"])}) for one in record["downloads"]),
         **kept,
     )
@@ -197,7 +197,7 @@ def probe_of(record: dict[str, Any], load: Load) -> Probe:
     return Probe(**{**record, "request": request, "asked": asked, "rules": tuple(record["rules"])})
 
 
-def _cut(body: bytes, arrivals: Iterable[tuple[float, int]]) -> Iterator[Chunk]:
+def cut(body: bytes, arrivals: Iterable[tuple[float, int]]) -> Iterator[Chunk]:
     """A body in the chunks in which it came."""
     start = 0
     for at, size in arrivals:

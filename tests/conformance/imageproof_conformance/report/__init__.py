@@ -17,11 +17,22 @@ from imageproof_conformance.run import Run
 
 def write(run: Run, document: Document, registry: Mapping[str, Requirement], redactor: Redactor) -> tuple[Path, ...]:
     """Write transcript and reports: into a folder of their own, and where the profile asks. Their paths."""
-    folder = new_folder(run.profile.out, run.started, run.profile.host)
+    return write_into(run, document, registry, redactor, new_folder(run.profile.out, run.started, run.profile.host))
+
+
+def write_into(
+    run: Run,
+    document: Document,
+    registry: Mapping[str, Requirement],
+    redactor: Redactor,
+    folder: Path,
+    again: Mapping[str, str] | None = None,
+) -> tuple[Path, ...]:
+    """`write` into a folder that is there; `again` as in `write_reports`."""
     judged = [one.id for one in registry.values() if one.judged]
     about = partial(run_record.record, run, document, judged, redactor)
     transcript.write(folder, run.exchanges, redactor, about)
-    return (*write_reports(run, document, registry, redactor, folder), folder / LINES)
+    return (*write_reports(run, document, registry, redactor, folder, again), folder / LINES)
 
 
 def write_reports(
