@@ -36,10 +36,11 @@ def meaning(target: Target, operation: str, media_type: str, body: Mapping[str, 
     does not take."""
     breaches = target.breaches(operation, media_type, body)
     broken = tuple(dict.fromkeys(one.rule for one in breaches))
-    pictures = picture_rules(target, operation, body)
     if not broken:
-        return Meaning("served", target.judged(*_leads(target, operation, media_type, body), *pictures))
+        leads = _leads(target, operation, media_type, body)
+        return Meaning("served", target.judged(*leads, *picture_rules(target, operation, body)))
     if all(one.either for one in breaches):
+        pictures = picture_rules(target, operation, body)
         return Meaning("either", target.judged(*broken, *pictures, *ERROR_RULES), broken, breaches[0].message)
     return Meaning("refused", target.judged(*broken, *ERROR_RULES), broken, breaches[0].message)
 

@@ -20,9 +20,9 @@ from imageproof.contract.redact import LONG, Redactor, fields, is_secret
 from imageproof.contract.requirements import Requirement
 from imageproof.contract.surface import operation_at
 from imageproof.errors import UsageError
-from imageproof_conformance.answers import parsed, served, urls
+from imageproof_conformance.answers import parsed, served, unknown_model, urls
 from imageproof_conformance.bench import ModelPlan
-from imageproof_conformance.budget import pictures
+from imageproof_conformance.budget import many, pictures
 from imageproof_conformance.discover import Discovery
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Part, Probe, Request
 from imageproof_conformance.har import Call, held
@@ -94,9 +94,26 @@ def traffic(
         if other != base_url:
             reader.unused[f"of another target, {redactor.text(other)}"] += count
     mine = [(call, id) for call, (id, base) in placed if base == base_url]
-    exchanges = [one for call, id in mine if (one := _exchange(reader, call, id)) is not None]
-    reader.unused["that are no calls of the Images API"] += len(calls) - len(placed) - _linked(exchanges, reader)
+    exchanges = _worth(reader, [one for call, id in mine if (one := _exchange(reader, call, id)) is not None])
+    reader.unused["to other addresses than the Images API's"] += len(calls) - len(placed) - _linked(exchanges, reader)
     return Traffic(_run(reader, exchanges, source), +reader.unused, redactor)
+
+
+def _worth(reader: _Reader, exchanges: list[Exchange]) -> list[Exchange]:
+    """The exchanges without those that say nothing, where others do: no answer, or a model that is not there."""
+    answered = [one for one in exchanges if one.status is not None]
+    if not answered:
+        return exchanges
+    if gone := len(exchanges) - len(answered):
+        reader.unused["without an answer"] += gone
+    known = {one.probe.model for one in answered if one.probe.source == "recorded" and not unknown_model(one)}
+    if not known:
+        return answered
+    kept = [one for one in answered if one.probe.source != "recorded" or one.probe.model in known]
+    for one in answered:
+        if one not in kept:
+            reader.unused[f"for a model that the target does not know ({one.probe.model})"] += 1
+    return kept
 
 
 def _place(document: Document, call: Call) -> tuple[str, str] | None:
@@ -161,13 +178,14 @@ def _making(reader: _Reader, call: Call, operation: str) -> Probe | None:
         found = meaning(target, operation, media_type, body)
         expect, rules, label = found.expect, found.rules, found.said
         if len(found.broken) > 1:
-            reader.unused[f"that break several rules at once ({', '.join(sorted(found.broken))})"] += 1
+            reader.unused[f"with several rules broken at once ({', '.join(sorted(found.broken))})"] += 1
             return None
     else:
         # Whether a file that is not there was legal nobody knows; what was served is judged all the same.
         expect, label = "either", ""
         good = 200 <= (call.status or 0) < 300
-        rules = target.judged(*(picture_rules(target, operation, body) if good else ERROR_RULES))
+        sane = {name: value for name, value in body.items() if name != "n" or isinstance(value, int)}
+        rules = target.judged(*(picture_rules(target, operation, sane) if good else ERROR_RULES))
     if expect == "served" and _filtered(call):
         expect, rules = "either", target.judged(*ERROR_RULES)
     if call.started is None:
@@ -352,4 +370,4 @@ def _listed(exchange: Exchange | None) -> tuple[str, ...]:
 def _notes(reader: _Reader) -> Iterator[str]:
     """What could not be used, and why."""
     for reason, count in (+reader.unused).items():
-        yield f"not judged: {count} {reason}"
+        yield f"not judged: {many(count, 'call')} {reason}"
