@@ -127,10 +127,16 @@ def signatures(value: bytes, seen: dict[bytes, int] | None = None) -> bytes:
     def stars(match: re.Match[bytes]) -> bytes:
         if _MASKED.fullmatch(match[2]):
             return match[0]
-        characters = _CHARACTER.findall(match[2])
-        number = 1 if seen is None else seen.setdefault(_read(characters), len(seen) + 1)
-        tail = str(number).encode() if 1 < number < 10 ** min(3, len(characters) - 1) else b""
-        mask = (b"*" * len(characters) + tail)[-len(characters) :]
+        plain = b"\\" not in match[2] and b"/" not in match[2]
+        characters = [] if plain else _CHARACTER.findall(match[2])
+        length = len(match[2]) if plain else len(characters)
+        number = 1
+        if seen is not None:
+            number = seen.setdefault(match[2] if plain else _read(characters), len(seen) + 1)
+        tail = str(number).encode() if 1 < number < 10 ** min(3, length - 1) else b""
+        mask = (b"*" * length + tail)[-length:]
+        if plain:
+            return match[1] + mask
         return match[1] + b"".join(_as(one, char) for one, char in zip(characters, mask, strict=True))
 
     return _SIGNED.sub(stars, value)

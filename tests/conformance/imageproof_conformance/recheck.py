@@ -78,7 +78,13 @@ def recheck(asked: Asked) -> int:
 
 def _judged(asked: Asked, stack: ExitStack) -> Judged:
     path = _file(asked.path)
-    registry = requirements()
+    try:
+        return _of_file(asked, path, requirements(), stack)
+    except OSError as error:
+        raise DocumentError([_missing(asked.path, f"it cannot be read: {error.strerror}")]) from None
+
+
+def _of_file(asked: Asked, path: Path, registry: Mapping[str, Requirement], stack: ExitStack) -> Judged:
     if _is_transcript(path):
         recorded = recording.read(path)
         if recorded.told is not None:

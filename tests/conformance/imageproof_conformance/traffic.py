@@ -39,6 +39,7 @@ FORM = "multipart/form-data"
 NO_MODEL = "(no model named)"
 SOON = 60.0  # seconds in which a link that was just given must still work
 MOST_KEYS = 64
+LONGEST_NAME = 200  # characters of a model's name
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)$")
 _FILTERED = re.compile(r"moderation|content_policy|content_filter|safety", re.IGNORECASE)
 _LISTS = {"listModels": "MODELS-LIST", "retrieveModel": "MODELS-RETRIEVE"}
@@ -94,8 +95,8 @@ def traffic(
         if other != base_url:
             reader.unused[f"of another target, {redactor.text(other)}"] += count
     mine = [(call, id) for call, (id, base) in placed if base == base_url]
-    exchanges = _worth(reader, [one for call, id in mine if (one := _exchange(reader, call, id)) is not None])
-    reader.unused["to other addresses than the Images API's"] += len(calls) - len(placed) - _linked(exchanges, reader)
+    exchanges = _worth(reader, [one for call, id in mine if (one := _read(reader, call, id)) is not None])
+    reader.unused["beside the Images API"] += len(calls) - len(placed) - _linked(exchanges, reader)
     return Traffic(_run(reader, exchanges, source), +reader.unused, redactor)
 
 
@@ -142,6 +143,15 @@ def _keys(calls: Iterable[Call]) -> list[str]:
     return list(found)[:MOST_KEYS]
 
 
+def _read(reader: _Reader, call: Call, operation: str) -> Exchange | None:
+    """`_exchange`, where no call, whatever somebody wrote into it, costs the others their verdict."""
+    try:
+        return _exchange(reader, call, operation)
+    except (TypeError, ValueError, KeyError, RecursionError, OverflowError) as error:
+        reader.unused[f"that cannot be made sense of ({type(error).__name__})"] += 1
+        return None
+
+
 def _exchange(reader: _Reader, call: Call, operation: str) -> Exchange | None:
     """A call as an exchange whose probe says what it is evidence for; None, and counted, where it is for nothing."""
     if call.answer is None and call.status is not None:
@@ -172,7 +182,7 @@ def _making(reader: _Reader, call: Call, operation: str) -> Probe | None:
     body, whole = read
     deployment = _DEPLOYMENT.search(urlsplit(reader.base_url).path)
     named = body.get("model")
-    model = named if isinstance(named, str) and named else deployment[1] if deployment else NO_MODEL
+    model = _shown(named) if isinstance(named, str) and named else deployment[1] if deployment else NO_MODEL
     target = reader.target(model)
     if whole:
         found = meaning(target, operation, media_type, body)
@@ -206,6 +216,11 @@ def _making(reader: _Reader, call: Call, operation: str) -> Probe | None:
         worst=count,
         source="recorded",
     )
+
+
+def _shown(name: str) -> str:
+    """The name of a model as an id may have it."""
+    return name[:LONGEST_NAME].encode("utf-8", "replace").decode()
 
 
 def _filtered(call: Call) -> bool:

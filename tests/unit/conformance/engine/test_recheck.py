@@ -420,3 +420,14 @@ def test_other_overlays_take_the_place_of_those_of_the_run(recorded: Callable[[s
     found = json.loads((folder / "report.json").read_text())
     assert [one["name"] for one in found["overlays"]] == ["other.yaml"]
     assert "the overlays of the run are left out: acme.yaml" in found["notes"]
+
+
+def test_an_overlay_that_fits_no_more_is_told(recorded: Callable[[str], Recorded], tmp_path: Path) -> None:
+    def change(lines: list[dict[str, Any]], last: dict[str, Any]) -> None:
+        last["overlays"][0]["data"]["actions"][0]["target"] = "$.nothing"
+
+    folder = shutil.copytree(recorded("overlaid").folder, tmp_path / "run")
+    (folder / LINES).write_bytes(_resealed(change)((folder / LINES).read_bytes()))
+    with pytest.raises(DocumentError, match=r"overlay .*matches nothing.*name an overlay that fits it") as raised:
+        recheck(Asked(str(folder), out=str(tmp_path / "out")))
+    assert str(raised.value).startswith(f"{folder / LINES}:") and "/imageproof-" not in str(raised.value)
