@@ -29,6 +29,9 @@ COMMANDS = {
     ),
     "generate": Entry("imageproof.cli.generate:generate", "Write typed clients and strict.yaml, or check them."),
     "explain": Entry("imageproof.cli.explain:explain", "Tell a requirement: who says so, what its breach breaks."),
+    "recheck": Entry(
+        "imageproof.cli.recheck:recheck", "Judge a recorded run again, or the traffic in a HAR; sends nothing.", "suite"
+    ),
     "serve": Entry("imageproof.cli.serve:serve", "Run the reference provider.", "serve"),
     "spec": Entry("imageproof.cli.spec:spec", "Show the contract, diff documents, account for its sources."),
 }

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import re
 import secrets
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from typing import IO, Any
 FORMAT = 1
 LINES = "transcript.jsonl"
 BODIES = "bodies"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 INLINE = 4096  # bytes; a longer body gets a file of its own
 PIECE = 256 * 1024  # bytes of a body that comes piece by piece, masked and written at a time
 EDGE = 16 * 1024  # bytes around each cut that are masked with both sides of it: more than any secret has
@@ -63,10 +65,23 @@ class Bodies:
 
 
 def load(folder: Path, place: dict[str, Any]) -> bytes:
-    """The bytes at a place of a recording in `folder`."""
-    if "text" in place:
-        return str(place["text"]).encode()
-    return gzip.decompress((folder / BODIES / f"{place['sha256']}.gz").read_bytes())
+    """The bytes at a place of a recording in `folder`. ValueError says what is wrong with a place, or with its file."""
+    if set(place) == {"text"} and isinstance(place["text"], str):
+        return place["text"].encode()
+    digest, size = place.get("sha256"), place.get("bytes")
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest) or not isinstance(size, int) or size < 0:
+        raise ValueError("a body is neither text nor a file of that name")
+    name = f"{BODIES}/{digest}.gz"
+    try:
+        with gzip.open(folder / name) as file:
+            data = file.read(size + 1)  # no more, whatever is in the file
+    except FileNotFoundError:
+        raise ValueError(f"{name} is missing") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{name} cannot be read: {error}") from None
+    if len(data) != size or hashlib.sha256(data).hexdigest() != digest:
+        raise ValueError(f"{name} was changed: it is not what its name says")
+    return data
 
 
 class Incoming:

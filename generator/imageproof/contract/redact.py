@@ -15,11 +15,14 @@ SHORTEST = 4
 LONG = 8
 PICTURE = 2**14  # bytes; what is shorter is searched for escapes too
 
-_SIGNED = re.compile(
-    rb"([?&](?:sig|signature|token|key|api[-_]?key|access_token|x-amz-signature|x-amz-security-token|x-amz-credential"
-    rb"|x-goog-signature|x-goog-credential|skoid|sktid)=)([^&#\"'\s\\<>]+)",
+_SIGNED = re.compile(  # also as JSON and HTML write a URL: `&` as `\u0026` or `&amp;`, `/` as `\/`, `+` as `\u002b`
+    rb"((?:[?&]|\\u0026|&amp;)(?:sig|signature|token|key|api[-_]?key|access_token|x-amz-signature"
+    rb"|x-amz-security-token|x-amz-credential|x-goog-signature|x-goog-credential|skoid|sktid)(?:=|\\u003d))"
+    rb"((?:[^&#\"'\s\\<>]|\\/|\\u00(?!2[0236]|3[ce])[0-9a-f]{2})+)",
     re.IGNORECASE,
 )
+_CHARACTER = re.compile(rb"\\u00[0-9a-f]{2}|\\?.", re.IGNORECASE | re.DOTALL)  # of such a value
+_MASKED = re.compile(rb"\*+[0-9]{0,3}")
 # What a body may call a key: the member of a JSON object, the part or the field of a form. The last group is its value.
 _NAME = rb"(?:api[-_]?key|(?:access|auth|security)[-_]?token|authorization|(?:client[-_]?)?secret|password|token|key)"
 _WORDS = (b"key", b"token", b"secret", b"password", b"authorization")  # one of which each of these names has
@@ -52,13 +55,20 @@ class Redactor:
             value = key.masked(value)
         return value
 
-    def clean(self, value: bytes) -> bytes:
-        """Like `data`, and the values of signature parameters in URLs are masked too."""
-        return signatures(self.data(value))
+    def clean(self, value: bytes, seen: dict[bytes, int] | None = None) -> bytes:
+        """Like `data`, and the values of signature parameters in URLs are masked too; `seen` as in `signatures`."""
+        return signatures(self.data(value), seen)
 
-    def text(self, value: str) -> str:
+    def text(self, value: str, seen: dict[bytes, int] | None = None) -> str:
         """Like `clean`."""
-        return self.clean(value.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        return self.clean(value.encode("utf-8", "surrogatepass"), seen).decode("utf-8", "surrogatepass")
+
+    @property
+    def unlikely(self) -> Redactor:
+        """One for our own words: it leaves short keys alone, since such a word may stand there by chance."""
+        made = Redactor()
+        made._keys = tuple(key for key in self._keys if key.long)
+        return made
 
     def headers(self, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """Headers that carry secrets keep their name and their scheme only."""
@@ -80,6 +90,7 @@ class _Key:
     """One key, in all the forms that it may take."""
 
     def __init__(self, key: str) -> None:
+        self.long = len(key) >= LONG
         self._pattern = _pattern(key)
         self._literal = tuple(_literals(key.encode())) if len(key) >= LONG else ()
         self._start = _start(key.encode()) if len(key) >= LONG else None
@@ -121,11 +132,41 @@ def _stars(match: re.Match[bytes]) -> bytes:
     return b"*" * len(match[0])
 
 
-def signatures(value: bytes) -> bytes:
-    """URL parameters that hold a signature or a credential, masked; same length."""
-    if b"=" not in value:
+def signatures(value: bytes, seen: dict[bytes, int] | None = None) -> bytes:
+    """URL parameters that hold a signature or a credential, masked; same length, also in characters once it is read as
+    JSON. `seen` numbers the values that were met, so that masks of two which differ differ too: the second of them ends
+    in 2, and so on."""
+    if not any(mark in value for mark in (b"?", b"&", b"\\u00")):
         return value
-    return _SIGNED.sub(lambda match: match[1] + b"*" * len(match[2]), value)
+
+    def stars(match: re.Match[bytes]) -> bytes:
+        if _MASKED.fullmatch(match[2]):
+            return match[0]
+        plain = b"\\" not in match[2] and b"/" not in match[2]
+        characters = [] if plain else _CHARACTER.findall(match[2])
+        length = len(match[2]) if plain else len(characters)
+        number = 1
+        if seen is not None:
+            number = seen.setdefault(match[2] if plain else _read(characters), len(seen) + 1)
+        tail = str(number).encode() if 1 < number < 10 ** min(3, length - 1) else b""
+        mask = (b"*" * length + tail)[-length:]
+        if plain:
+            return match[1] + mask
+        return match[1] + b"".join(_as(one, char) for one, char in zip(characters, mask, strict=True))
+
+    return _SIGNED.sub(stars, value)
+
+
+def _read(characters: list[bytes]) -> bytes:
+    """What the characters of a URL mean once its JSON is read."""
+    return b"".join(bytes([int(one[4:], 16)]) if len(one) > 2 else one[-1:] for one in characters)
+
+
+def _as(written: bytes, char: int) -> bytes:
+    """A character of a mask, as long as the one that it stands for; a slash stays: no escape of it is a star."""
+    if written[-1:] == b"/":
+        return written
+    return b"\\u00%02x" % char if len(written) > 2 else bytes([char])
 
 
 def fields(value: bytes) -> tuple[bytes, tuple[str, ...]]:

@@ -110,6 +110,20 @@ def _operations(document: Document, reader: SchemaReader) -> Iterator[tuple[str,
             yield path, method, Located(path, method, pointer + join(method), item[method], pointer, item)
 
 
+def operation_at(contract: Document, method: str, path: str) -> tuple[str, str] | None:
+    """operationId and prefix of the operation that a request means, whatever its path begins with; None for none."""
+    own = path.rstrip("/").split("/")
+    for one in contract.operations().values():
+        segments = _segments(one.path)
+        tail = own[-len(segments) :]
+        fits = len(tail) == len(segments) and all(
+            part in ("{}", said) and said for part, said in zip(segments, tail, strict=True)
+        )
+        if fits and one.method == method:
+            return one.id, "/".join(own[: -len(segments)])
+    return None
+
+
 def _segments(path: str) -> list[str]:
     return ["{}" if one.startswith("{") else one for one in path.strip("/").split("/")]
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import Family
+from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served, unknown_model
 from imageproof_conformance.dispatch import Skipped
@@ -24,7 +25,6 @@ from imageproof_conformance.verdict import (
     no_answer,
     rule_verdict,
 )
-from imageproof_conformance.wire import Wire
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,15 @@ class ModelPlan:
 
 @dataclass(frozen=True)
 class Bench:
-    """Judges over a fixed set of exchanges. `wire` knows whether the target is private and what must be masked."""
+    """Judges over a fixed set of exchanges. `private` says that the target is on this machine or network; `redactor`
+    masks what a judge may have put together of an answer."""
 
     document: Document
     registry: Mapping[str, Requirement]
     exchanges: tuple[Exchange, ...]
     skipped: tuple[Skipped, ...]
-    wire: Wire
+    private: bool
+    redactor: Redactor
 
     @cached_property
     def _key_works(self) -> bool:
@@ -132,8 +134,8 @@ class Bench:
         blockers = () if evidence or of_silence(rule) else self._blockers(rule, mute, context)
         absent = next((words for one in mute if (words := lacking(rule, one))), "")
         told = () if of_silence(rule) else mute
-        refused = self.wire.redactor.text(next((words for one in told if (words := declined(one))), ""))
-        error = self.wire.redactor.text(error)
+        refused = self.redactor.text(next((words for one in told if (words := declined(one))), ""))
+        error = self.redactor.text(error)
         heard = bool(mute)
         return rule_verdict(
             self.registry[rule], model, evidence, silences, skipped, blockers, refused, error, absent, heard
@@ -146,7 +148,7 @@ class Bench:
         working = frozenset(self.document.operations()) - unserving
         tiers = [TIERS.index(one.tier) for one in plan.probes if rule in one.rules]
         others = tuple(one for one in self.exchanges if TIERS.index(one.probe.tier) <= max(tiers, default=0))
-        return Context(self.document, plan.family, plan.choice.name, self.wire.private, working, others)
+        return Context(self.document, plan.family, plan.choice.name, self.private, working, others)
 
     def _blockers(self, name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:
         """Rules that the exchanges without evidence break, or their operation as a whole: why they show nothing. A
@@ -168,7 +170,7 @@ class Bench:
         return tuple(found)
 
     def _clean(self, finding: Finding) -> Finding:
-        text = self.wire.redactor.text
+        text = self.redactor.text
         return replace(finding, message=text(finding.message), asked=text(finding.asked), got=text(finding.got))
 
 

@@ -11,11 +11,11 @@ from imageproof.contract.families import family_of
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.exchange import Probe, Tier
+from imageproof_conformance.judging import Item
 from imageproof_conformance.plan import Plan, plan
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import TIERS, ModelChoice
 from imageproof_conformance.properties import negatives
-from imageproof_conformance.record import Item
 
 # Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.
 _generated = lru_cache(maxsize=32)(negatives)

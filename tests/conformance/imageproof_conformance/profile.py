@@ -115,6 +115,11 @@ class Profile:
     def host(self) -> str:
         return urlsplit(self.base_url).hostname or ""
 
+    @property
+    def key_word(self) -> str:
+        """How curl lines name the key in a shell, never the key itself: "$NAME" or "$(cat FILE)"; "" without a key."""
+        return self.key_shell or ("$IMAGEPROOF_API_KEY" if self.key else "")
+
 
 def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
     """Check the settings against each other and the environment. UsageError says what to type instead."""

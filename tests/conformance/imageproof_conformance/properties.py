@@ -25,8 +25,9 @@ from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import is_file
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Part, Probe, Request
-from imageproof_conformance.probes import BODY_RULES, ERROR_RULES, JSON, Target, required_groups, typed, worst
-from imageproof_conformance.probes_pictures import file_facts, legal
+from imageproof_conformance.meaning import read_form
+from imageproof_conformance.probes import BODY_RULES, ERROR_RULES, JSON, Target, required_groups, worst
+from imageproof_conformance.probes_pictures import legal
 from imageproof_conformance.probes_refused import refused
 
 FORM = "multipart/form-data"
@@ -202,19 +203,7 @@ def _read(target: Target, operation: str, media_type: str, request: Request) -> 
     if request.parts is None:
         read = json.loads(encode(request)[0])
         return _NULL if read is None else read
-    body: dict[str, Any] = {}
-    for part in request.parts:
-        prop = target.property(operation, media_type, part.name)
-        value = (
-            typed(prop, part.data.decode("utf-8", errors="replace")) if part.filename is None else file_facts(part.data)
-        )
-        if prop.get("type") == "array":
-            body.setdefault(part.name, []).append(value)
-        elif part.name in body:
-            return None
-        else:
-            body[part.name] = value
-    return body
+    return read_form(target, operation, media_type, request.parts)
 
 
 def _numbered(probes: Iterable[Probe]) -> Iterator[Probe]:

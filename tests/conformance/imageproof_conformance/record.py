@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imageproof.contract.overlay import Layer
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Tier
+from imageproof_conformance.judging import Course
 from imageproof_conformance.profile import Profile
 from imageproof_conformance.verdict import Verdict
 
@@ -29,7 +30,8 @@ class Progress:
 class Run:
     """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
     last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
-    models that the target does not know; `overlays`: what was laid over the contract."""
+    models that the target does not know; `overlays`: what was laid over the contract; `course`: what else its verdict
+    depends on."""
 
     profile: Profile
     tier: Tier
@@ -51,6 +53,4 @@ class Run:
     selected: bool = False
     unknown: tuple[str, ...] = ()
     overlays: tuple[Layer, ...] = ()
-
-
-Item = tuple[str, str]  # requirement id and model
+    course: Course = field(default_factory=Course)

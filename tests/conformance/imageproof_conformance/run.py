@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from imageproof_conformance.dispatch import Interrupted
+from imageproof_conformance.judging import Item
 from imageproof_conformance.profile import Profile
-from imageproof_conformance.record import Item, Progress, Run
+from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.session import Session
 
 __all__ = ["Item", "Progress", "Run", "Session", "run"]

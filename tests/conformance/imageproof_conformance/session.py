@@ -12,16 +12,18 @@ from imageproof.contract.overlay import layers, overlaid
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance.answers import served
-from imageproof_conformance.bench import Bench, ModelPlan, beside, unknown
+from imageproof_conformance.bench import Bench, ModelPlan
 from imageproof_conformance.budget import Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover
 from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Tier
 from imageproof_conformance.intent import upto, wanted, whole_plan
+from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import FREE_CAP, TIERS, Profile
-from imageproof_conformance.record import Item, Progress, Run
-from imageproof_conformance.verdict import RuleVerdict, Situation, conclude, unserved
+from imageproof_conformance.record import Progress, Run
+from imageproof_conformance.transcript import clean
+from imageproof_conformance.verdict import RuleVerdict
 from imageproof_conformance.wire import Wire
 
 AT_THE_END = "-URL-LASTS"  # rules that are judged when all stages are bought
@@ -35,6 +37,7 @@ class _State:
     skipped: list[Skipped] = field(default_factory=list)
     bought: list[Tier] = field(default_factory=list)
     verdicts: dict[Item, RuleVerdict] = field(default_factory=dict)
+    recorded: dict[int, tuple[Exchange, Exchange]] = field(default_factory=dict)  # by the id of the first
     interrupted: bool = False
     looked: bool = False  # at the links once more
     cut: str = ""  # why discovery could not ask everything
@@ -84,6 +87,7 @@ class Session:
         self._stage, self._done, self._total = "discover", 0, len(self.document.operations())
         budget = Budget(0, self.profile.max_requests) if assume else self.budget
         self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
+        self.discovery = replace(self.discovery, detail=self.wire.redactor.text(self.discovery.detail))
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
             named = bool(self.profile.models or self.discovery.listed)
             self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
@@ -164,40 +168,19 @@ class Session:
         self._state.interrupted = self._state.interrupted or interrupted
         for rule, _ in self.chosen if not self._state.interrupted else ():
             self._look_again(rule)
-        rules = [self._state.verdicts.get(item) or self._judge(item) for item in self.chosen]
-        if not self.partial:
-            cut = self._state.cut
-            rules += [rule for one in self.plans for rule in beside(self.registry, one, self.tier, cut)]
-        exchanges = self._exchanges
-        unknown_models = tuple(sorted(self._bench().strange))
-        needed = [one for one in self._state.exchanges if one.probe.expect == "served" and one.probe.images]
-        missing = sorted(self.profile.require - self.discovery.offered) if not self.discovery.trouble else []
-        situation = Situation(
-            trouble=self.discovery.said,
-            unknown=unknown(unknown_models, self.discovery.listed),
-            paid=self.planned > 0,
-            tried=len(needed),
-            succeeded=sum(map(served, needed)),
-            refused=self.wire.redactor.text(unserved(needed)),
-            missing=tuple(missing),
-            selected=self.partial,
-            interrupted=self._state.interrupted,
-            suite_error=suite_error,
-        )
         dearer, dearer_images = self._dearer()
-        return Run(
+        run = Run(
             dearer=dearer,
             dearer_images=dearer_images,
             selected=self.partial,
-            unknown=unknown_models,
             overlays=layers(self.document),
             profile=self.profile,
             tier=self.tier,
             discovery=self.discovery,
             plans=self.plans,
-            exchanges=exchanges,
+            exchanges=self._exchanges,
             skipped=tuple(self._state.skipped),
-            verdict=conclude(rules, situation),
+            verdict=NO_VERDICT_YET,
             planned=self.planned,
             worst=self.worst,
             spent=self.budget.spent + self.budget.outstanding,
@@ -206,6 +189,19 @@ class Session:
             seconds=time.monotonic() - self._clock,
             started=self.started,
             notes=self.notes,
+            course=self._course(suite_error),
+        )
+        return judged(run, self.document, self.registry, self.wire.redactor.unlikely)
+
+    def _course(self, suite_error: str) -> Course:
+        chosen = tuple(self.chosen)
+        return Course(
+            items=chosen,
+            unbought=frozenset(item for item in chosen if self.stage(item) not in self._state.bought),
+            cut=self._state.cut,
+            private=self.wire.private,
+            interrupted=self._state.interrupted,
+            suite_error=suite_error,
         )
 
     @property
@@ -232,7 +228,14 @@ class Session:
 
     @property
     def _exchanges(self) -> tuple[Exchange, ...]:
-        return (*self.discovery.exchanges, *self._state.exchanges)
+        """What is judged: the exchanges as they are recorded, so that judging them again gives the same."""
+        return tuple(self._recorded(one) for one in (*self.discovery.exchanges, *self._state.exchanges))
+
+    def _recorded(self, exchange: Exchange) -> Exchange:
+        kept = self._state.recorded.get(id(exchange))
+        if kept is None:
+            kept = self._state.recorded[id(exchange)] = (exchange, clean(exchange, self.wire.redactor))
+        return kept[1]
 
     def _affordable(self) -> Tier:
         """The larger of the paid tiers that the cap is enough for."""
@@ -313,4 +316,5 @@ class Session:
         return self._bench().verdict(item[0], one, unbought)
 
     def _bench(self) -> Bench:
-        return Bench(self.document, self.registry, self._exchanges, tuple(self._state.skipped), self.wire)
+        redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
+        return Bench(self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor)

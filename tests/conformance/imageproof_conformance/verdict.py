@@ -203,6 +203,7 @@ class Situation:
     refused      what an unserved call answered, for the headline
     missing      what --require names and the target does not offer
     selected     whether only some of the rules were asked for
+    traffic      whether somebody else made the calls: what they do not show was never asked
     """
 
     trouble: str = ""
@@ -215,6 +216,7 @@ class Situation:
     selected: bool = False
     interrupted: bool = False
     suite_error: str = ""
+    traffic: bool = False
 
 
 def conclude(rules: Sequence[RuleVerdict], situation: Situation) -> Verdict:
@@ -268,6 +270,8 @@ def _clean(
     warned = f", {len(by_status['warn'])} with a warning" if by_status["warn"] else ""
     partly = sum(rule.partial for rule in rules)
     part = f", {partly} of them judged only in part (budget)" if partly else ""
+    if situation.traffic:
+        return f"{_rules(judged)} judged of those that these calls show, none broken{warned}."
     if not situation.paid:
         return f"{_rules(judged)} judged, none broken{warned}{part}. No picture was asked for, so none was judged."
     if situation.selected:

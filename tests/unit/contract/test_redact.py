@@ -88,6 +88,37 @@ def test_signatures_of_urls_are_masked_and_the_rest_stays() -> None:
     assert len(clean) == len(body)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        r"https://c/a?se=1&sig=Ab+c/D%3D",
+        r"https://c/a?se=1\u0026sig=Ab\u002bc/D%3D",
+        r"https:\/\/c\/a?se=1\u0026sig=Ab+c\/D%3D",
+        r"https://c/a?se=1&sig\u003dAb\u002Bc/D%3D",
+    ],
+)
+def test_a_signature_is_masked_as_every_writer_of_json_spells_it(written: str) -> None:
+    """Read as JSON, all of them are one URL, and so are their masks: a link is known again in what is recorded."""
+    masked = signatures(f'"{written}"'.encode())
+    assert len(masked) == len(written) + 2
+    assert json.loads(masked) == "https://c/a?se=1&sig=****/****"
+    assert signatures(masked) == masked
+
+
+def test_masks_of_signatures_that_differ_differ() -> None:
+    seen: dict[bytes, int] = {}
+    masked = signatures(b"a?sig=first b?sig=second c?sig=first d?sig=x", seen)
+    assert masked == b"a?sig=***** b?sig=*****2 c?sig=***** d?sig=*"
+    assert signatures(b"&sig=second", seen) == b"&sig=*****2"
+    assert signatures(masked) == masked
+
+
+def test_a_short_key_is_left_in_our_own_words() -> None:
+    assert Redactor("none").text("12 judged, none broken") == "12 judged, **** broken"
+    assert Redactor("none").unlikely.text("12 judged, none broken") == "12 judged, none broken"
+    assert Redactor(KEY).unlikely.text(KEY) == "*" * len(KEY)
+
+
 def test_no_key_masks_nothing() -> None:
     assert Redactor("").text("plain text") == "plain text"
 

@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from imageproof.contract.document import Document
 from imageproof.contract.recorded import LINES, new_folder
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance import transcript
+from imageproof_conformance import run_record, transcript
 from imageproof_conformance.report import json_report, junit
 from imageproof_conformance.run import Run
 
 
 def write(run: Run, document: Document, registry: Mapping[str, Requirement], redactor: Redactor) -> tuple[Path, ...]:
     """Write transcript and reports: into a folder of their own, and where the profile asks. Their paths."""
-    folder = new_folder(run.profile.out, run.started, run.profile.host)
-    transcript.write(folder, run.exchanges, redactor)
+    return write_into(run, document, registry, redactor, new_folder(run.profile.out, run.started, run.profile.host))
+
+
+def write_into(
+    run: Run,
+    document: Document,
+    registry: Mapping[str, Requirement],
+    redactor: Redactor,
+    folder: Path,
+    again: Mapping[str, str] | None = None,
+) -> tuple[Path, ...]:
+    """`write` into a folder that is there; `again` as in `write_reports`."""
+    judged = [one.id for one in registry.values() if one.judged]
+    about = partial(run_record.record, run, document, judged, redactor)
+    transcript.write(folder, run.exchanges, redactor, about)
+    return (*write_reports(run, document, registry, redactor, folder, again), folder / LINES)
+
+
+def write_reports(
+    run: Run,
+    document: Document,
+    registry: Mapping[str, Requirement],
+    redactor: Redactor,
+    folder: Path,
+    again: Mapping[str, str] | None = None,
+) -> tuple[Path, ...]:
+    """Write the reports alone: into a folder that is there, and where the profile asks. `again` tells of a run that is
+    judged once more which one it is."""
     contract = str(document.data.get("info", {}).get("version", ""))
     rule_set = max((one.since for one in registry.values() if one.judged), default="")
-    as_json = redactor.text(json_report.text(run, contract, rule_set))
-    as_junit = redactor.text(junit.text(run))
+    sure = redactor.unlikely  # the exchanges have no key any more, and our own words must stay
+    as_json = sure.text(json_report.text(run, contract, rule_set, again))
+    as_junit = sure.text(junit.text(run))
     written = [
         _put(folder / "report.json", as_json),
         _put(folder / "junit.xml", as_junit),
         *([_put(run.profile.json, as_json)] if run.profile.json else []),
         *([_put(run.profile.junit, as_junit)] if run.profile.junit else []),
     ]
-    return (*written, folder / LINES)
+    return tuple(written)
 
 
 def _put(path: Path, text: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
 
-def report(run: Run, contract: str, rule_set: str) -> dict[str, Any]:
-    """The report as JSON values. `contract` is the document's version, `rule_set` its newest set of rules."""
+def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The report as JSON values. `contract` is the document's version, `rule_set` its newest set of rules; `again` is
+    the member `recheck` of a run that is judged once more."""
     verdict = run.verdict
     return {
         "schema_version": SCHEMA_VERSION,
@@ -45,18 +47,12 @@ def report(run: Run, contract: str, rule_set: str) -> dict[str, Any]:
         "rules": [_rule(run, one) for one in verdict.rules],
         "skipped": [{"probe": one.probe.id, "kind": one.kind, "why": line(one.why)} for one in run.skipped],
         "dropped": sum(one.dropped for one in run.plans),
+        **({"recheck": dict(again)} if again is not None else {}),
     }
 
 
-def text(run: Run, contract: str, rule_set: str) -> str:
-    return json.dumps(report(run, contract, rule_set), indent=1, ensure_ascii=False) + "\n"
-
-
-def key_word(run: Run) -> str:
-    """How curl lines name the key in a shell, never the key itself: "$NAME" or "$(cat FILE)"; "" without a key."""
-    if not run.profile.key:
-        return ""
-    return run.profile.key_shell or "$IMAGEPROOF_API_KEY"
+def text(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | None = None) -> str:
+    return json.dumps(report(run, contract, rule_set, again), indent=1, ensure_ascii=False) + "\n"
 
 
 def _rule(run: Run, rule: RuleVerdict) -> dict[str, Any]:
@@ -85,6 +81,6 @@ def _evidence(run: Run, index: int, finding: Any) -> dict[str, Any]:
         "got": line(finding.got),
     }
     if finding.outcome == "fail":
-        told = tell(exchange, key_word(run))
+        told = tell(exchange, run.profile.key_word)
         made |= {"sent": told.sent, "answer": told.got, "curl": told.curl}
     return made

@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ET
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import asked_and_got, tell
-from imageproof_conformance.report.json_report import key_word
 from imageproof_conformance.run import Run
 from imageproof_conformance.verdict import RuleVerdict
 
@@ -66,7 +65,7 @@ def _told(run: Run, rule: RuleVerdict) -> str:
     lines = [rule.sentence]
     for one in rule.evidence:
         if one.finding.outcome == "fail":
-            told = tell(run.exchanges[one.exchange], key_word(run))
+            told = tell(run.exchanges[one.exchange], run.profile.key_word)
             pair = asked_and_got(one.finding)
             lines += [
                 "",

@@ -16,7 +16,6 @@ from imageproof_conformance.exchange import Probe
 from imageproof_conformance.judges import judged_ids
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import asked_and_got, tell
-from imageproof_conformance.report.json_report import key_word
 from imageproof_conformance.report.next import next_command
 from imageproof_conformance.run import Progress, Run, Session
 from imageproof_conformance.verdict import BROKEN, OK, RuleVerdict
@@ -180,7 +179,7 @@ class Screen:
         if not failures:
             return
         first = failures[0]
-        told = tell(run.exchanges[first.exchange], key_word(run))
+        told = tell(run.exchanges[first.exchange], run.profile.key_word)
         self.say(f"  {line(first.finding.message)}", hang=4)
         if pair := asked_and_got(first.finding):
             self.say(f"  {pair}", hang=4)

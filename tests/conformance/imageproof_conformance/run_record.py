@@ -1,0 +1,141 @@
+"""The last line of a transcript: what a run knew beside its exchanges, as JSON values and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from imageproof.contract.document import Document
+from imageproof.contract.families import family_of
+from imageproof.contract.overlay import Layer, layers
+from imageproof.contract.recorded import Bodies
+from imageproof.contract.redact import Redactor
+from imageproof_conformance.bench import ModelPlan
+from imageproof_conformance.discover import Discovery
+from imageproof_conformance.dispatch import Skipped
+from imageproof_conformance.exchange import Exchange, Probe, Request
+from imageproof_conformance.judging import NO_VERDICT_YET, Course
+from imageproof_conformance.profile import ModelChoice, Profile
+from imageproof_conformance.run import Run
+from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe_record
+from imageproof_conformance.version import VERSION
+
+# Members of a profile that the verdict and its reports need. The key is none of them.
+_PROFILE = ("base_url", "key_source", "max_images", "max_requests", "max_time", "timeout")
+_PLAIN = ("tier", "planned", "worst", "spent", "requests", "cap", "seconds", "started", "dearer", "dearer_images")
+_PLAN = ("requirements", "dearer", "missing", "waiting")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a record says of its run. `suite` is the version that made it, `contract` that of the document, `judged` the
+    ids that had a judge then, `overlays` what was laid over the contract: path as typed, name and digest, data."""
+
+    suite: str
+    contract: str
+    judged: frozenset[str]
+    overlays: tuple[tuple[str, Layer, Any], ...]
+    fields: Mapping[str, Any]
+
+
+def record(run: Run, document: Document, judged: Collection[str], redactor: Redactor, store: Bodies) -> dict[str, Any]:
+    """A run as JSON values. `judged` are the ids that have a judge."""
+    profile, found, course = run.profile, run.discovery, run.course
+    over = zip(profile.overlays, layers(document), (one.data for one in document.overlays), strict=True)
+    return {
+        "suite": VERSION,
+        "contract": str(document.data.get("info", {}).get("version", "")),
+        "judged": sorted(judged),
+        "overlays": [{"path": path, **asdict(layer), "data": data} for path, layer, data in over],
+        "profile": {
+            **{name: getattr(profile, name) for name in _PROFILE},
+            "key_shell": profile.key_word,
+            "models": [[one.name, one.family] for one in profile.models],
+            "require": sorted(profile.require),
+            "again": profile.again,
+        },
+        "discovery": {
+            "offered": sorted(found.offered),
+            "listed": found.listed,
+            "trouble": found.trouble,
+            "detail": found.detail,
+            "exchanges": len(found.exchanges),
+        },
+        "plans": [
+            {
+                "name": one.choice.name,
+                "family": one.choice.family,
+                "dropped": one.dropped,
+                **{name: getattr(one, name) for name in _PLAN},
+            }
+            for one in run.plans
+        ],
+        "skipped": [
+            {"probe": probe_record(clean_probe(one.probe, redactor), store), "kind": one.kind, "why": one.why}
+            for one in run.skipped
+        ],
+        "course": {**asdict(course), "unbought": sorted(course.unbought)},
+        "selected": run.selected,
+        "notes": run.notes,
+        **{name: getattr(run, name) for name in _PLAIN},
+    }
+
+
+def told(value: Mapping[str, Any]) -> Told:
+    """A record, taken apart so far that the document can be made. KeyError or TypeError for what is none."""
+    over = [(one["path"], Layer(one["name"], one["digest"]), one["data"]) for one in value["overlays"]]
+    return Told(value["suite"], value["contract"], frozenset(value["judged"]), tuple(over), value)
+
+
+def restored(
+    record: Told, exchanges: Sequence[Exchange], document: Document, load: Load, overlays: tuple[str, ...]
+) -> Run:
+    """The run of a record, without a verdict. `overlays` are the paths of what `document` has on it. Raises KeyError,
+    TypeError or ValueError for what is no such record, UsageError for a family that is gone."""
+    value = record.fields
+    found, course, profile = value["discovery"], value["course"], value["profile"]
+    skipped = tuple(Skipped(probe_of(one["probe"], load), one["kind"], one["why"]) for one in value["skipped"])
+    pairs = {name: [(rule, model) for rule, model in course[name]] for name in ("items", "unbought")}
+    probes = [*(one.probe for one in exchanges), *(one.probe for one in skipped)]
+    return Run(
+        profile=Profile(
+            **{name: profile[name] for name in (*_PROFILE, "key_shell")},
+            models=tuple(ModelChoice(*one) for one in profile["models"]),
+            overlays=overlays,
+            tier=value["tier"],
+            require=frozenset(profile["require"]),
+            again=tuple(profile["again"]),
+            out=Path(),
+        ),
+        discovery=Discovery(
+            frozenset(found["offered"]),
+            tuple(found["listed"]),
+            tuple(exchanges[: found["exchanges"]]),
+            found["trouble"],
+            found["detail"],
+        ),
+        plans=tuple(_plan(one, document, probes) for one in value["plans"]),
+        exchanges=tuple(exchanges),
+        skipped=skipped,
+        verdict=NO_VERDICT_YET,
+        notes=tuple(value["notes"]),
+        selected=value["selected"],
+        overlays=layers(document),
+        course=Course(**{**course, "items": tuple(pairs["items"]), "unbought": frozenset(pairs["unbought"])}),
+        **{name: value[name] for name in _PLAIN},
+    )
+
+
+def _plan(value: Mapping[str, Any], document: Document, probes: Sequence[Probe]) -> ModelPlan:
+    name, family = value["name"], value["family"]
+    # Of calls that were planned and never came to their turn only their being is needed.
+    own = tuple(one for one in probes if one.model == name) or (_unsent(name),)
+    known = family_of(document, name, family)
+    lists = {one: tuple(value[one]) for one in _PLAN}
+    return ModelPlan(ModelChoice(name, family), known, own, dropped=value["dropped"], **lists)
+
+
+def _unsent(model: str) -> Probe:
+    return Probe(f"{model}/unsent", "", model, Request("GET", ""), "either", ())
