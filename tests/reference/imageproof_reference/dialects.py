@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-
-import yaml
 
 from imageproof.errors import UsageError
-from imageproof_reference.steps import Row, Steps, bound, read_steps
+from imageproof_reference.steps import Row, Steps, bound, read_steps, read_table
 
 
 @dataclass(frozen=True)
@@ -33,9 +30,8 @@ class Dialect:
 @lru_cache(maxsize=1)
 def dialects() -> Mapping[str, Dialect]:
     """All dialects by id, in file order. A row may only be like one above it."""
-    rows = yaml.safe_load(files("imageproof_reference").joinpath("dialects.yaml").read_text(encoding="utf-8"))
     found: dict[str, Dialect] = {}
-    for row in rows:
+    for row in read_table("dialects.yaml"):
         like = row.get("like", "")
         inherited = found[like].steps if like else ()
         found[row["id"]] = Dialect(

@@ -6,7 +6,10 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from importlib.resources import files
 from typing import Any
+
+import yaml
 
 from imageproof.errors import UsageError
 from imageproof_reference.answer_steps import ANSWERS
@@ -15,6 +18,7 @@ from imageproof_reference.request_steps import BODIES, HEADS
 from imageproof_reference.speech import Asked, Frame, Room, Said
 from imageproof_reference.stream_steps import FRAMES, STREAMS
 
+LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader  # in Python, 230 faults take 0.4 s to read
 Row = tuple[str, Mapping[str, Any]]  # name, parameters
 Step = Callable[..., Any]
 TABLES: Mapping[str, Mapping[str, Step]] = {
@@ -39,6 +43,13 @@ class Steps:
 
     def __bool__(self) -> bool:
         return any(getattr(self, one.name) for one in fields(self))
+
+
+def read_table(name: str) -> list[dict[str, Any]]:
+    """The rows of a YAML file beside this one."""
+    text = files("imageproof_reference").joinpath(name).read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = yaml.load(text, Loader=LOADER)
+    return rows
 
 
 def read_steps(rows: Sequence[str | Mapping[str, Mapping[str, Any]]]) -> tuple[Row, ...]:

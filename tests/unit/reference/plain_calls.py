@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -86,7 +86,7 @@ def _given(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(group: str, calls: Mapping[str, Call]) -> dict[str, Call]:
-    return {name: Call(**{**call.__dict__, "group": group}) for name, call in calls.items()}
+    return {name: replace(call, group=group) for name, call in calls.items()}
 
 
 SMALL = {"size": "256x256"}
