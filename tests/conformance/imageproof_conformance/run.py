@@ -22,6 +22,8 @@ from imageproof_conformance.budget import Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover
 from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Tier
+from imageproof_conformance.expect import terms
+from imageproof_conformance.offered import Offer, lacking, offers
 from imageproof_conformance.plan import Plan, plan
 from imageproof_conformance.profile import FREE_CAP, TIERS, ModelChoice, Profile
 from imageproof_conformance.properties import negatives
@@ -51,7 +53,8 @@ class Progress:
 class Run:
     """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
     last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
-    models that the target does not know; `overlays`: what was laid over the contract."""
+    models that the target does not know; `overlays`: what was laid over the contract; `offers`: what is
+    offered of each model."""
 
     profile: Profile
     tier: Tier
@@ -73,6 +76,7 @@ class Run:
     selected: bool = False
     unknown: tuple[str, ...] = ()
     overlays: tuple[Layer, ...] = ()
+    offers: tuple[Offer, ...] = ()
 
 
 Item = tuple[str, str]  # requirement id and model
@@ -215,18 +219,20 @@ class Session:
         exchanges = self._exchanges
         unknown_models = tuple(sorted(self._bench().strange))
         needed = [one for one in self._state.exchanges if one.probe.expect == "served" and one.probe.images]
-        missing = sorted(self.profile.require - self.discovery.offered) if not self.discovery.trouble else []
+        trouble, offered = self.discovery.said, self.discovery.offered
+        found = offers(offered, self.plans, exchanges)
         situation = Situation(
-            trouble=self.discovery.said,
+            trouble=trouble,
             unknown=unknown(unknown_models, self.discovery.listed),
             paid=self.planned > 0,
             tried=len(needed),
             succeeded=sum(map(served, needed)),
             refused=self.wire.redactor.text(unserved(needed)),
-            missing=tuple(missing),
+            missing=() if trouble else lacking(self.profile.require, offered, found),
             selected=self.partial,
             interrupted=self._state.interrupted,
             suite_error=suite_error,
+            terms=terms(self.profile, self.registry, rules, found, self.started, trouble),
         )
         dearer, dearer_images = self._dearer()
         return Run(
@@ -235,6 +241,7 @@ class Session:
             selected=self.partial,
             unknown=unknown_models,
             overlays=layers(self.document),
+            offers=found,
             profile=self.profile,
             tier=self.tier,
             discovery=self.discovery,
