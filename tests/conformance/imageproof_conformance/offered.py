@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
-from imageproof.contract.families import Family
+from imageproof.contract.families import Family, Price
 from imageproof_conformance.answers import parsed, served, unknown_model
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.budget import pictures
@@ -15,6 +16,7 @@ from imageproof_conformance.profile import ABILITIES, REQUIRABLE
 from imageproof_conformance.verdict import key_works, no_answer
 
 CARRIERS = ("url", "b64_json")
+AUTO = "auto"  # a size or quality that the target chooses
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,7 @@ class Offer:
 
     def lacks(self, name: str) -> bool:
         """Whether the run showed that something is not offered; what was not asked about is not lacking."""
-        if name in SHOWN:
-            return self.abilities.get(name) is False
-        if name in map(default, CARRIERS):
-            return bool(self.carriers) and name not in map(default, self.carriers)
-        return name not in self.operations
+        return lacks(name, self.names, [one for one, yes in self.abilities.items() if not yes])
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,16 @@ SHOWN: Mapping[str, tuple[Callable[[Probe], bool], Callable[[Exchange], bool]]] 
     "url": (lambda one: one.asked.get("response_format") == "url", lambda one: "url" in _carriers(one)),
     "b64_json": (lambda one: one.asked.get("response_format") == "b64_json", lambda one: "b64_json" in _carriers(one)),
 }
+
+
+def lacks(name: str, has: Collection[str], lacking: Collection[str]) -> bool:
+    """Whether a run that showed `has`, and asked for `lacking` in vain, shows that something is not offered."""
+    if name in SHOWN:
+        return name in lacking
+    usual = [default(one) for one in CARRIERS]
+    if name in usual:
+        return name not in has and any(one in has for one in usual)
+    return name not in has
 
 
 def offers(offered: Collection[str], plans: Iterable[ModelPlan], exchanges: Collection[Exchange]) -> tuple[Offer, ...]:
@@ -148,14 +156,8 @@ def money(plans: Iterable[ModelPlan], exchanges: Collection[Exchange]) -> Money 
     for exchange in exchanges:
         if not (count := pictures(exchange)):
             continue
-        listed = prices.get(exchange.probe.model)
-        asked = exchange.probe.asked
-        rows = [
-            row.price
-            for row in (listed.rows if listed else ())
-            if row.size in (None, asked.get("size", "auto")) or asked.get("size", "auto") == "auto"
-            if row.quality in (None, asked.get("quality", "auto")) or asked.get("quality", "auto") == "auto"
-        ]
+        listed, asked = prices.get(exchange.probe.model), exchange.probe.asked
+        rows = [row.price for row in (listed.rows if listed else ()) if _priced(row, asked)]
         if listed is None or not rows:
             return None
         total += count * max(rows)
@@ -164,3 +166,9 @@ def money(plans: Iterable[ModelPlan], exchanges: Collection[Exchange]) -> Money 
     if len(currencies) != 1:
         return None
     return Money(round(total, 4), currencies.pop(), max(dates))
+
+
+def _priced(row: Price, asked: Mapping[str, Any]) -> bool:
+    """Whether a call may cost what a row of the list says: what was left to the target may be anything."""
+    pairs = ((row.size, asked.get("size")), (row.quality, asked.get("quality")))
+    return all(listed in (None, value) or value in (None, AUTO) for listed, value in pairs)

@@ -11,7 +11,7 @@ from imageproof.contract.document import Document
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance import transcript
 from imageproof_conformance.redact import Redactor
-from imageproof_conformance.report import json_report, junit
+from imageproof_conformance.report import json_report, junit, summary
 from imageproof_conformance.run import Run
 
 
@@ -23,12 +23,17 @@ def write(run: Run, document: Document, registry: Mapping[str, Requirement], red
     rule_set = max((one.since for one in registry.values() if one.judged), default="")
     as_json = redactor.text(json_report.text(run, contract, rule_set))
     as_junit = redactor.text(junit.text(run))
+    as_markdown = redactor.text(summary.text(run))
     written = [
         _put(folder / "report.json", as_json),
         _put(folder / "junit.xml", as_junit),
         *([_put(run.profile.json, as_json)] if run.profile.json else []),
         *([_put(run.profile.junit, as_junit)] if run.profile.junit else []),
+        *([_put(run.profile.summary, as_markdown)] if run.profile.summary else []),
     ]
+    if run.profile.step_summary:  # other steps of the build write there too
+        with run.profile.step_summary.open("a", encoding="utf-8") as out:
+            out.write(f"{as_markdown}\n")
     return (*written, folder / "transcript.jsonl")
 
 
