@@ -117,7 +117,8 @@ def _problems(data: Any, normal: Normal, registry: Mapping[str, Requirement]) ->
     if not isinstance(data, dict):
         yield "", "must be a mapping with rules, expected and offered; `imageproof baseline update` writes one"
         return
-    yield from field_problems(data, ("rules",), ("rules", "expected", "offered"))
+    for key, message in field_problems(data, ("rules",), ("rules", "expected", "offered")):
+        yield join(key) if key else "", message
     yield from ((join("rules"), message) for message in _rules_problem(data.get("rules"), registry))
     for name in ("expected", "offered"):
         rows = data.get(name)
@@ -130,10 +131,12 @@ def _problems(data: Any, normal: Normal, registry: Mapping[str, Requirement]) ->
         for index, row in enumerate(rows):
             found = list(_row_problems(name, index, row, normal, registry))
             yield from found
-            key = () if found else tuple(row.get(one, "") for one in ("id", "target", "model"))
-            if key and key in seen:
-                yield join(name, index), f"{' '.join(filter(None, key))} stands twice"
-            seen.add(key)
+            if found:
+                continue
+            same = row.get("id", ""), _target(row["target"], normal), row.get("model", "")
+            if same in seen:
+                yield join(name, index), f"{' '.join(filter(None, same))} stands twice"
+            seen.add(same)
 
 
 def _rules_problem(value: Any, registry: Mapping[str, Requirement]) -> Iterator[str]:

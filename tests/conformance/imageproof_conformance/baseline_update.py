@@ -68,6 +68,8 @@ def update(wanted: Wanted) -> list[str]:
     run, file, again, owner = wanted.run, wanted.file, wanted.again, wanted.owner
     if not owner.strip():
         raise UsageError("--owner: name who answers for the new entries")
+    if again and again.resolve() == run.resolve():
+        raise UsageError(f"--again {again}: the same run says nothing twice; name another one")
     first = _report(run)
     second = _report(again) if again else rejudged(run)
     if first["target"] != second["target"]:

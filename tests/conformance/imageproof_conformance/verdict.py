@@ -280,7 +280,8 @@ def _beside(rules: Sequence[RuleVerdict], terms: Terms) -> str:
     beside = sum(terms.standing(one) == "beside" for one in rules)
     if not beside:
         return ""
-    return f" Not scored: {_rules(beside)} {'is' if beside == 1 else 'are'} broken beside the gate {terms.gate}."
+    newer = " or newer than the baseline's rule set" if terms.later else ""
+    return f" Not scored: {beside} broken rule{'' if beside == 1 else 's'} beside the gate {terms.gate}{newer}."
 
 
 def _clean(rules: Sequence[RuleVerdict], judged: int, situation: Situation) -> str:

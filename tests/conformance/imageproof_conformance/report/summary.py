@@ -18,7 +18,7 @@ MOST_ROWS = 30  # broken rules; the JSON report has all of them
 _CELL = 200  # characters
 _MARKS: dict[Standing, str] = {"broken": "broken", "expected": "expected", "beside": "beside the gate"}
 _MEANING = re.compile(r"([\\`*_{}\[\]<>#!|~&@$]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-_LEADING = re.compile(r"^(?=[-+=])|(?<=^\d)(?=[.)])")  # what begins a list, or underlines
+_LEADING = re.compile(r"^(\d*)(?=[-+=.)])")  # what begins a list, or underlines
 
 
 def text(run: Run) -> str:
@@ -39,7 +39,7 @@ def text(run: Run) -> str:
 
 def plain(text: str, longest: int = _CELL) -> str:
     """A text that Markdown shows as it stands, in one line."""
-    return _LEADING.sub(r"\\", _MEANING.sub(r"\\\1", line(text, longest)))
+    return _LEADING.sub(r"\1\\", _MEANING.sub(r"\\\1", line(text, longest)))
 
 
 def _list(title: str, texts: Iterable[str]) -> str:
