@@ -89,7 +89,8 @@ def test_the_step_of_a_workflow_runs_as_shell(tmp_path: Path, step: str, fault: 
     with running(Config(key="sk-readme-step", fault=fault, pause_seconds=0.0)) as url:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("IMAGEPROOF_")},
-            "IMAGEPROOF_API_KEY": "sk-readme-step", "GITHUB_STEP_SUMMARY": str(page),
+            "IMAGEPROOF_API_KEY": "sk-readme-step",
+            "GITHUB_STEP_SUMMARY": str(page),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         command = ["bash", "-e", "-o", "pipefail", "-c", step.replace("https://host/v1", url)]

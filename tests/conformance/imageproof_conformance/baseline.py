@@ -7,7 +7,8 @@ target offered. A YAML file that people review, so every mistake in it is told b
     offered:
     - {target: "https://host/v1", model: gpt-image-1, has: [createImage, stream, b64_json by default]}
 
-`target` is a base URL, or "*" for any; `model` is optional in `expected`; `flaky: true` lets a rule pass as well.
+`target` is a base URL, or "*" for any; `model` is optional in `expected`; `flaky: true` lets a rule pass as well;
+`tier` is the one that the failure was seen in: a run of a cheaper one cannot show that it is gone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from imageproof.contract.document import Document
 from imageproof.contract.findings import field_problems, kind_problem
@@ -25,8 +26,10 @@ from imageproof.contract.pointers import join
 from imageproof.contract.requirements import SHAPES, Requirement, requirements
 from imageproof.contract.yaml_text import read_text, read_yaml
 from imageproof.errors import DocumentError, Problem, UsageError
+from imageproof_conformance.exchange import Tier
 
 ANY = "*"
+TIERS: tuple[Tier, ...] = get_args(Tier)
 SOON = timedelta(days=14)  # before its expiry an entry is warned of
 Normal = Callable[[str], str]  # a base URL as it is compared; UsageError for what is none
 
@@ -43,6 +46,7 @@ class Expected:
     expiry: date
     model: str = ""
     flaky: bool = False
+    tier: Tier = "free"
     place: str = ""
 
     @property
@@ -71,7 +75,7 @@ class Baseline:
 
 
 EXPECTED: Mapping[str, type] = {
-    **dict.fromkeys(("id", "target", "reason", "owner", "expiry", "model"), str),
+    **dict.fromkeys(("id", "target", "reason", "owner", "expiry", "model", "tier"), str),
     "flaky": bool,
 }
 OFFERED: Mapping[str, type] = {"target": str, "model": str, "has": tuple}
@@ -196,6 +200,10 @@ def _target_problem(value: str, normal: Normal, registry: Mapping[str, Requireme
     return ""
 
 
+def _tier_problem(value: str, normal: Normal, registry: Mapping[str, Requirement]) -> str:
+    return "" if value in TIERS else f"{value!r} is none of {', '.join(TIERS)}"
+
+
 def _expiry_problem(value: str, normal: Normal, registry: Mapping[str, Requirement]) -> str:
     try:
         return "" if date.fromisoformat(value).isoformat() == value else f"{value!r} is no day, YYYY-MM-DD"
@@ -207,12 +215,18 @@ _CHECKS: Mapping[str, Callable[[str, Normal, Mapping[str, Requirement]], str]] =
     "id": _id_problem,
     "target": _target_problem,
     "expiry": _expiry_problem,
+    "tier": _tier_problem,
 }
 
 
 def about(target: str, base_url: str) -> bool:
     """Whether a `target` of a baseline is a base URL."""
     return target in (ANY, base_url)
+
+
+def reached(entry: Expected, tier: Tier) -> bool:
+    """Whether a run of a tier makes all calls that the failure of an entry was seen on."""
+    return TIERS.index(tier) >= TIERS.index(entry.tier)
 
 
 def later(baseline: Baseline, registry: Mapping[str, Requirement]) -> frozenset[str]:

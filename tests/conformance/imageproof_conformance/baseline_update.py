@@ -22,7 +22,7 @@ from imageproof.contract.pointers import join
 from imageproof.contract.requirements import requirements
 from imageproof.contract.yaml_text import read_text
 from imageproof.errors import DocumentError, Problem, UsageError
-from imageproof_conformance.baseline import Baseline, Expected, Had, about, newest_rules, parse_baseline
+from imageproof_conformance.baseline import Baseline, Expected, Had, about, newest_rules, parse_baseline, reached
 from imageproof_conformance.offered import lacks
 from imageproof_conformance.profile import base_url
 from imageproof_conformance.report.json_report import SCHEMA_FILE
@@ -78,7 +78,9 @@ def update(wanted: Wanted) -> list[str]:
     old = Baseline(str(file), newest_rules(known))
     if file.exists():
         old = parse_baseline(read_text(file), str(file), base_url, known)
-    fresh = Expected("", first["target"], wanted.reason.strip(), owner.strip(), _expiry(wanted.expiry, first))
+    fresh = Expected(
+        "", first["target"], wanted.reason.strip(), owner.strip(), _expiry(wanted.expiry, first), tier=first["tier"]
+    )
     change = changed(replace(old, rules=first["rule_set"]), first, second, fresh)
     text = written(change.baseline)
     parse_baseline(text, str(file), base_url, known)  # what is written must be readable
@@ -139,7 +141,7 @@ def changed(old: Baseline, first: Report, second: Report, fresh: Expected) -> Ch
     lines = [f"! {rule} ({model}): broken once only, not written" for rule, model in once]
     kept: list[Expected] = []
     for entry in old.expected:
-        gone = about(entry.target, target) and not entry.flaky and _passes(entry, first) and _passes(entry, second)
+        gone = about(entry.target, target) and not entry.flaky and all(_passes(entry, one) for one in (first, second))
         kept += [] if gone else [entry]
         lines += [f"- {entry.id}{_of(entry.model)}: passes now"] if gone else []
         expired = not gone and about(entry.target, target) and entry.expiry < first["day"]
@@ -172,9 +174,13 @@ def _broken(report: Report) -> Iterator[tuple[Item, str]]:
 
 
 def _passes(entry: Expected, report: Report) -> bool:
-    """Whether a report shows an entry to pass for each model that it is about, judged in full."""
+    """Whether a report shows an entry to pass for each model that it is about, on all calls that it failed on."""
     rules = [one for one in report["rules"] if one["id"] == entry.id and entry.model in ("", one["model"])]
-    return bool(rules) and all(one["status"] == "pass" and one["cause"] != "budget" for one in rules)
+    return (
+        bool(rules)
+        and reached(entry, report["tier"])
+        and all(one["status"] == "pass" and one["cause"] != "budget" for one in rules)
+    )
 
 
 def _offered(old: Baseline, report: Report) -> tuple[tuple[Had, ...], list[str]]:
@@ -204,4 +210,4 @@ def written(baseline: Baseline) -> str:
 def _row(one: Expected) -> dict[str, Any]:
     row = {"id": one.id, "target": one.target, "model": one.model, "reason": one.reason, "owner": one.owner}
     row = {name: value for name, value in row.items() if value}
-    return {**row, "expiry": one.expiry.isoformat(), **({"flaky": True} if one.flaky else {})}
+    return {**row, "expiry": one.expiry.isoformat(), "tier": one.tier, **({"flaky": True} if one.flaky else {})}

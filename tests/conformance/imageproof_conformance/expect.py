@@ -8,7 +8,8 @@ from datetime import date
 from typing import Literal
 
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance.baseline import SOON, Baseline, Expected, about, day, later, names
+from imageproof_conformance.baseline import SOON, Baseline, Expected, about, day, later, names, reached
+from imageproof_conformance.exchange import Tier
 from imageproof_conformance.gates import Item, Terms
 from imageproof_conformance.offered import Offer
 from imageproof_conformance.profile import Profile
@@ -23,6 +24,7 @@ class _Held:
 
     entry: Expected
     rules: tuple[RuleVerdict, ...]
+    reached: bool
 
     @property
     def failing(self) -> tuple[RuleVerdict, ...]:
@@ -30,10 +32,12 @@ class _Held:
 
     @property
     def state(self) -> State:
-        """What the run says: it passes only where every model was judged in full."""
+        """What the run says: it passes only where every model was judged in full, on all calls that it failed on."""
         if self.failing:
             return "failing"
-        whole = bool(self.rules) and all(one.status == "pass" and not one.partial for one in self.rules)
+        whole = (
+            bool(self.rules) and self.reached and all(one.status == "pass" and not one.partial for one in self.rules)
+        )
         return "passing" if whole else "unknown"
 
 
@@ -42,15 +46,16 @@ def terms(
     registry: Mapping[str, Requirement],
     rules: Sequence[RuleVerdict],
     found: Iterable[Offer],
+    tier: Tier,
     started: float,
     trouble: str = "",
 ) -> Terms:
-    """What a run is held to. `trouble` says that there is no verdict: then nothing has lapsed."""
+    """What a run of a tier is held to. `trouble` says that there is no verdict: then nothing has lapsed."""
     baseline = profile.baseline
     if baseline is None:
         return Terms(profile.gate)
     today = day(started)
-    held = [_held(one, rules) for one in baseline.expected if about(one.target, profile.base_url)]
+    held = [_held(one, rules, tier) for one in baseline.expected if about(one.target, profile.base_url)]
     expired = [one for one in held if today > one.entry.expiry]
     valid = [one for one in held if one not in expired or not profile.strict]
     excused: dict[Item, str] = {(rule.rule, rule.model): one.entry.reason for one in valid for rule in one.failing}
@@ -68,8 +73,9 @@ def terms(
     return Terms(profile.gate, excused, later(baseline, registry), (*lapsed, *lost), tuple(notes))
 
 
-def _held(entry: Expected, rules: Sequence[RuleVerdict]) -> _Held:
-    return _Held(entry, tuple(one for one in rules if one.rule == entry.id and entry.model in ("", one.model)))
+def _held(entry: Expected, rules: Sequence[RuleVerdict], tier: Tier) -> _Held:
+    about_it = tuple(one for one in rules if one.rule == entry.id and entry.model in ("", one.model))
+    return _Held(entry, about_it, reached(entry, tier))
 
 
 def _lost(profile: Profile, baseline: Baseline, found: Iterable[Offer]) -> Iterator[str]:

@@ -19,8 +19,8 @@ GATES: tuple[Gate, ...] = ("contract", "sdk", "both")
 Item = tuple[str, str]  # requirement id and model
 Standing = Literal["", "broken", "expected", "beside"]
 
-# Question -> what a person is told of it.
-QUESTIONS = {"contract": "keeps the contract (MUST rules)", "sdk": "works with the official SDKs"}
+# Question -> what it asks, as a person is told. No claim: a run that judged little must not sound as if it kept all.
+QUESTIONS = {"contract": "the contract (MUST rules)", "sdk": "what the official SDKs need"}
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Conformance:
     def terms(self, verdict: RuleVerdict) -> Terms:
         """What one rule is held to."""
         session = self.session
-        return terms(session.profile, session.registry, [verdict], (), session.started)
+        return terms(session.profile, session.registry, [verdict], (), session.tier, session.started)
 
     def finish(self, interrupted: bool = False, suite_error: str = "") -> Run:
         """Conclude and write the reports, once."""

@@ -232,7 +232,7 @@ class Session:
             selected=self.partial,
             interrupted=self._state.interrupted,
             suite_error=suite_error,
-            terms=terms(self.profile, self.registry, rules, found, self.started, trouble),
+            terms=terms(self.profile, self.registry, rules, found, self.tier, self.started, trouble),
         )
         dearer, dearer_images = self._dearer()
         return Run(

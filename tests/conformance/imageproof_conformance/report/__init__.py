@@ -12,6 +12,7 @@ from imageproof.contract.requirements import Requirement
 from imageproof_conformance import transcript
 from imageproof_conformance.redact import Redactor
 from imageproof_conformance.report import json_report, junit, summary
+from imageproof_conformance.report.terminal import problem
 from imageproof_conformance.run import Run
 
 
@@ -31,9 +32,8 @@ def write(run: Run, document: Document, registry: Mapping[str, Requirement], red
         *([_put(run.profile.junit, as_junit)] if run.profile.junit else []),
         *([_put(run.profile.summary, as_markdown)] if run.profile.summary else []),
     ]
-    if run.profile.step_summary:  # other steps of the build write there too
-        with run.profile.step_summary.open("a", encoding="utf-8") as out:
-            out.write(f"{as_markdown}\n")
+    if run.profile.step_summary:
+        _append(run.profile.step_summary, as_markdown)
     return (*written, folder / "transcript.jsonl")
 
 
@@ -49,6 +49,15 @@ def _folder(run: Run) -> Path:
             continue
         return folder
     raise FileExistsError(str(run.profile.out))
+
+
+def _append(path: Path, text: str) -> None:
+    """Continue the page of a build: other steps write there too. That it cannot be written costs nobody a verdict."""
+    try:
+        with path.open("a", encoding="utf-8") as out:
+            out.write(f"{text}\n")
+    except OSError as error:
+        problem(f"{path}: the summary cannot be written: {error.strerror}")
 
 
 def _put(path: Path, text: str) -> Path:

@@ -111,9 +111,9 @@ TODAY = date(2027, 1, 1)
 STARTED = datetime(2027, 1, 1, 12, tzinfo=UTC).timestamp()
 
 
-def held(*rules: RuleVerdict, baseline: str = GOOD, strict: bool = True, offers: Any = (), trouble: str = "") -> Terms:
+def held(*rules: RuleVerdict, baseline: str = GOOD, strict: bool = True, offers: Any = (), **more: Any) -> Terms:
     profile = Profile(URL, baseline=read(baseline), strict=strict)
-    return terms(profile, REGISTRY, rules, offers, STARTED, trouble)
+    return terms(profile, REGISTRY, rules, offers, more.get("tier", "core"), STARTED, more.get("trouble", ""))
 
 
 def entry(days: int, **more: str) -> str:
@@ -171,6 +171,15 @@ def test_an_entry_that_names_no_model_is_for_all_and_stale_only_when_all_pass() 
     assert not held(rule("pass"), rule("not-run", "other"), baseline=text).lapses
 
 
+def test_a_cheaper_tier_cannot_show_that_a_failure_is_gone() -> None:
+    text = entry(30, tier="core")
+    assert held(rule("pass"), baseline=text, tier="free").lapses == ()
+    assert all(held(rule("pass"), baseline=text, tier=tier).lapses for tier in ("core", "standard"))
+    assert held(rule("fail"), baseline=text, tier="free").excused
+    with pytest.raises(DocumentError, match=r":3: #/expected/0/tier: tier: 'cheap' is none of free, core, standard"):
+        read(entry(30, tier="cheap"))
+
+
 def test_what_is_not_expected_fails_and_other_targets_excuse_nothing() -> None:
     other = rule("fail", id="GEN-SERVED")
     assert conclude((rule("fail"), other), Situation(terms=held(rule("fail"), other))).exit_status == 1
@@ -182,7 +191,7 @@ def test_what_is_not_expected_fails_and_other_targets_excuse_nothing() -> None:
 def test_a_rule_that_came_later_than_the_baseline_is_not_scored() -> None:
     newer = {**REGISTRY, "GEN-SERVED": replace(REGISTRY["GEN-SERVED"], since="2027.01")}
     broken = rule("fail", id="GEN-SERVED")
-    found = terms(Profile(URL, baseline=read(GOOD)), newer, (broken, rule("fail")), (), STARTED)
+    found = terms(Profile(URL, baseline=read(GOOD)), newer, (broken, rule("fail")), (), "core", STARTED)
     assert "GEN-SERVED" in found.later and "GEN-COUNT" not in found.later
     verdict = conclude((broken, rule("fail")), Situation(terms=found))
     assert verdict.exit_status == 0 and "Not scored: 1 broken rule" in verdict.headline

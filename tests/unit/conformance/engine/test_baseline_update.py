@@ -172,6 +172,7 @@ def test_what_passes_now_goes_and_what_is_not_judged_stays(report: dict[str, Any
     for before, first, second in (
         (old(report, flaky=True), passing, passing),
         (old(report, target="https://elsewhere/v1"), passing, passing),
+        (old(report, tier="core"), passing, passing),  # of tier free
         (old(report), passing, unrun),
         (old(report), unrun, unrun),
     ):

@@ -88,7 +88,7 @@ def test_an_answer_keeps_breadth_apart_from_conformity() -> None:
     assert (contract.unsupported, contract.unknown, contract.all) == (1, 2, 5)
     assert (sdk.judged, sdk.kept, sdk.unsupported, sdk.unknown) == (3, 1, 0, 1)
     assert contract.told == (
-        "keeps the contract (MUST rules): 1 of 2 judged rules kept; "
+        "the contract (MUST rules): 1 of 2 judged rules kept; "
         "2 of 5 that apply were judged (1 not offered, 2 not judged)"
     )
     assert "nothing judged; 0 of 0" in answers([])[0].told

@@ -61,9 +61,9 @@ def test_the_terminal_says_first_what_is_offered_then_whom_it_breaks_then_the_ru
         "offered: createImage, ",
         "streaming: yes, mask: yes",
         "spent: 8 pictures, at most ",
-        "keeps the contract (",
+        "the contract (",
     ]
-    parts += ["works with the official SDKs: ", "what breaks, and for whom:", "AI SDK (", "BROKEN GEN-B64-PLAIN"]
+    parts += ["what the official SDKs need: ", "what breaks, and for whom:", "AI SDK (", "BROKEN GEN-B64-PLAIN"]
     places = [shown.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -182,3 +182,14 @@ def test_an_ability_that_is_refused_is_told_and_not_missed_silently(reference: C
     )
     found = run(profile)
     assert found.verdict.missing == ("stream",) and found.verdict.exit_status == 1  # dall-e-3 does not stream
+
+
+def test_a_page_of_a_build_that_cannot_be_written_costs_no_verdict(
+    ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_by = ran[0]
+    profile = replace(made_by.profile, out=tmp_path, summary=None, step_summary=tmp_path / "none" / "page.md")
+    with Session(profile) as session:
+        files = write(replace(made_by, profile=profile), session.document, session.registry, session.wire.redactor)
+    assert all(path.is_file() for path in files)
+    assert "page.md: the summary cannot be written: No such file" in capsys.readouterr().err
