@@ -19,6 +19,7 @@ from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Tier
 from imageproof_conformance.intent import upto, wanted, whole_plan
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
+from imageproof_conformance.offered import askable
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import FREE_CAP, TIERS, Profile
 from imageproof_conformance.record import Progress, Run
@@ -200,6 +201,7 @@ class Session:
             unbought=frozenset(item for item in chosen if self.stage(item) not in self._state.bought),
             cut=self._state.cut,
             private=self.wire.private,
+            abilities=askable(self.plans),
             interrupted=self._state.interrupted,
             suite_error=suite_error,
         )

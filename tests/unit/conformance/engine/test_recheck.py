@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import DocumentError, UsageError
 from imageproof_conformance import recheck as module
 from imageproof_conformance import recording, report
+from imageproof_conformance.baseline import Baseline, Expected, Had
 from imageproof_conformance.judging import judged
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.recheck import Asked, recheck
@@ -37,6 +39,12 @@ KEY = "sk-canary-44d1"
 MODEL = (ModelChoice("gpt-image-1"),)
 BESIDE = ("suite", "notes", "recheck")  # members of the report that are no part of the verdict
 ACME = Path(__file__).resolve().parents[4] / "spec" / "overlays" / "acme.yaml"
+KNOWN = Baseline(
+    "known.yaml",
+    "2026.11",
+    (Expected("GEN-SIZE-PIXELS", "*", "known", "me", date(2126, 11, 1), "gpt-image-1", place="known.yaml:3"),),
+    (Had("*", "gpt-image-1", ("createImage", "stream")),),
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,9 @@ RUNS: dict[str, dict[str, Any]] = {
     "ended in discovery": {"tier": "free", "max_requests": 2, "models": MODEL},
     "interrupted": {"tier": "core", "stop": True, "models": MODEL},
     "selected": {"tier": "core", "only": "GEN-N", "models": MODEL},
+    "interrupted, required": {"tier": "core", "stop": True, "models": MODEL, "require": frozenset({"stream"})},
+    "expected": {"fault": "wrong-size", "tier": "core", "models": MODEL, "gate": "both", "baseline": KNOWN},
+    "lapsed": {"tier": "core", "models": MODEL, "gate": "sdk", "baseline": KNOWN, "strict": False},
     "required": {"tier": "free", "models": MODEL, "require": frozenset({"createImage"})},
     "overlaid": {"tier": "free", "models": (ModelChoice("acme-draw-1"),), "overlays": (ACME,)},
     "short key": {"tier": "free", "models": MODEL, "key": "none"},
