@@ -35,6 +35,7 @@ _MAX_TIME = "Start no call after this many seconds."
 _URL_AGE = "Fetch the links of answers once more when they are that old, as 60s. Default: at the end of the run."
 _REQUIRE = "Fail unless these are offered: generations,edits,variations,models,stream."
 _GATE = "Whose rules decide the exit status: the contract's MUST (default), those that the official SDKs need, or both."
+_RULES = "Score the rules of this set alone, YYYY.MM; later ones are told. Default: the baseline's, or the newest."
 _BASELINE = "Expected failures and breadth, as `imageproof baseline update` writes them: the rest fails."
 _STALE = "What becomes of entries of the baseline that expired or pass now. Default: fail."
 _SUMMARY = "Summary in Markdown. GITHUB_STEP_SUMMARY, where it is set, gets it too."
@@ -61,6 +62,7 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.option("-k", "--only", metavar="EXPR", help="Only these rules, as in pytest: 'SIZE and not EDIT'.")
 @click.option("--require", metavar="NAMES", help=_REQUIRE)
 @click.option("--gate", type=click.Choice(["contract", "sdk", "both"]), help=_GATE)
+@click.option("--rules", metavar="SET", help=_RULES)
 @click.option("--baseline", type=click.Path(dir_okay=False), metavar="FILE", help=_BASELINE)
 @click.option("--stale", type=click.Choice(["fail", "warn"]), help=_STALE)
 @click.option("--heavy", is_flag=True, help="Try uploads of 10 MB and more and huge sizes too.")

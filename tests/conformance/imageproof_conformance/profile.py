@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
+from imageproof.contract.requirements import requirements
 from imageproof.errors import UsageError
-from imageproof_conformance.baseline import Baseline, read_baseline
+from imageproof_conformance.baseline import Baseline, read_baseline, rules_problem
 from imageproof_conformance.exchange import Tier
 from imageproof_conformance.gates import GATES, Gate
 
@@ -63,6 +64,7 @@ class Settings:
     moderation: str | None = None
     url_age: str | None = None
     gate: str = "contract"
+    rules: str | None = None
     baseline: str | None = None
     stale: str = "fail"
     out: str | None = None
@@ -92,7 +94,7 @@ class Profile:
     timeout       seconds that one call may take; max_time: seconds after which no call is started
     workers       calls at once; rate: calls started a second (None: as fast as they go)
     require       operationIds and abilities whose absence is a failure
-    gate          whose rules decide the exit status
+    gate          whose rules decide the exit status; rules: the set that is scored, "" for the baseline's or newest
     baseline      the failures that are expected, None for none; `strict` where entries that no longer hold fail the run
     heavy         whether uploads of 10 MB and huge sizes are tried; moderation: a prompt that the target's filter
                   stops, "" for none
@@ -120,6 +122,7 @@ class Profile:
     moderation: str = ""
     url_age: float = 0.0
     gate: Gate = "contract"
+    rules: str = ""
     baseline: Baseline | None = None
     strict: bool = True
     out: Path = Path("imageproof-runs")
@@ -165,6 +168,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         rate=settings.rate if settings.rate is not None else (None if local else REMOTE_RATE),
         require=_require(settings),
         gate=_one_of("gate", settings.gate, GATES),
+        rules=_rules(settings),
         baseline=_baseline(settings),
         strict=_one_of("stale", settings.stale, STALE) == "fail",
         heavy=settings.heavy,
@@ -333,6 +337,7 @@ def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
     out += ["--heavy"] if settings.heavy else []
     out += ["--moderation", settings.moderation] if settings.moderation else []
     out += ["--url-age", settings.url_age] if settings.url_age else []
+    out += ["--rules", settings.rules] if settings.rules else []
     out += ["--gate", settings.gate] if settings.gate != "contract" else []
     out += ["--baseline", settings.baseline] if settings.baseline else []
     out += ["--stale", settings.stale] if settings.stale != "fail" else []
@@ -379,6 +384,12 @@ def _one_of(option: str, value: str, known: tuple[Word, ...]) -> Word:
         if one == value:
             return one
     raise UsageError(f"--{option} {value}: not known; type one of {', '.join(known)}")
+
+
+def _rules(settings: Settings) -> str:
+    if message := rules_problem(settings.rules or "", requirements()):
+        raise UsageError(f"--rules: {message}")
+    return settings.rules or ""
 
 
 def _baseline(settings: Settings) -> Baseline | None:
