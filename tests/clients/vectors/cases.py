@@ -69,7 +69,9 @@ def _case(row: dict[str, Any]) -> Case:
     call = row["call"]
     exchanges = row.get("exchanges", [])
     usual = _usual(call["operation"], call.get("arguments", {}))
-    expected = {name: row[name] for name in ("answer", "events", "error", "pictures", "request_id") if name in row}
+    expected: dict[str, Any] = {
+        name: row[name] for name in ("answer", "events", "error", "pictures", "request_id") if name in row
+    }
     if not expected and exchanges and "answer" not in exchanges[-1]:
         expected = {"pictures": ["png"]}
     return Case(
@@ -125,17 +127,19 @@ def _argument(value: Any, port: Port, folder: Path) -> Any:
         return [_argument(one, port, folder) for one in value]
     if isinstance(value, File):
         return {"$file": {"path": _written(folder, str(abs(hash(value.data))), value.data)}}
+    if isinstance(value, dict) and "$times" in value:
+        return [_argument(value["$times"][0], port, folder)] * value["$times"][1]
     if isinstance(value, dict) and "$file" in value:
         told = dict(value["$file"])
         return {"$file": {"path": _written(folder, told["bytes"], NAMED[told.pop("bytes")]), **told}}
     if isinstance(value, dict) and "$path" in value:
         told = value["$path"]
-        return {"$path": _written(folder, told["name"], NAMED[told["bytes"]])}
+        return {"$path": _written(folder, told["name"], NAMED[told["bytes"]] if "bytes" in told else None)}
     return filled(value, port.origin)
 
 
-def _written(folder: Path, name: str, data: bytes) -> str:
+def _written(folder: Path, name: str, data: bytes | None) -> str:
     path = folder / name
-    if not path.exists():
+    if data is not None and not path.exists():
         path.write_bytes(data)
     return str(path)

@@ -101,7 +101,7 @@ def _parts(one: Arrived, expected: Sequence[Mapping[str, Any]]) -> Iterator[str]
     if found[len(found) - len(files) :] != files:
         yield f"texts come before files, not {[part['name'] for part in found]}"
     texts = sorted((part for part in found if "filename" not in part), key=lambda part: str(part["name"]))
-    wanted = [_expected_part(part) for part in expected]
+    wanted = [_expected_part(part) for part in expected for _ in range(part.get("times", 1))]
     wanted_files = [part for part in wanted if "filename" in part]
     wanted_texts = sorted((part for part in wanted if "filename" not in part), key=lambda part: str(part["name"]))
     yield from _same("texts of the form", texts, wanted_texts)

@@ -1,5 +1,5 @@
 """What stands for bytes and addresses in the cases: `{$base64: NAME}`, `{$data_url: NAME}`, `{$url: /path}`, `{$bytes:
-NAME}`, `{$repeat: [text, count]}`; and the named pictures and texts."""
+NAME}`, `{$repeat: [text, count]}`, `{$times: [value, count]}`; and the named pictures and texts."""
 
 from __future__ import annotations
 
@@ -57,4 +57,6 @@ def filled(node: Any, origin: str) -> Any:
             return f"data:image/{KINDS[name][0]};base64,{base64.b64encode(NAMED[name]).decode()}"
         case ("$repeat", (text, count)):
             return text * count
+        case ("$times", (value, count)):
+            return [filled(value, origin)] * count
     return {key: filled(value, origin) for key, value in node.items()}

@@ -40,6 +40,7 @@ KINDS: dict[type[Exception], str] = {
     api.APIError: "reported",
     TypeError: "argument",
     ValueError: "argument",
+    FileNotFoundError: "argument",
 }
 
 

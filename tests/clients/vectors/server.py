@@ -86,7 +86,7 @@ def _serve(loop: asyncio.AbstractEventLoop, ports: Sequence[Port]) -> None:
 
 async def _start(port: Port) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
+        with suppress(OSError, EOFError, asyncio.TimeoutError, asyncio.CancelledError):
             while await _exchange(port, reader, writer):
                 pass
         with suppress(OSError):
@@ -180,7 +180,8 @@ def body_of(answer: Mapping[str, Any], origin: str) -> bytes:
     if "events" in answer:
         return b"".join(_frame(event, origin) for event in answer["events"])
     if "picture" in answer:
-        return bytes(filled({"$bytes": answer["picture"]}, origin))
+        found: bytes = filled({"$bytes": answer["picture"]}, origin)
+        return found
     return str(filled(answer.get("text", ""), origin)).encode()
 
 
