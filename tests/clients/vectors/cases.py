@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import yaml
+from clients.vectors.derived import derived
 from clients.vectors.marks import NAMED, filled
 from clients.vectors.server import Port
 from vectors.bodies import File, Vector, vectors
@@ -28,7 +29,7 @@ NOT_SENT = ("edit-image-text",)
 
 @dataclass(frozen=True)
 class Case:
-    """One row, or one of bodies.yaml. `requests` are None where they are not judged, `expected` None likewise."""
+    """One row; or a body that is judged by its warnings alone, whose `requests` and `expected` are None."""
 
     id: str
     call: Mapping[str, Any]
@@ -58,7 +59,8 @@ def rows() -> tuple[dict[str, Any], ...]:
 @cache
 def cases() -> dict[str, Case]:
     """All cases by id, in file order."""
-    made = [*map(_case, rows()), *(_body(vector) for vector in vectors() if vector.id not in NOT_SENT)]
+    listed = (_body(f"bodies/{vector.id}", vector) for vector in vectors() if vector.id not in NOT_SENT)
+    made = [*map(_case, rows()), *listed, *(_body(f"rules/{vector.id}", vector) for vector in derived())]
     by_id = {case.id: case for case in made}
     if len(by_id) != len(made):
         raise ValueError(f"two cases with one id among {sorted(case.id for case in made)}")
@@ -91,7 +93,7 @@ def _usual(operation: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _body(vector: Vector) -> Case:
+def _body(name: str, vector: Vector) -> Case:
     arguments = {name.removesuffix("[]"): value for name, value in vector.body.items()}
     author = {name[4:-1].replace("][", " "): arguments.pop(name) for name in list(arguments) if name.startswith("svg[")}
     if author:
@@ -99,7 +101,7 @@ def _body(vector: Vector) -> Case:
         arguments["svg"] = {**author, **reasoning}
     call = {"operation": vector.operation, "arguments": arguments, "client": {"validate": "warn", "max_retries": 0}}
     usual = _usual(vector.operation, arguments)
-    return Case(f"bodies/{vector.id}", call, [usual], None, None, warnings=sorted(vector.rules))
+    return Case(name, call, [usual], None, None, warnings=sorted(vector.rules))
 
 
 def call_of(case: Case, port: Port, folder: Path) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""What stands for bytes and addresses in the cases: `{$base64: NAME}`, `{$data_url: NAME}`, `{$url: /path}`, `{$bytes:
-NAME}`, `{$repeat: [text, count]}`, `{$times: [value, count]}`; and the named pictures and texts."""
+"""What stands for bytes and addresses in the cases: `{$base64: NAME}`, `{$data_url: NAME}`, `{$repeat:
+[text, count]}`, `{$times: [value, count]}`; and the named pictures and texts."""
 
 from __future__ import annotations
 
@@ -49,8 +49,6 @@ def filled(node: Any, origin: str) -> Any:
     if not isinstance(node, dict):
         return node
     match next(iter(node.items()), ("", None)):
-        case ("$bytes", name):
-            return NAMED[name]
         case ("$base64", name):
             return base64.b64encode(NAMED[name]).decode()
         case ("$data_url", name):

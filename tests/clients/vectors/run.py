@@ -7,8 +7,8 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,12 @@ from clients.vectors.server import Port, serving
 LIMIT = 120  # seconds for all calls
 
 
-def served(chosen: Mapping[str, Case]) -> AbstractContextManager[dict[str, Port]]:
-    """A port for each case."""
-    return serving({name: (case.answers, case.listens) for name, case in chosen.items()})
+@contextmanager
+def served(chosen: Mapping[str, Case]) -> Iterator[dict[str, Port]]:
+    """A port for each case; those whose requests are not judged share one for each answer."""
+    names = {name: name if case.requests is not None else json.dumps(case.answers) for name, case in chosen.items()}
+    with serving({names[name]: (case.answers, case.listens) for name, case in chosen.items()}) as ports:
+        yield {name: ports[shared] for name, shared in names.items()}
 
 
 def calls_of(chosen: Mapping[str, Case], ports: Mapping[str, Port], folder: Path) -> list[dict[str, Any]]:
