@@ -142,12 +142,13 @@ async def _send(writer: asyncio.StreamWriter, answer: Mapping[str, Any], origin:
         f"HTTP/1.1 {status} {phrase}",
         *(f"{name}: {value}" for name, value in [*headers.items(), framing] if value),
     ]
-    writer.write("\r\n".join([*lines, "", ""]).encode())
-    for number, piece in enumerate([body] if pieces is None else pieces):
+    head = "\r\n".join([*lines, "", ""]).encode()
+    writer.write(head if pieces is not None else head + body)
+    for number, piece in enumerate(pieces or []):
         if number:
             await writer.drain()
             await asyncio.sleep(answer.get("pause", 0.002))
-        writer.write(piece if pieces is None else b"%x\r\n%s\r\n" % (len(piece), piece))
+        writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
     if pieces is not None and end == "whole":
         writer.write(b"0\r\n\r\n")
     await writer.drain()
