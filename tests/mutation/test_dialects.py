@@ -4,6 +4,7 @@ that `dialects.yaml` names for it and by no others, and a benign dialect, which 
 from __future__ import annotations
 
 import pytest
+from mutation.kills import COMMAND, kept
 from mutation.runs import judged_dialect, may_report, reported
 
 from imageproof.contract.document import load
@@ -20,6 +21,8 @@ def test_a_dialect_is_reported_by_what_it_breaks(name: str) -> None:
     assert reported(found) == may_report(dialects()[name])
     assert found.verdict.exit_status == (0 if dialects()[name].kind == "benign" else 1)
     assert found.spent < MOST
+    row = kept().get(("benign", name))
+    assert row is None or reported(found) == set(row.ours), f"the kill table says otherwise: run {COMMAND}"
 
 
 @pytest.mark.parametrize("name", dialects())

@@ -4,6 +4,7 @@ requirement ids that `faults.yaml` names for it and by no others."""
 from __future__ import annotations
 
 import pytest
+from mutation.kills import COMMAND, kept
 from mutation.runs import judged, judged_fault, must_report, reported
 
 from imageproof.contract.document import load
@@ -34,6 +35,8 @@ def test_a_fault_is_caught_by_its_own_rules(name: str) -> None:
     expected = must_report(faults()[name])
     found = judged_fault(name)
     assert reported(found) == expected
+    row = kept().get(("fault", name))  # that there is one for each, test_kill_table.py holds
+    assert row is None or reported(found) == set(row.ours), f"the kill table says otherwise: run {COMMAND}"
     levels = {requirements()[rule].level for rule in expected}
     assert (found.verdict.exit_status == 1) == ("MUST" in levels)
     for rule in found.verdict.rules:
