@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from imageproof.contract.document import Document, load
 from imageproof.contract.overlay import layers, overlaid
+from imageproof.contract.providers import extended
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance.answers import served
@@ -21,7 +22,7 @@ from imageproof_conformance.intent import upto, wanted, whole_plan
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
 from imageproof_conformance.offered import askable
 from imageproof_conformance.probes_spared import Extras
-from imageproof_conformance.profile import FREE_CAP, TIERS, Profile
+from imageproof_conformance.profile import FREE_CAP, TIERS, ModelChoice, Profile
 from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.transcript import clean
 from imageproof_conformance.verdict import RuleVerdict
@@ -54,7 +55,7 @@ class Session:
         document: Document | None = None,
     ) -> None:
         self.profile = profile
-        self.document = overlaid(document or load(), profile.overlays)
+        self.document = extended(overlaid(document or load(), profile.overlays), profile.provider)
         self.registry: Mapping[str, Requirement] = requirements()
         self.started, self._clock = time.time(), time.monotonic()
         first_cap = FREE_CAP if profile.max_images is None else profile.max_images
@@ -101,7 +102,11 @@ class Session:
         choices, note = choose_models(self.document, self.profile, self.discovery)
         self.notes = (*self.notes, note) if note else self.notes
         extras, offered = Extras(self.profile.heavy, self.profile.moderation), self.discovery.offered
-        self._whole = tuple(whole_plan(self.document, self.registry, choice, offered, extras) for choice in choices)
+
+        def planned(choice: ModelChoice) -> ModelPlan:
+            return whole_plan(self.document, self.registry, choice, offered, extras, self.profile.provider)
+
+        self._whole = tuple(planned(choice) for choice in choices)
         self.tier = self.profile.tier or self._affordable()
         self.plans = tuple(one.within(*upto(self.tier)) for one in self._whole)
         leaks = {rule for one in self.discovery.exchanges if served(one) for rule in one.probe.rules}
@@ -319,4 +324,5 @@ class Session:
 
     def _bench(self) -> Bench:
         redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
-        return Bench(self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor)
+        given = self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor
+        return Bench(*given, self.profile.provider)
