@@ -244,8 +244,8 @@ def _dates(node: Any, pointer: str) -> Iterator[tuple[str, str, str]]:
         where = pointer + join(key)
         if key == "date" and isinstance(value, str):
             try:
-                date.fromisoformat(value)
+                date.fromisoformat(f"{value}-01-01"[:10] if len(value) < 7 else f"{value}-01"[:10])
             except ValueError:
-                yield where, f"{value} is no day of the calendar", "write YYYY-MM-DD"
+                yield where, f"{value} is not in the calendar", "write YYYY, YYYY-MM or YYYY-MM-DD"
         else:
             yield from _dates(value, where)
