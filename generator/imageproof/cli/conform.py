@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from imageproof.cli.held import BASELINE, GATE, RULES, STALE
 from imageproof.errors import UsageError
 
 SUITE = "imageproof_conformance"  # started by name: the generator does not import the suite
@@ -34,9 +35,6 @@ _OVERLAY = "OpenAPI Overlay 1.0 on the contract that is judged by. Repeatable: e
 _MAX_TIME = "Start no call after this many seconds."
 _URL_AGE = "Fetch the links of answers once more when they are that old, as 60s. Default: at the end of the run."
 _REQUIRE = "Fail unless these are offered: generations,edits,variations,models,stream."
-_GATE = "Whose rules decide the exit status: the contract's MUST (default), those that the official SDKs need, or both."
-_BASELINE = "Expected failures and breadth, as `imageproof baseline update` writes them: the rest fails."
-_STALE = "What becomes of entries of the baseline that expired or pass now. Default: fail."
 _SUMMARY = "Summary in Markdown. GITHUB_STEP_SUMMARY, where it is set, gets it too."
 _PROVIDER = "What a provider documents: a name of spec/providers, or a YAML file. URL may be left out where it has one."
 _HEADER = "Header of every call; secrets in it are masked in all that is kept. Repeatable."
@@ -66,9 +64,10 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help=_RATE)
 @click.option("-k", "--only", metavar="EXPR", help="Only these rules, as in pytest: 'SIZE and not EDIT'.")
 @click.option("--require", metavar="NAMES", help=_REQUIRE)
-@click.option("--gate", type=click.Choice(["contract", "sdk", "both"]), help=_GATE)
-@click.option("--baseline", type=click.Path(dir_okay=False), metavar="FILE", help=_BASELINE)
-@click.option("--stale", type=click.Choice(["fail", "warn"]), help=_STALE)
+@click.option("--gate", type=click.Choice(["contract", "sdk", "both"]), help=f"{GATE} Default: contract.")
+@click.option("--rules", metavar="SET", help=f"{RULES} Default: the baseline's, or the newest.")
+@click.option("--baseline", type=click.Path(dir_okay=False), metavar="FILE", help=BASELINE)
+@click.option("--stale", type=click.Choice(["fail", "warn"]), help=f"{STALE} Default: fail.")
 @click.option("--heavy", is_flag=True, help="Try uploads of 10 MB and more and huge sizes too.")
 @click.option("--moderation", metavar="TEXT", help="A prompt that the target's filter must stop: try that too.")
 @click.option("--url-age", metavar="TIME", help=_URL_AGE)

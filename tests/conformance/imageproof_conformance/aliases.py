@@ -10,7 +10,7 @@ from imageproof.errors import UsageError
 from imageproof_conformance.profile import ModelChoice, Profile
 
 
-def held_to(document: Document, profile: Profile, choice: ModelChoice) -> ModelChoice:
+def with_family(document: Document, profile: Profile, choice: ModelChoice) -> ModelChoice:
     """The model with the family that it is held to: `--model NAME=FAMILY`, `--family`, the profile's `models`, the
     contract's own names, the profile's `behaves_as`; None where none of them says."""
     listed = profile.provider.models.get(choice.name) if profile.provider else None

@@ -136,7 +136,8 @@ def _problems(data: Any, normal: Normal, registry: Mapping[str, Requirement]) ->
         return
     for key, message in field_problems(data, ("rules",), ("rules", "expected", "offered")):
         yield join(key) if key else "", message
-    yield from ((join("rules"), message) for message in _rules_problem(data.get("rules"), registry))
+    if message := rules_problem(data.get("rules", ""), registry):
+        yield join("rules"), message
     for name in ("expected", "offered"):
         rows = data.get(name)
         if rows is None:
@@ -156,17 +157,16 @@ def _problems(data: Any, normal: Normal, registry: Mapping[str, Requirement]) ->
             seen.add(same)
 
 
-def _rules_problem(value: Any, registry: Mapping[str, Requirement]) -> Iterator[str]:
+def rules_problem(value: Any, registry: Mapping[str, Requirement]) -> str:
+    """What is wrong with the name of a rule set, "" for nothing."""
     pattern, message = SHAPES["since"]
     newest = newest_rules(registry)
-    if value is None:
-        return
     if kind := kind_problem(value, str):
-        yield kind
-    elif not pattern.fullmatch(value):
-        yield f"{value!r} {message}"
-    elif value > newest:
-        yield f"rule set {value} is newer than this suite, which knows {newest}: upgrade imageproof"
+        return kind
+    if value and not pattern.fullmatch(value):
+        return f"{value!r} {message}"
+    newer = value > newest
+    return f"rule set {value} is newer than this suite, which knows {newest}: upgrade imageproof" if newer else ""
 
 
 def newest_rules(registry: Mapping[str, Requirement]) -> str:
@@ -242,9 +242,9 @@ def reached(entry: Expected, tier: Tier) -> bool:
     return TIERS.index(tier) >= TIERS.index(entry.tier)
 
 
-def later(baseline: Baseline, registry: Mapping[str, Requirement]) -> frozenset[str]:
-    """The rules that came after the baseline's rule set."""
-    return frozenset(one.id for one in registry.values() if one.since > baseline.rules)
+def later(rules: str, registry: Mapping[str, Requirement]) -> frozenset[str]:
+    """The rules that came after a rule set; none for ""."""
+    return frozenset(one.id for one in registry.values() if rules and one.since > rules)
 
 
 def day(started: float) -> date:

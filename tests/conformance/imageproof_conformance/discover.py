@@ -14,7 +14,7 @@ from urllib.parse import quote
 from imageproof.contract.document import Document, Operation, request_content, request_schema
 from imageproof.contract.families import Family, families
 from imageproof.errors import UsageError
-from imageproof_conformance.aliases import checked, family_of_choice, held_to, strangers
+from imageproof_conformance.aliases import checked, family_of_choice, strangers, with_family
 from imageproof_conformance.answers import error, parsed, said, served
 from imageproof_conformance.budget import NEVER_SENT
 from imageproof_conformance.encodings import SHORT, rule_missing, several, taken, without_pictures
@@ -91,7 +91,9 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
         found = _exists(document, operation, profile, listed, ask)
         if found and operation is not listing:
             offered.add(operation.id)
-            encodings += _encodings(document, operation, ask)
+            # Of a target that fails on such bodies, or serves them, more of them settle nothing and may cost something.
+            if 400 <= (exchanges[-1].status or 0) < 500:
+                encodings += _encodings(document, operation, ask)
     trouble, detail = _trouble(exchanges, offered, operations.values())
     if trouble == "auth":  # a closed door does not say what is behind it
         offered = {one.probe.operation for one in exchanges if served(one)}
@@ -102,12 +104,12 @@ def choose_models(document: Document, profile: Profile, found: Discovery) -> tup
     """The models to judge, and a line on how they were chosen, "" for nothing to say. UsageError when none can be."""
     checked(document, profile)
     if profile.models:
-        chosen = tuple(held_to(document, profile, one) for one in profile.models)
+        chosen = tuple(with_family(document, profile, one) for one in profile.models)
         strange = strangers(document, chosen)
         note = "not known to the contract, so only the open rules apply (--model NAME=FAMILY gives it a family's)"
         return chosen, f"{', '.join(strange)}: {note}" if strange else ""
     documented = tuple(profile.provider.models) if profile.provider else ()
-    names = [held_to(document, profile, ModelChoice(name)) for name in found.listed or documented]
+    names = [with_family(document, profile, ModelChoice(name)) for name in found.listed or documented]
     known = families(document)
     unknown = strangers(document, (replace(one, family=None) for one in names))
     candidates = [one for one in names if one.name in documented] or [one for one in names if one.name not in unknown]

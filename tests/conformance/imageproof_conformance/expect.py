@@ -52,8 +52,10 @@ def terms(
 ) -> Terms:
     """What a run of a tier is held to. `trouble` says that there is no verdict: then nothing has lapsed."""
     baseline = profile.baseline
+    set_of = profile.rules or (baseline.rules if baseline else "")
+    newer = later(set_of, registry)
     if baseline is None:
-        return Terms(profile.gate)
+        return Terms(profile.gate, set_of, later=newer)
     today = day(started)
     held = [_held(one, rules, tier) for one in baseline.expected if about(one.target, profile.base_url)]
     expired = [one for one in held if today > one.entry.expiry]
@@ -67,10 +69,10 @@ def terms(
     lost = list(_lost(profile, baseline, found))
     notes = list(_notes(profile, baseline, held, today))
     if trouble:
-        return Terms(profile.gate, excused, later(baseline, registry), (), tuple(notes))
+        return Terms(profile.gate, set_of, excused, newer, (), tuple(notes))
     if not profile.strict:
         notes, lapsed = [*lapsed, *notes], []
-    return Terms(profile.gate, excused, later(baseline, registry), (*lapsed, *lost), tuple(notes))
+    return Terms(profile.gate, set_of, excused, newer, (*lapsed, *lost), tuple(notes))
 
 
 def _held(entry: Expected, rules: Sequence[RuleVerdict], tier: Tier) -> _Held:

@@ -28,13 +28,15 @@ class Terms:
     """What a run is held to.
 
     gate     whose rules decide the exit status
+    rules    the rule set that is scored, "" for the newest
     excused  failures that the baseline expects, each with its reason
-    later    rules of a later set than the baseline's: they are told, not scored
+    later    rules of a later set than that: they are told, not scored
     lapses   what else of the baseline is not as it says, each a sentence: it fails the run
     notes    what is only to be told of the baseline
     """
 
     gate: Gate = "contract"
+    rules: str = ""
     excused: Mapping[Item, str] = field(default_factory=dict)
     later: frozenset[str] = frozenset()
     lapses: tuple[str, ...] = ()

@@ -11,14 +11,15 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 from urllib.parse import urlencode, urlsplit
 
 from imageproof.contract.providers import VARIABLE, Provider, load_provider
 from imageproof.errors import UsageError
-from imageproof_conformance.baseline import Baseline, read_baseline
+from imageproof_conformance.baseline import Baseline
 from imageproof_conformance.exchange import Tier
-from imageproof_conformance.gates import GATES, Gate
+from imageproof_conformance.gates import Gate
+from imageproof_conformance.held import held_to
 from imageproof_conformance.sending import Sending, left_out, overriding, sending, shown
 
 TIERS: tuple[Tier, ...] = ("free", "core", "standard")
@@ -27,7 +28,7 @@ DEFAULT_TIMEOUT = 600.0  # seconds; a large picture at high quality takes minute
 LOCAL_WORKERS = 8
 REMOTE_RATE = 2.0  # requests a second at a server that is not ours
 
-STALE = ("fail", "warn")  # what becomes of entries of a baseline that no longer hold
+HELD = ("gate", "rules", "baseline", "stale")  # options that say what a run is held to
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # where a GitHub workflow shows what a step has to say
 
 REQUIRABLE = {
@@ -72,9 +73,10 @@ class Settings:
     heavy: bool = False
     moderation: str | None = None
     url_age: str | None = None
-    gate: str = "contract"
+    gate: str | None = None
+    rules: str | None = None
     baseline: str | None = None
-    stale: str = "fail"
+    stale: str | None = None
     out: str | None = None
     json: str | None = None
     junit: str | None = None
@@ -106,7 +108,7 @@ class Profile:
     timeout       seconds that one call may take; max_time: seconds after which no call is started
     workers       calls at once; rate: calls started a second (None: as fast as they go)
     require       operationIds and abilities whose absence is a failure
-    gate          whose rules decide the exit status
+    gate          whose rules decide the exit status; rules: the set that is scored, "" for the baseline's or newest
     baseline      the failures that are expected, None for none; `strict` where entries that no longer hold fail the run
     heavy         whether uploads of 10 MB and huge sizes are tried; moderation: a prompt that the target's filter
                   stops, "" for none
@@ -137,6 +139,7 @@ class Profile:
     moderation: str = ""
     url_age: float = 0.0
     gate: Gate = "contract"
+    rules: str = ""
     baseline: Baseline | None = None
     strict: bool = True
     out: Path = Path("imageproof-runs")
@@ -189,9 +192,6 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         workers=settings.workers or (LOCAL_WORKERS if local else 1),
         rate=settings.rate if settings.rate is not None else (None if local else REMOTE_RATE),
         require=_require(settings),
-        gate=_one_of("gate", settings.gate, GATES),
-        baseline=_baseline(settings),
-        strict=_one_of("stale", settings.stale, STALE) == "fail",
         heavy=settings.heavy,
         moderation=(settings.moderation or "").strip(),
         url_age=_seconds("--url-age", settings.url_age),
@@ -202,6 +202,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         step_summary=Path(environ[STEP_SUMMARY]) if environ.get(STEP_SUMMARY) else None,
         notes=notes,
         again=_again(settings, base_url, provider),
+        **held_to({name: getattr(settings, name) for name in HELD}, lambda url: normalise(url)[0]),
     )
 
 
@@ -407,9 +408,7 @@ def _again(settings: Settings, base_url: str, provider: Provider | None) -> tupl
     out += ["--heavy"] if settings.heavy else []
     out += ["--moderation", settings.moderation] if settings.moderation else []
     out += ["--url-age", settings.url_age] if settings.url_age else []
-    out += ["--gate", settings.gate] if settings.gate != "contract" else []
-    out += ["--baseline", settings.baseline] if settings.baseline else []
-    out += ["--stale", settings.stale] if settings.stale != "fail" else []
+    out += [word for name in HELD if (value := getattr(settings, name)) for word in (f"--{name}", value)]
     return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))
 
 
@@ -443,19 +442,3 @@ def _require(settings: Settings) -> frozenset[str]:
         if name in ABILITIES and _tier(settings) == "free":
             raise UsageError(f"--require {name}: only a picture shows it; add --max-images N")
     return frozenset(REQUIRABLE[name] for name in names)
-
-
-Word = TypeVar("Word", bound=str)
-
-
-def _one_of(option: str, value: str, known: tuple[Word, ...]) -> Word:
-    for one in known:
-        if one == value:
-            return one
-    raise UsageError(f"--{option} {value}: not known; type one of {', '.join(known)}")
-
-
-def _baseline(settings: Settings) -> Baseline | None:
-    if settings.baseline is None and settings.stale != "fail":
-        raise UsageError("--stale is about a baseline; add --baseline FILE")
-    return read_baseline(Path(settings.baseline), base_url) if settings.baseline is not None else None

@@ -26,7 +26,7 @@ from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe
 from imageproof_conformance.version import VERSION
 
 # Members of a profile that the verdict and its reports need. The key is none of them.
-_PROFILE = ("base_url", "key_source", "max_images", "max_requests", "max_time", "timeout", "gate", "strict")
+_PROFILE = ("base_url", "key_source", "max_images", "max_requests", "max_time", "timeout", "gate", "rules", "strict")
 _PLAIN = ("tier", "planned", "worst", "spent", "requests", "cap", "seconds", "started", "dearer", "dearer_images")
 _PAIRS = ("abilities", "unbought")  # members of a course that are sets
 _PLAN = ("requirements", "dearer", "missing", "waiting")

@@ -294,7 +294,7 @@ def _beside(rules: Sequence[RuleVerdict], terms: Terms) -> str:
     beside = sum(terms.standing(one) == "beside" for one in rules)
     if not beside:
         return ""
-    newer = " or newer than the baseline's rule set" if terms.later else ""
+    newer = f" or newer than rule set {terms.rules}" if terms.later else ""
     return f" Not scored: {beside} broken rule{'' if beside == 1 else 's'} beside the gate {terms.gate}{newer}."
 
 

@@ -11,6 +11,7 @@ from imageproof.contract.recorded import LINES, new_folder
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance import run_record, transcript
+from imageproof_conformance.baseline import newest_rules
 from imageproof_conformance.report import json_report, junit, summary
 from imageproof_conformance.report.terminal import problem
 from imageproof_conformance.run import Run
@@ -47,7 +48,7 @@ def write_reports(
     """Write the reports alone: into a folder that is there, and where the profile asks. `again` tells of a run that is
     judged once more which one it is."""
     contract = str(document.data.get("info", {}).get("version", ""))
-    rule_set = max((one.since for one in registry.values() if one.judged), default="")
+    rule_set = run.verdict.terms.rules or newest_rules(registry)
     sure = redactor.unlikely  # the exchanges have no key any more, and our own words must stay
     as_json = sure.text(json_report.text(run, contract, rule_set, again))
     as_junit = sure.text(junit.text(run))

@@ -193,6 +193,11 @@ def test_a_rule_that_came_later_than_the_baseline_is_not_scored() -> None:
     broken = rule("fail", id="GEN-SERVED")
     found = terms(Profile(URL, baseline=read(GOOD)), newer, (broken, rule("fail")), (), "core", STARTED)
     assert "GEN-SERVED" in found.later and "GEN-COUNT" not in found.later
+    alone = terms(Profile(URL, rules="2026.11"), newer, (), (), "core", STARTED)
+    assert (alone.rules, alone.later) == (found.rules, found.later)
+    assert (
+        terms(Profile(URL, baseline=read(GOOD), rules="2027.01"), newer, (), (), "core", STARTED).later == frozenset()
+    )
     verdict = conclude((broken, rule("fail")), Situation(terms=found))
     assert verdict.exit_status == 0 and "Not scored: 1 broken rule" in verdict.headline
 
@@ -240,6 +245,14 @@ def test_a_name_is_lacking_when_it_was_asked_for_in_vain() -> None:
 def test_streaming_can_be_required(offer: Offer, asked: set[tuple[str, str]], missing: tuple[str, ...]) -> None:
     assert lacking({"createImage", "stream"}, {"createImage"}, (offer,), asked) == missing
     assert lacking({"createImage", "stream"}, (), (offer,), asked) == ("createImage", *missing)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"), [("2099.01", "newer than this suite"), ("newest", "'newest'"), ("2026.1", "'2026.1'")]
+)
+def test_a_rule_set_that_there_is_not_is_told(rules: str, said: str) -> None:
+    with pytest.raises(UsageError, match=f"--rules: .*{said}"):
+        build(Settings(URL, no_key=True, rules=rules), {})
 
 
 def test_streaming_is_not_required_of_a_run_without_pictures() -> None:

@@ -65,6 +65,8 @@ def test_operations_are_there_when_they_refuse_and_models_are_listed(serve: Serv
         "GET /v1/models",
         "POST /v1/images/generations",
         "POST /v1/images/edits",
+        "POST /v1/images/edits",
+        "POST /v1/images/edits",
         "POST /v1/images/variations",
         "GET /v1/models/dall-e-2",
     ]
