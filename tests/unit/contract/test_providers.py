@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ BAD = {
     ),
     "huge": ("# " + "x" * 2**20, r": larger than 1024 KB"),
     "an alias bomb": (
-        "\n".join(["a: &a [1]", *(f"{n}: &{n} [{', '.join([f'*{p}'] * 9)}]" for p, n in zip("abcdef", "bcdefg"))]),
+        "\n".join(["a: &a [1]", *(f"{n}: &{n} [{', '.join([f'*{p}'] * 9)}]" for p, n in pairwise("abcdefg"))]),
         r":1: larger than 50,000 values, aliases written out",
     ),
 }

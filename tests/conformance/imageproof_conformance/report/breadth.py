@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imageproof_conformance.assumed import assumed
+from imageproof_conformance.assumed import Assumed, assumed
 from imageproof_conformance.baseline import names
 from imageproof_conformance.budget import many
 from imageproof_conformance.documented import kept
@@ -21,15 +21,20 @@ def told(run: Run) -> Iterator[str]:
         listed = f"; {many(len(run.discovery.listed), 'model')} listed" if run.discovery.listed else ""
         yield f"offered: {', '.join(sorted(run.discovery.offered))}{listed}"
     yield from _encodings(run)
-    plans = {one.choice.name: one for one in run.plans}
     for offer in run.offers:
         yield f"{offer.model}: {_abilities(offer)}"
-        if taken := "; ".join(one.said for one in assumed(offer, plans[offer.model], run.profile.provider)):
+        if taken := "; ".join(one.said for one in assumed_of(run, offer)):
             yield f"{offer.model}, assumed until a picture shows it: {taken}"
     if out_of_date := kept(run.verdict.rules):
         yield f"documented not to be kept, and kept here: {names(out_of_date)}"
     if run.offers:
         yield f"spent: {many(run.spent, 'picture')}{_money(run)}"
+
+
+def assumed_of(run: Run, offer: Offer) -> tuple[Assumed, ...]:
+    """What is assumed of a model of a run."""
+    plan = next(one for one in run.plans if one.choice.name == offer.model)
+    return tuple(assumed(offer, plan, run.profile.provider, run.discovery.encodings))
 
 
 def _encodings(run: Run) -> Iterator[str]:

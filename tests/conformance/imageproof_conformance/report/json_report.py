@@ -11,9 +11,9 @@ from typing import Any
 
 from imageproof.contract.dump import fingerprint
 from imageproof.contract.providers import Provider
-from imageproof_conformance.assumed import assumed
 from imageproof_conformance.gates import answers
 from imageproof_conformance.offered import Offer
+from imageproof_conformance.report.breadth import assumed_of
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import tell
 from imageproof_conformance.report.whom import whom
@@ -81,13 +81,12 @@ def text(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | None
 
 
 def _offer(run: Run, offer: Offer) -> dict[str, Any]:
-    plan = next(one for one in run.plans if one.choice.name == offer.model)
     return {
         "model": line(offer.model),
         "has": sorted(offer.names),
         "lacks": sorted(name for name, yes in offer.abilities.items() if not yes),
         "seconds": None if offer.seconds is None else round(offer.seconds, 3),
-        "assumed": [asdict(one) for one in assumed(offer, plan, run.profile.provider)],
+        "assumed": [asdict(one) for one in assumed_of(run, offer)],
     }
 
 
