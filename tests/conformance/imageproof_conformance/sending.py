@@ -26,13 +26,15 @@ class Sending:
     """key_header  header that shows the key, key_scheme the word before it, "" for none
     query       parameters of every call
     headers     headers of every call, as they are sent
-    secrets     what of them must be masked in whatever is kept
+    hidden      names, in lower case, of those whose values are never written down: all that were typed
+    secrets     what of them must be masked wherever it stands, in answers too
     """
 
     key_header: str = "Authorization"
     key_scheme: str = "Bearer"
     query: Pairs = ()
     headers: Pairs = field(default=(), repr=False)
+    hidden: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def key_value(self, key: str) -> str:
@@ -51,6 +53,10 @@ class Sending:
         mine = [(name, value) for name, value in own.items() if name.lower() not in further]
         return (*((name, value) for name, value in (*mine, *self.headers) if name.lower() not in said), *planned)
 
+    def written(self, sent: Pairs) -> Pairs:
+        """The headers of a call as they may be written down."""
+        return tuple((name, MASK if name.lower() in self.hidden else value) for name, value in sent)
+
 
 def sending(provider: Provider | None, url: str, given: Iterable[str], keyed: bool) -> Sending:
     """What is sent to a provider (None: nothing is known of it). `url` is as the user typed it, whose query names
@@ -66,6 +72,7 @@ def sending(provider: Provider | None, url: str, given: Iterable[str], keyed: bo
         scheme,
         _query(provider, url),
         (*documented, *typed),
+        frozenset(named),
         tuple(dict.fromkeys(secret for name, value in typed for secret in _secrets(name, value))),
     )
 
@@ -83,10 +90,7 @@ def left_out(provider: Provider | None, url: str) -> bool:
 
 def shown(given: Iterable[str]) -> Iterator[str]:
     """Options --header as they may be printed."""
-    for text in given:
-        name, _, value = text.partition(":")
-        secret = list(_secrets(name.strip(), value.strip()))
-        yield f"{name.strip()}: {MASK if secret else value.strip()}"
+    yield from (f"{text.partition(':')[0].strip()}: {MASK}" for text in given)
 
 
 def _query(provider: Provider | None, url: str) -> Pairs:
@@ -112,7 +116,8 @@ def _header(text: str, reserved: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _secrets(name: str, value: str) -> Iterator[str]:
-    """The secret of a header: its value, without the word before it."""
+    """The secret of a header: its value, without the word before it. A value that is an ordinary word, such as the name
+    of a model, is none: it may stand in answers for reasons of its own."""
     if is_secret(name) or _SECRET_NAME.search(name) or _SECRET_VALUE.search(value):
         _, _, last = value.rpartition(" ")
         yield last

@@ -112,7 +112,7 @@ class Wire:
         exchange = Exchange(
             probe=probe,
             url=self.redactor.text(url),
-            sent_headers=self.redactor.headers(headers),
+            sent_headers=self._profile.sending.written(self.redactor.headers(headers)),
             sent_body=self.redactor.data(body),
             status=heard.status,
             headers=self.redactor.headers(heard.headers),

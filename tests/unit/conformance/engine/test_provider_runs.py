@@ -179,8 +179,8 @@ def test_what_a_target_does_otherwise_than_declared_is_found(conform: Conform, t
     assert broken == {"GEN-N-RANGE"} and made.report["models"] == [{"name": "gpt-image-1", "family": "mine"}]
     assert "documented not to be kept, and kept here: GEN-COUNT" in made.shown
     sent = [dict(one.sent_headers) for one in read(made.folder)]
-    assert all(one["X-Title"] == "a title" and one["X-Tenant"] == "acme" for one in sent)
-    assert all("X-Gateway" in one for one in sent)
+    assert all(one["X-Title"] == "a title" for one in sent)
+    assert all(one["X-Tenant"] == one["X-Gateway"] == "********" for one in sent)
     files = b"".join(path.read_bytes() for path in made.folder.rglob("*") if path.is_file())
     assert SECRET.encode() not in files and SECRET not in made.shown
     assert "-H 'X-Gateway: ********'" in made.shown
@@ -193,6 +193,26 @@ def test_a_provider_may_be_named_alone_and_its_path_be_replaced(conform: Conform
         made = conform("--provider", elsewhere, "--base-path", "api/v3", "--model", "dall-e-3", "-k", "AUTH or MODELS")
     assert made.status == 0, made.shown
     assert made.report["target"] == url and url.endswith("/api/v3")
+
+
+def test_headers_are_sent_with_every_call_and_echoed_secrets_are_masked(conform: Conform, serve: Serve) -> None:
+    def handle(asked: Request) -> Says:
+        error = {
+            "message": f"no prompt, said {asked.headers.get('X-Gateway')}",
+            "type": "x",
+            "param": None,
+            "code": None,
+        }
+        return Says(404 if asked.method == "GET" else 400, {"error": error})
+
+    target = serve(handle)
+    words = (target.url, "--model", "dall-e-3", "-k", "ERR", "--header", f"X-Gateway: {SECRET}")
+    made = conform(*words, "--header", "X-Tenant: acme", "--header", "User-Agent: mine")
+    assert len(target.asked) > 20
+    assert {one.headers.get("X-Gateway") for one in target.asked} == {SECRET}
+    assert {(one.headers["X-Tenant"], one.headers["User-Agent"]) for one in target.asked} == {("acme", "mine")}
+    files = b"".join(path.read_bytes() for path in made.folder.rglob("*") if path.is_file())
+    assert SECRET.encode() not in files and SECRET not in made.shown and KEY.encode() not in files
 
 
 def test_an_alias_has_the_family_that_is_named(conform: Conform, serve: Serve) -> None:
