@@ -41,6 +41,15 @@ def unknown_model(exchange: Exchange) -> bool:
     return found.get("code") == "model_not_found" or found.get("param") == "model"
 
 
+def route_missing(exchange: Exchange) -> bool:
+    """Whether an answer says that there is no such route. A 404 about the model comes from a route that is there."""
+    if exchange.status in (405, 501):
+        return True
+    return exchange.status == 404 and not (
+        error(exchange).get("code") == "model_not_found" or error(exchange).get("param") == "model"
+    )
+
+
 def urls(exchange: Exchange) -> tuple[str, ...]:
     """The `url` members of the items of `data` in a success."""
     if not served(exchange) or b'"url"' not in exchange.body:

@@ -15,10 +15,10 @@ from imageproof.contract.document import Document, Operation, request_content, r
 from imageproof.contract.families import Family, families
 from imageproof.errors import UsageError
 from imageproof_conformance.aliases import checked, family_of_choice, strangers, with_family
-from imageproof_conformance.answers import error, parsed, said, served
+from imageproof_conformance.answers import parsed, route_missing, said, served
 from imageproof_conformance.budget import NEVER_SENT
-from imageproof_conformance.encodings import SHORT, rule_missing, several, taken, without_pictures
-from imageproof_conformance.exchange import Exchange, Part, Probe, Request
+from imageproof_conformance.encodings import SHORT, empty, rule_missing, several, taken, without_pictures
+from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.profile import ModelChoice, Profile
 
 Trouble = Literal["", "unreachable", "auth", "quota", "outage", "nothing"]
@@ -123,15 +123,6 @@ def choose_models(document: Document, profile: Profile, found: Discovery) -> tup
     return (best,), f"model {best.name} was chosen from {whose}{others}; --model NAME names another"
 
 
-def route_missing(exchange: Exchange) -> bool:
-    """Whether an answer says that there is no such route. A 404 about the model comes from a route that is there."""
-    if exchange.status in (405, 501):
-        return True
-    return exchange.status == 404 and not (
-        error(exchange).get("code") == "model_not_found" or error(exchange).get("param") == "model"
-    )
-
-
 def _there(exchange: Exchange) -> bool:
     """Whether something answers on a route, be it with a failure or a redirect."""
     return exchange.status is not None and not route_missing(exchange)
@@ -170,10 +161,7 @@ def _invalid(document: Document, operation: Operation) -> Probe:
     schema = request_schema(document, operation.id, media_type)
     required = [schema.get("properties", {}).get(name, {}) for name in schema.get("required", ())]
     rules = tuple(node["x-rule-missing"] for node in required if "x-rule-missing" in node)
-    if media_type == "application/json":
-        request = Request(operation.method, operation.path, json={})
-    else:
-        request = Request(operation.method, operation.path, parts=(Part("n", b"0"),))
+    request = empty(operation, media_type)
     return Probe(f"discover/{operation.id}/invalid", operation.id, "", request, "refused", rules, worst=1)
 
 

@@ -28,17 +28,21 @@ def several(document: Document, operation: Operation) -> tuple[str, ...]:
     return found if len(found) > 1 else ()
 
 
+def empty(operation: Operation, media_type: str) -> Request:
+    """A body that lacks all that is required; a form must have something in it."""
+    if media_type == JSON:
+        return Request(operation.method, operation.path, json={})
+    return Request(operation.method, operation.path, parts=(Part("n", b"0"),))
+
+
 def without_pictures(document: Document, operation: Operation, media_type: str) -> Request:
     """A body in an encoding that lacks its pictures alone."""
     properties = request_schema(document, operation.id, media_type).get("properties", {})
     texts = {"prompt": PROMPT} if "prompt" in properties else {}
     if media_type == JSON:
         return Request(operation.method, operation.path, json=texts)
-    return Request(operation.method, operation.path, parts=tuple(Part(*one) for one in _encoded(texts)))
-
-
-def _encoded(texts: dict[str, str]) -> list[tuple[str, bytes]]:
-    return [(name, value.encode()) for name, value in texts.items()]
+    parts = tuple(Part(name, value.encode()) for name, value in texts.items())
+    return Request(operation.method, operation.path, parts=parts)
 
 
 def rule_missing(document: Document, operation: Operation, media_type: str) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from imageproof.contract.document import Operation
+from imageproof.contract.document import Operation, request_content
 from imageproof.contract.providers import Offers, Provider
-from imageproof_conformance.encodings import SHORT, several, without_pictures
-from imageproof_conformance.exchange import Part, Probe, Request
-from imageproof_conformance.probes import JSON, Target
+from imageproof_conformance.encodings import SHORT, empty, several, without_pictures
+from imageproof_conformance.exchange import Probe, Request
+from imageproof_conformance.probes import Target
 
 OPERATIONS, ENCODINGS, MODELS = "DECLARED-OPERATIONS", "DECLARED-ENCODINGS", "DECLARED-MODELS"
 CARRIER, STREAM, MASK = "DECLARED-CARRIER", "DECLARED-STREAM", "DECLARED-MASK"
@@ -20,10 +20,11 @@ def declared(target: Target, provider: Provider | None) -> Iterator[Probe]:
     if provider is None:
         return
     for operation in target.document.operations().values():
-        if operation.method != "POST":
+        if not request_content(target.document, operation.id):
             continue
         if provider.offers.operations is not None:
-            yield _made(target, operation, "declared", _invalid(target, operation), OPERATIONS)
+            usual = next(iter(request_content(target.document, operation.id)))
+            yield _made(target, operation, "declared", empty(operation, usual), OPERATIONS)
         for media_type in several(target.document, operation) if _asks_encodings(target, operation, provider) else ():
             sent = without_pictures(target.document, operation, media_type)
             yield _made(target, operation, f"declared-{SHORT[media_type]}", sent, ENCODINGS)
@@ -55,13 +56,6 @@ def _shown(probe: Probe, offers: Offers, models: bool) -> Iterator[str]:
 
 def _asks_encodings(target: Target, operation: Operation, provider: Provider) -> bool:
     return provider.offers.encodings is not None and operation.id in target.offered
-
-
-def _invalid(target: Target, operation: Operation) -> Request:
-    """A body that lacks all that is required."""
-    if target.media_types(operation.id)[:1] == (JSON,):
-        return Request(operation.method, operation.path, json={})
-    return Request(operation.method, operation.path, parts=(Part("n", b"0"),))
 
 
 def _made(target: Target, operation: Operation, label: str, sent: Request, rule: str) -> Probe:

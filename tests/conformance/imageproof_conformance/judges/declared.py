@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imageproof_conformance.answers import route_missing
 from imageproof_conformance.encodings import taken
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.judges.answer import answer, shown
@@ -17,8 +18,7 @@ def operations(exchange: Exchange, context: Context) -> Said:
     if listed is None or status in _UNSETTLED or status >= 502 or 300 <= status < 400:
         return None
     operation = exchange.probe.operation
-    there = status not in (404, 405, 501) or _about_model(exchange)
-    return _compared(operation, operation in listed, there, exchange)
+    return _compared(operation, operation in listed, not route_missing(exchange), exchange)
 
 
 @judges("DECLARED-ENCODINGS")
@@ -78,8 +78,3 @@ def _compared(what: str, declares: bool, does: bool, exchange: Exchange) -> Said
     words = {True: "taken", False: "not taken"}
     said = "is declared, and is not" if declares else "is not declared, and is"
     return Breach(f"{what} {said} taken", words[declares], f"{words[does]}: status {exchange.status}")
-
-
-def _about_model(exchange: Exchange) -> bool:
-    error = answer(exchange).error or {}
-    return error.get("code") == "model_not_found" or error.get("param") == "model"
