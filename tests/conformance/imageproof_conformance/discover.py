@@ -19,6 +19,7 @@ from imageproof_conformance.answers import parsed, route_missing, said, served
 from imageproof_conformance.budget import NEVER_SENT
 from imageproof_conformance.encodings import SHORT, empty, rule_missing, several, taken, without_pictures
 from imageproof_conformance.exchange import Exchange, Probe, Request
+from imageproof_conformance.naming import known_by_name
 from imageproof_conformance.profile import ModelChoice, Profile
 
 Trouble = Literal["", "unreachable", "auth", "quota", "outage", "nothing"]
@@ -35,6 +36,7 @@ class Discovery:
     listed     model ids of the target's own list, in its order
     exchanges  the calls that found this out
     encodings  operationId, media type, and whether its body is taken in that, where there is a choice; None: unsettled
+    by_name    models of the contract that a target knows which lists none, as far as that was asked and settled
     trouble    why there can be no verdict, "" when there can; `detail` says it in words, and without trouble why not
                all could be asked, "" when it was
     """
@@ -45,6 +47,7 @@ class Discovery:
     trouble: Trouble = ""
     detail: str = ""
     encodings: tuple[Encoding, ...] = ()
+    by_name: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
@@ -97,7 +100,10 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     trouble, detail = _trouble(exchanges, offered, operations.values())
     if trouble == "auth":  # a closed door does not say what is behind it
         offered = {one.probe.operation for one in exchanges if served(one)}
-    return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail, tuple(encodings))
+    nameless = not (trouble or listed or profile.models or (profile.provider and profile.provider.models))
+    making = next((one for one in operations.values() if one.id in offered and _takes_json(document, one)), None)
+    by_name = known_by_name(document, making, ask) if nameless and making is not None else ()
+    return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail, tuple(encodings), by_name)
 
 
 def choose_models(document: Document, profile: Profile, found: Discovery) -> tuple[tuple[ModelChoice, ...], str]:
@@ -109,7 +115,7 @@ def choose_models(document: Document, profile: Profile, found: Discovery) -> tup
         note = "not known to the contract, so only the open rules apply (--model NAME=FAMILY gives it a family's)"
         return chosen, f"{', '.join(strange)}: {note}" if strange else ""
     documented = tuple(profile.provider.models) if profile.provider else ()
-    names = [with_family(document, profile, ModelChoice(name)) for name in found.listed or documented]
+    names = [with_family(document, profile, ModelChoice(name)) for name in found.listed or documented or found.by_name]
     known = families(document)
     unknown = strangers(document, (replace(one, family=None) for one in names))
     candidates = [one for one in names if one.name in documented] or [one for one in names if one.name not in unknown]
@@ -119,8 +125,13 @@ def choose_models(document: Document, profile: Profile, found: Discovery) -> tup
         raise UsageError(_no_model(found, known))
     best = min(candidates, key=lambda one: _rank(known, one, found.offered))
     others = f" of {len(candidates)} that the contract knows" if len(candidates) > 1 else ""
-    whose = "the target's list" if found.listed else "the provider's profile"
+    whose = "the provider's profile" if documented else "those that the target knows by name, as it lists none"
+    whose = "the target's list" if found.listed else whose
     return (best,), f"model {best.name} was chosen from {whose}{others}; --model NAME names another"
+
+
+def _takes_json(document: Document, operation: Operation) -> bool:
+    return next(iter(request_content(document, operation.id)), "") == "application/json"
 
 
 def _there(exchange: Exchange) -> bool:

@@ -77,6 +77,7 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
             "detail": found.detail,
             "exchanges": len(found.exchanges),
             "encodings": found.encodings,
+            "by_name": found.by_name,
         },
         "plans": [
             {
@@ -147,6 +148,7 @@ def restored(
             found["trouble"],
             found["detail"],
             tuple((operation, media_type, taken) for operation, media_type, taken in found.get("encodings", ())),
+            tuple(found.get("by_name", ())),
         ),
         plans=tuple(_plan(one, document, probes) for one in value["plans"]),
         exchanges=tuple(exchanges),

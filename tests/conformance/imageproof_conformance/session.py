@@ -91,7 +91,7 @@ class Session:
         self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
         self.discovery = replace(self.discovery, detail=self.wire.redactor.text(self.discovery.detail))
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
-            named = bool(self.profile.models or self.discovery.listed)
+            named = bool(self.profile.models or self.discovery.listed or self.discovery.by_name)
             self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
         if assume:
             everything = frozenset(self.document.operations())

@@ -60,11 +60,13 @@ def test_azure_is_read_as_it_is_written() -> None:
 
 
 def test_families_of_its_own_stand_behind_those_of_the_contract(tmp_path: Path) -> None:
-    provider = read_provider(written(tmp_path, HEAD + ROW + "models: {short: mine}\n"), "mine")
+    prices = "    prices: {currency: EUR, date: '2026-11-01', source: a list, images: [{price: 0.03}]}\n"
+    provider = read_provider(written(tmp_path, HEAD + ROW + prices + "models: {short: mine}\n"), "mine")
     document = extended(load(), provider)
     assert [one.id for one in families(document)] == [*(one.id for one in families(load())), "mine"]
     mine = family_of(document, "mine-1")
     assert mine is not None and mine.id == "mine" and mine.cell("createImage", "size") is not None
+    assert mine.prices is not None and (mine.prices.currency, mine.prices.rows[0].price) == ("EUR", 0.03)
     assert extended(load(), None) is load()
 
 
