@@ -80,7 +80,7 @@ def conform(url: str | None, only: str | None, processes: str | None, **options:
     """Judge the Images API at URL: what it offers, which rules it breaks and whom that breaks."""
     if processes is not None:
         raise UsageError("-n would pay for every picture once a process; type --workers N")
-    if not url and not options["provider"]:
+    if not url and options["provider"] is None:
         raise UsageError("no target: type the URL of an Images API, for example https://host/v1, or --provider NAME")
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:

@@ -111,7 +111,7 @@ def load_provider(name: str) -> Provider:
     known = spec_files(FOLDER)
     if name in known:
         return read_provider(str(known[name]), name)
-    if Path(name).exists() or Path(name).suffix in (".yaml", ".yml", ".json") or "/" in name:
+    if name and (Path(name).exists() or Path(name).suffix in (".yaml", ".yml", ".json") or "/" in name):
         return read_provider(name, name)
     near = get_close_matches(name, known, 1)
     meant = f"did you mean {near[0]}? " if near else ""
@@ -229,12 +229,24 @@ def _problems(data: Any) -> Iterator[tuple[str, str, str]]:
         return
     yield from _dates(data, "")
     known = requirements()
+    for pointer, rule in _rules(data):
+        if rule not in known:
+            near = get_close_matches(rule, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "`imageproof explain` knows them"
+            yield pointer, f"no requirement {rule}", hint
+
+
+def _rules(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The requirements that a profile names, each with its place."""
     for index, row in enumerate(data.get("deviations", ())):
-        for place, rule in enumerate(row["rules"]):
-            if rule not in known:
-                near = get_close_matches(rule, known, 1)
-                hint = f"did you mean {near[0]}?" if near else "`imageproof explain` knows them"
-                yield join("deviations", index, "rules", place), f"no requirement {rule}", hint
+        yield from ((join("deviations", index, "rules", place), rule) for place, rule in enumerate(row["rules"]))
+    for index, row in enumerate(data.get("families", ())):
+        for operation, cells in row.get("cells", {}).items():
+            for name, cell in cells.items():
+                if cell is not None:
+                    yield join("families", index, "cells", operation, name, "rule"), cell["rule"]
+        for place, rule in enumerate(row.get("rules", ())):
+            yield join("families", index, "rules", place, "id"), rule["id"]
 
 
 def _dates(node: Any, pointer: str) -> Iterator[tuple[str, str, str]]:

@@ -95,7 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _ours(config: pytest.Config) -> bool:
     """Whether this is a run of the suite: a target is named, by its URL or by its provider's profile."""
-    return bool(config.getoption(PREFIX + "url") or config.getoption(PREFIX + "provider"))
+    return bool(config.getoption(PREFIX + "url") or config.getoption(PREFIX + "provider") is not None)
 
 
 class _Status:

@@ -166,7 +166,7 @@ class Profile:
 
 def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
     """Check the settings against each other and the environment. UsageError says what to type instead."""
-    provider = load_provider(settings.provider) if settings.provider else None
+    provider = load_provider(settings.provider) if settings.provider is not None else None
     base_url, notes = _address(settings, provider)
     host = urlsplit(base_url).hostname or ""
     key, key_source, key_shell = _key(settings, environ, host, provider)
@@ -181,7 +181,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         key_shell=key_shell,
         provider=provider,
         sending=sending(provider, settings.url, settings.header, bool(key)),
-        family=settings.family,
+        family=_family(settings.family),
         models=_of_path(base_url, _models(settings.model), provider),
         overlays=settings.overlay,
         tier=_tier(settings),
@@ -270,9 +270,15 @@ def _address(settings: Settings, provider: Provider | None) -> tuple[str, tuple[
 def _base_path(text: str | None) -> str | None:
     if text is None:
         return None
-    if not _BASE_PATH.fullmatch(text) or "://" in text:
+    if not text or not _BASE_PATH.fullmatch(text) or "://" in text:
         raise UsageError(f"--base-path {text}: type the path alone, for example /api/v3, or / for none")
     return re.sub(r"/{2,}", "/", f"/{text}").rstrip("/")
+
+
+def _family(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise UsageError("--family: type the name of a family")
+    return text.strip() if text is not None else None
 
 
 def _of_path(base_url: str, models: tuple[ModelChoice, ...], provider: Provider | None) -> tuple[ModelChoice, ...]:

@@ -112,6 +112,10 @@ BAD = {
         HEAD + ROW + "    cells:\n      createImage:\n        sise: {schema: false, rule: GEN-SIZE-VALUES}\n",
         r":12: #/families/0/cells/createImage/sise: family mine: createImage has no parameter 'sise'",
     ),
+    "own family's requirement": (
+        HEAD + ROW + "    cells: {createImage: {n: {schema: {maximum: 1}, rule: GEN-N-RANG}}}\n",
+        r":10: #/families/0/cells/createImage/n/rule: no requirement GEN-N-RANG \(did you mean GEN-N-RANGE\?\)",
+    ),
     "own family like none": (HEAD + ROW.replace("like: gpt-image-1", "like: nobody"), r":7: #/families/0/like: no fam"),
     "own family that is there": (
         HEAD + ROW.replace("id: mine", "id: dall-e-2"),

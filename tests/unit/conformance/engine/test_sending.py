@@ -74,6 +74,9 @@ def test_azure_has_the_model_in_its_path_and_a_version_in_the_query() -> None:
         ("h", {"header": ("Api-Key: x",), "provider": "azure", "model": ("a",)}, "name the key with --key-env"),
         ("h", {"header": ("Content-Type: text/plain",)}, "each call says that of its own body"),
         ("h", {"provider": "nobody"}, "no provider profile 'nobody'"),
+        ("h", {"provider": ""}, "no provider profile ''"),
+        ("h", {"family": " "}, "--family: type the name"),
+        ("h", {"base_path": ""}, "type the path alone"),
     ],
 )
 def test_what_cannot_be_meant_is_told(url: str, options: dict[str, Any], said: str) -> None:
