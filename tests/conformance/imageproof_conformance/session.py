@@ -42,6 +42,7 @@ class _State:
     recorded: dict[int, tuple[Exchange, Exchange]] = field(default_factory=dict)  # by the id of the first
     interrupted: bool = False
     looked: bool = False  # at the links once more
+    bench: tuple[tuple[int, int, bool], Bench] | None = None  # with how much of all this it was made
     cut: str = ""  # why discovery could not ask everything
 
 
@@ -161,10 +162,14 @@ class Session:
             self._state.bought.append(stage)
             self._send_all(stage, [probe for probe in self.probes if probe.tier == stage])
 
-    def rule(self, item: Item) -> RuleVerdict:
-        """The verdict on one item; buys what it needs first."""
+    def gather(self, item: Item) -> None:
+        """Buy what an item needs."""
         self.buy(self.stage(item))
         self._look_again(item[0])
+
+    def rule(self, item: Item) -> RuleVerdict:
+        """The verdict on one item; buys what it needs first."""
+        self.gather(item)
         if item not in self._state.verdicts:
             self._state.verdicts[item] = self._judge(item)
         return self._state.verdicts[item]
@@ -323,6 +328,10 @@ class Session:
         return self._bench().verdict(item[0], one, unbought)
 
     def _bench(self) -> Bench:
-        redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
-        given = self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor
-        return Bench(*given, self.profile.provider)
+        """A bench over what there is; the same one until there is more."""
+        there = (len(self._state.exchanges), len(self._state.skipped), self._state.looked)
+        if self._state.bench is None or self._state.bench[0] != there:
+            redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
+            given = self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor
+            self._state.bench = there, Bench(*given, self.profile.provider)
+        return self._state.bench[1]
