@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from imageproof.contract.document import load
 from imageproof.contract.families import families, family_of
+from imageproof.contract.locate import spec_file
 from imageproof.contract.overlay import overlaid
 from imageproof.contract.providers import extended, load_provider, names, read_provider
 from imageproof.contract.requirements import requirements
@@ -41,6 +44,13 @@ def test_a_profile_of_the_project_holds(name: str) -> None:
     for deviation in provider.deviations:
         assert deviation.what.endswith(".") and deviation.by == provider.name
         assert not [rule for rule in deviation.rules if requirements()[rule].retired]
+
+
+def test_the_published_schema_is_one_and_knows_every_key() -> None:
+    schema = json.loads(spec_file("provider.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    used = {key for name in names() for key in load_provider(name).document.data}
+    assert used == set(schema["properties"])
 
 
 def test_the_systems_that_are_asked_for_are_there() -> None:
