@@ -234,12 +234,22 @@ def _problems(data: Any) -> Iterator[tuple[str, str, str]]:
             near = get_close_matches(rule, known, 1)
             hint = f"did you mean {near[0]}?" if near else "`imageproof explain` knows them"
             yield pointer, f"no requirement {rule}", hint
+    seen: set[str] = set()
+    for pointer, rule in _documented(data):
+        if rule in seen:
+            yield pointer, f"{rule} stands twice among the deviations", "say what it does in one of them"
+        seen.add(rule)
+
+
+def _documented(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The rules of its deviations, each with its place."""
+    for index, row in enumerate(data.get("deviations", ())):
+        yield from ((join("deviations", index, "rules", place), rule) for place, rule in enumerate(row["rules"]))
 
 
 def _rules(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The requirements that a profile names, each with its place."""
-    for index, row in enumerate(data.get("deviations", ())):
-        yield from ((join("deviations", index, "rules", place), rule) for place, rule in enumerate(row["rules"]))
+    yield from _documented(data)
     for index, row in enumerate(data.get("families", ())):
         for operation, cells in row.get("cells", {}).items():
             for name, cell in cells.items():

@@ -101,6 +101,10 @@ BAD = {
         HEAD + "deviations:\n  - {rules: [GEN-SERVED], what: w, date: 2026-01-01}\n",
         r":6: #/deviations/0: 'source' is missing",
     ),
+    "a rule twice": (
+        HEAD + "deviations:\n" + "  - {rules: [GEN-SERVED], what: w, source: s, date: 2026-01}\n" * 2,
+        r":7: #/deviations/1/rules/0: GEN-SERVED stands twice among the deviations",
+    ),
     "family": (HEAD + "models:\n  a: nobody\n", r":6: #/models/a: no model family 'nobody'; known: dall-e-2,"),
     "family of all": (HEAD + "behaves_as: nobody\n", r":5: #/behaves_as: no model family 'nobody'"),
     "operation": (HEAD + "offers: {operations: [makeImage]}\n", r":5: #/offers/operations/0: no operation 'makeImage'"),
