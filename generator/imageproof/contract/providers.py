@@ -27,6 +27,12 @@ from imageproof.errors import DocumentError, Problem, UsageError
 
 FOLDER = "providers"
 MOST_BYTES = 2**20  # of a profile; those of the project have a few thousand
+OF_THE_BODY = (
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+)  # headers that each call says itself
 VARIABLE = "{model}"  # in a base URL or path: the name of the model that a call is about
 
 
@@ -228,6 +234,10 @@ def _problems(data: Any) -> Iterator[tuple[str, str, str]]:
     if found:
         return
     yield from _dates(data, "")
+    shows_key = data.get("key", {}).get("header", "Authorization").lower()
+    for name in data.get("endpoint", {}).get("headers", {}):
+        if name.lower() in (shows_key, *OF_THE_BODY):
+            yield join("endpoint", "headers", name), f"{name} is said by each call itself", "leave it out"
     known = requirements()
     for pointer, rule in _rules(data):
         if rule not in known:

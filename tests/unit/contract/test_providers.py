@@ -121,6 +121,10 @@ BAD = {
     "url": (HEAD + "endpoint: {url: 'ftp://a/v1'}\n", r":5: #/endpoint/url: .*does not match"),
     "url with a query": (HEAD + "endpoint: {url: 'https://a/v1?x=1'}\n", r":5: #/endpoint/url: .*does not match"),
     "header": (HEAD + "endpoint: {headers: {a b: c}}\n", r":5: #/endpoint/headers: 'a b' does not match"),
+    "header with the key": (
+        HEAD + "endpoint: {headers: {authorization: Bearer x}}\n",
+        r":5: #/endpoint/headers/authorization: authorization is said by each call itself",
+    ),
     "own family's row": (HEAD + ROW.replace("models: [mine-1]", "models: []"), r":8: #/families/0/models: \[\] "),
     "own family's cell": (
         HEAD + ROW + "    cells:\n      createImage:\n        sise: {schema: false, rule: GEN-SIZE-VALUES}\n",
