@@ -10,11 +10,11 @@ from imageproof.contract.document import Document
 from imageproof.contract.families import family_of
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.bench import ModelPlan
-from imageproof_conformance.exchange import Probe, Tier
+from imageproof_conformance.exchange import TIERS, Probe, Tier
 from imageproof_conformance.judging import Item
 from imageproof_conformance.plan import Plan, plan
 from imageproof_conformance.probes_spared import Extras
-from imageproof_conformance.profile import TIERS, ModelChoice
+from imageproof_conformance.profile import ModelChoice
 from imageproof_conformance.properties import negatives
 
 # Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.
@@ -27,12 +27,13 @@ def whole_plan(
     choice: ModelChoice,
     offered: frozenset[str],
     extras: Extras,
+    tier: Tier,
 ) -> ModelPlan:
-    """Everything that can be asked of one model."""
+    """Everything that can be asked of one model up to a tier."""
     everything = frozenset(document.operations())
 
     def planned(operations: frozenset[str]) -> Plan:
-        return plan(document, registry, choice.name, choice.family, operations, TIERS[-1], extras)
+        return plan(document, registry, choice.name, choice.family, operations, tier, extras)
 
     made = planned(offered)
     generated = _generated(document, choice.name, choice.family, offered)
@@ -46,6 +47,9 @@ def whole_plan(
         missing=tuple(missing),
         waiting=made.waiting,
         dropped=generated.dropped,
+        paired=made.paired,
+        unpaired=made.unpaired,
+        impossible=made.impossible,
     )
 
 

@@ -13,8 +13,8 @@ from imageproof.contract.document import load, request_schema
 from imageproof.contract.families import Grid, families
 from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import violations
-from imageproof_conformance.exchange import Probe, Tier
-from imageproof_conformance.plan import LIMITS, TIERS, WIDE_LIMITS, Plan, limits_of, plan
+from imageproof_conformance.exchange import TIERS, Probe, Tier
+from imageproof_conformance.plan import LIMITS, WIDE_LIMITS, Plan, limits_of, plan
 from imageproof_conformance.probes import Target, as_text, typed
 from imageproof_conformance.probes_refused import off_grid, refused
 from imageproof_conformance.probes_served import grid_sizes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imageproof_conformance.budget import many
-from imageproof_conformance.offered import Offer, money
+from imageproof_conformance.offered import Offer
 from imageproof_conformance.run import Run
 
 _WORDS = {True: "yes", False: "no", None: "not asked"}
@@ -34,7 +34,6 @@ def _abilities(offer: Offer) -> str:
 def _money(run: Run) -> str:
     if not run.spent:
         return ""
-    found = money(run.plans, run.exchanges)
-    if found is None:
+    if run.bill is None:
         return ", at no known price"
-    return f", at most {found.amount:.2f} {found.currency} at the list price of {found.date}"
+    return f", at most {run.bill.told(run.bill.spent)} ({run.bill.source})"

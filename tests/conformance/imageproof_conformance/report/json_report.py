@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,11 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
         "started": datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
         "seconds": round(run.seconds, 3),
         "pictures": {"planned": run.planned, "spent": run.spent, "cap": run.cap, "worst": run.worst},
+        **({"cost": asdict(run.bill)} if run.bill else {}),
         "requests": run.requests,
         "offered": sorted(run.discovery.offered),
         "breadth": [_offer(one) for one in run.offers],
+        **_pairs(run),
         "missing": list(verdict.missing),
         "gate": verdict.terms.gate,
         "answers": [
@@ -78,6 +81,15 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "lacks": sorted(name for name, yes in offer.abilities.items() if not yes),
         "seconds": None if offer.seconds is None else round(offer.seconds, 3),
     }
+
+
+def _pairs(run: Run) -> dict[str, Any]:
+    """The pairs of parameter values; nothing below tier full."""
+    rows = [
+        {"model": line(one.choice.name), "held": one.paired, "left": one.unpaired, "impossible": list(one.impossible)}
+        for one in run.plans
+    ]
+    return {"pairs": rows} if run.tier == "full" else {}
 
 
 def _baseline(run: Run) -> dict[str, Any]:
