@@ -62,8 +62,9 @@ class _Search:
         for row in rows:
             _take(left, row)
         rows = self._with_dear(rows, left)
-        impossible = tuple(pair for pair in self._pairs() if pair not in self.whole)
-        return Array(tuple(rows), frozenset(self.whole), impossible)
+        held = {pair for row in (*seeds, *rows) for pair in _in(row)}
+        possible = frozenset(pair for pair in self._pairs() if pair in self.whole or pair in held)
+        return Array(tuple(rows), possible, tuple(pair for pair in self._pairs() if pair not in possible))
 
     def _pairs(self) -> Iterator[Pair]:
         for one, other in itertools.combinations(self.factors, 2):

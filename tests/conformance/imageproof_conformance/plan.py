@@ -81,7 +81,8 @@ def _full(target: Target, operation: Operation, paid: Sequence[Probe]) -> Paired
     made = [one for one in paid if one.operation == operation.id]
     found = paired(target, operation, made)
     room = most(target, operation) - sum(one.legal_images for one in (*made, *found.probes))
-    return replace(found, probes=(*found.probes, *positives(target, operation, room)))
+    drawn = [one for one in positives(target, operation, room) if all(one.asked != other.asked for other in made)]
+    return replace(found, probes=(*found.probes, *drawn))
 
 
 def limits_of(target: Target) -> Mapping[Tier, int]:

@@ -26,13 +26,14 @@ def positives(target: Target, operation: Operation, room: int) -> Iterator[Probe
     if target.family is None or not target.can(operation.id) or room < 1:
         return
     media_type = target.media_types(operation.id)[0]
-    sent = 0
+    sent: list[dict[str, Any]] = []
     for drawn in _drawn(target, operation, media_type):
         body = _legal(target, operation, media_type, drawn)
-        if sent < MOST and (body.get(COUNT) or 1) <= room:
-            sent += 1
-            room -= body.get(COUNT) or 1
-            yield made_of(target, operation, media_type, body, f"made-up-{sent}")
+        count = body.get(COUNT) or 1
+        if len(sent) < MOST and count <= room and body not in sent:
+            sent.append(body)
+            room -= count
+            yield made_of(target, operation, media_type, body, f"made-up-{len(sent)}")
 
 
 def _drawn(target: Target, operation: Operation, media_type: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ and the middle of a range, of free sizes the cheapest lying, standing and square
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,7 @@ def paired(target: Target, operation: Operation, made: Sequence[Probe]) -> Paire
         one = made_of(
             target, operation, media_type, _cheap(target, operation, media_type, body(row)), f"pairs-{number}"
         )
-        if one.images <= room:
+        if one.images <= room and all(one.asked != other.asked for other in probes):
             probes.append(one)
             room -= one.images
     held = {pair for one in (*made, *probes) if _alike(one, media_type) for pair in _pairs(_row(found, one.asked))}
@@ -98,35 +99,40 @@ def most(target: Target, operation: Operation) -> int:
 
 
 class _Rules:
-    """Asks what a row lacks. Rules span few parameters, so most rows were asked about before."""
+    """Asks what a row lacks. A rule spans few parameters, so of most rows it was asked before."""
 
     def __init__(
         self, target: Target, operation: Operation, media_type: str, body: Callable[[Row], dict[str, Any]]
     ) -> None:
         self._target, self._operation, self._media_type, self._body = target, operation, media_type, body
-        rules = target.family.rules if target.family else ()
-        self._then = {one.id: one.then for one in rules if one.operation == operation.id}
-        spanned = {name for one in rules if one.operation == operation.id for name in mentioned(one)}
-        self._spanned = {name.partition("[")[0] for name in spanned}
-        self._known: dict[tuple[tuple[str, int], ...], tuple[str, ...] | None] = {}
+        rules = [one for one in (target.family.rules if target.family else ()) if one.operation == operation.id]
+        self._rules = [(one, {name.partition("[")[0] for name in mentioned(one)}) for one in rules]
+        self._known: dict[tuple[int, tuple[tuple[str, int], ...]], tuple[str, ...] | None] = {}
 
     def lacking(self, row: Row) -> tuple[str, ...] | None:
         """None for a legal row; else what the broken rules ask for and the row leaves out: () where one asks for
         another value of what is there."""
-        told = tuple((name, value) for name, value in row.items() if name in self._spanned)
+        asked = [self._of(place, row) for place in range(len(self._rules))]
+        found = [names for names in asked if names is not None]
+        if not found:
+            return None
+        return tuple(dict.fromkeys(itertools.chain(*found))) if all(found) else ()
+
+    def _of(self, place: int, row: Row) -> tuple[str, ...] | None:
+        """The same of one rule."""
+        rule, span = self._rules[place]
+        told = place, tuple((name, value) for name, value in row.items() if name in span)
         if told not in self._known:
-            self._known[told] = self._asked(self._body(dict(told)))
+            body = self._body(dict(told[1]))
+            found = self._target.breaches(self._operation.id, self._media_type, body)
+            broken = any(one.rule == rule.id for one in found)
+            self._known[told] = _absent(rule.then, body) if broken else None
         return self._known[told]
 
-    def _asked(self, body: dict[str, Any]) -> tuple[str, ...] | None:
-        broken = dict.fromkeys(one.rule for one in self._target.breaches(self._operation.id, self._media_type, body))
-        if not broken:
-            return None
-        absent = [self._absent(self._then.get(rule, False), body) for rule in broken]
-        return tuple(name for names in absent for name in names) if all(absent) else ()
 
-    def _absent(self, then: Any, body: Body) -> list[str]:
-        return [name for name in then.get("required", ()) if name not in body] if isinstance(then, Mapping) else []
+def _absent(then: Any, body: Body) -> tuple[str, ...]:
+    """What a rule requires that a body leaves out."""
+    return tuple(name for name in then.get("required", ()) if name not in body) if isinstance(then, Mapping) else ()
 
 
 def factors(target: Target, operation: Operation, media_type: str) -> dict[str, tuple[Value, ...]]:

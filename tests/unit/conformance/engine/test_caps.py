@@ -196,3 +196,10 @@ def test_waiting_for_a_busy_target_stays_inside_the_time(serve: Serve) -> None:
     assert found.verdict.exit_status in (3, 4) and found.seconds < 20
     assert busy[0] == busy[1], "what fits is waited for"
     assert len([one for one in found.exchanges if one.earlier]) == 1
+
+
+@pytest.mark.parametrize("tier", ["free", "core", "standard"])
+def test_what_was_planned_is_spent_on_a_behaving_target(reference: Callable[..., str], tier: Any) -> None:
+    found = run(Profile(reference("sk-x"), "sk-x", models=(ModelChoice("dall-e-2"),), workers=8, tier=tier))
+    assert (found.verdict.exit_status, found.spent) == (0, found.planned)
+    assert found.bill and found.bill.spent == found.bill.planned
