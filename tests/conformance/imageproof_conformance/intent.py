@@ -21,6 +21,11 @@ from imageproof_conformance.properties import negatives
 _generated = lru_cache(maxsize=32)(negatives)
 
 
+def forget() -> None:
+    """Generate the cases anew next time, as a new process does."""
+    _generated.cache_clear()
+
+
 def whole_plan(
     document: Document,
     registry: Mapping[str, Requirement],
