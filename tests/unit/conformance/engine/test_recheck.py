@@ -35,6 +35,7 @@ from imageproof_conformance.transcript import digest, json_line
 from .conftest import Asked as Request
 from .conftest import Says, targets
 
+pytestmark = pytest.mark.xdist_group("recheck")
 KEY = "sk-canary-44d1"
 MODEL = (ModelChoice("gpt-image-1"),)
 BESIDE = ("suite", "notes", "recheck")  # members of the report that are no part of the verdict
@@ -442,6 +443,23 @@ def test_reports_go_where_they_are_asked_for(recorded: Callable[[str], Recorded]
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         recheck(Asked(str(recorded("faulty").folder), out=str(tmp_path / "file" / "x")))
+
+
+def test_a_run_can_be_held_to_something_else(recorded: Callable[[str], Recorded], tmp_path: Path) -> None:
+    known = tmp_path / "known.yaml"
+    entry = {"target": "*", "reason": "known", "owner": "me", "expiry": "2126-11-01"}
+    expected = [{"id": name, **entry} for name in ("GEN-SIZE-PIXELS", "EDIT-SIZE-PIXELS")]
+    known.write_text(json.dumps({"rules": "2026.11", "expected": expected}))
+    was = recorded("faulty")
+    assert was.run.verdict.exit_status == 1
+    status, folder = again(was.folder, tmp_path / "out", baseline=str(known), gate="both", summary=str(tmp_path / "s"))
+    found = json.loads((folder / "report.json").read_text())
+    assert (status, found["gate"], found["rule_set"]) == (0, "both", "2026.11")
+    assert "2 that the baseline expects" in (tmp_path / "s").read_text()
+    status, folder = again(recorded("expected").folder, tmp_path / "other", gate="contract")
+    assert (status, json.loads((folder / "report.json").read_text())["gate"]) == (1, "contract")
+    with pytest.raises(UsageError, match="--stale is about a baseline"):
+        recheck(Asked(str(was.folder), out=str(tmp_path / "x"), stale="warn"))
 
 
 def test_other_overlays_take_the_place_of_those_of_the_run(recorded: Callable[[str], Recorded], tmp_path: Path) -> None:
