@@ -15,7 +15,7 @@ from imageproof.emit.targets.page import Page
 from imageproof.emit.targets.typescript.client import call_names, classes, client_view, parameters
 from imageproof.emit.targets.typescript.sample import sample
 from imageproof.emit.targets.typescript.text import comment, literal
-from imageproof.emit.targets.typescript.types import ERRORS, VALUES, Names, answer, param, settle, union
+from imageproof.emit.targets.typescript.types import ERRORS, TYPES, VALUES, Names, answer, param, settle, union
 
 RUNTIME = (
     "answers",
@@ -81,12 +81,21 @@ def _index_view(api: Api, names: Names) -> dict[str, Any]:
     found = classes(api, names)
     assert sorted(one for told in EXPORTS.values() for one in told) == sorted((*ERRORS, *VALUES))
     return {
+        "import": _import([*declared, *(line for one in found for method in one.methods for line in method.declared)]),
         "declared": declared,
         "classes": [{"one": one, "doc": comment(one.doc, 0), "short": comment(one.doc, 2)} for one in found],
         "doc": comment(doc, 0),
         "brand": api.brand,
         "exports": [(module, ", ".join(sorted(told))) for module, told in EXPORTS.items()],
     }
+
+
+def _import(texts: list[str]) -> str:
+    """What the declarations need of the runtime's."""
+    text = re.sub(r"/\*\*.*?\*/|\"[^\"\n]*\"", "", "\n".join(texts), flags=re.DOTALL)  # without prose and literals
+    words = set(re.findall(r"[\w$]+", text)) | {"BaseClient", "ClientOptions"}
+    inner = ", ".join(sorted(words & {*ERRORS, *VALUES, *TYPES}))
+    return f'import type {{ {inner} }} from "./runtime.js";'
 
 
 def _version(api: Api) -> str:
