@@ -29,7 +29,7 @@ CANONICAL_NAME = "imageproof_client"
 SELDOM = 50_000
 EPILOG = """\b
 Examples:
-  imageproof generate --target python --out clients            clients/python/
+  imageproof generate --target python,typescript --out clients  clients/python/, clients/typescript/
   imageproof generate --target python --out clients --check    exit 1 when it is out of step
   imageproof generate --spec api.yaml --name my_client --target python --out clients
   imageproof generate --overlay acme.yaml --target python --out clients
