@@ -22,6 +22,7 @@ TARGETS = {
     target.name: target
     for target in (
         Target("python", "imageproof.emit.targets.python", "api", "a typed Python client"),
+        Target("typescript", "imageproof.emit.targets.typescript", "api", "a typed TypeScript client"),
         Target(
             "openapi", "imageproof.emit.targets.openapi", "document", "the document with every model family's rules"
         ),
