@@ -8,6 +8,19 @@ from typing import Any
 
 from imageproof.api.ir import Api, Auth, Field, Operation, Reply, Resource, Type
 from imageproof.api.names import assign, constant, pascal, snake, unreserved
+from imageproof.emit.targets.common import calls
+from imageproof.emit.targets.common.walks import (
+    aliased,
+    always_streams,
+    body_fields,
+    has_files,
+    has_lists,
+    in_both,
+    known_note,
+    lists,
+    operations,
+    switches,
+)
 from imageproof.emit.targets.python.models import decoder_names, exported
 from imageproof.emit.targets.python.text import called, docstring, imported, literal, renamed, section, signature, used
 from imageproof.emit.targets.python.types import (
@@ -15,12 +28,9 @@ from imageproof.emit.targets.python.types import (
     KEYWORDS,
     MODULE_NAMES,
     Names,
-    aliased,
     annotation,
-    body_fields,
     decoder,
     limits,
-    operations,
     union_decoder_name,
     unshadowed,
 )
@@ -153,22 +163,25 @@ def class_names(api: Api, public: Sequence[str]) -> dict[tuple[str, str], str]:
 
 def resource_names(api: Api) -> dict[str, str]:
     """Resource name -> the client's attribute."""
-    return assign({one.name: (unreserved(snake(one.name), CLIENT_NAMES),) for one in api.resources})
+    return calls.resource_names(api, _resource)
 
 
 def method_names(resource: Resource) -> dict[str, str]:
     """Operation id -> the method of the resource's class."""
-    return assign({one.id: (unreserved(snake(one.method), SIGNATURE_NAMES),) for one in resource.operations})
+    return calls.method_names(resource, _call)
 
 
 def call_names(api: Api) -> dict[str, str]:
     """Operation id -> resource and method, such as `images.generate`."""
-    attributes = resource_names(api)
-    return {
-        operation: f"{attributes[resource.name]}.{method}"
-        for resource in api.resources
-        for operation, method in method_names(resource).items()
-    }
+    return calls.call_names(api, _resource, _call)
+
+
+def _resource(name: str) -> str:
+    return unreserved(snake(name), CLIENT_NAMES)
+
+
+def _call(name: str) -> str:
+    return unreserved(snake(name), SIGNATURE_NAMES)
 
 
 def _texts(method: Method) -> Iterator[str]:
@@ -219,7 +232,7 @@ def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows
     arguments = arguments_of(operation, names, shadows)
     path = [one for _, one, place in arguments if place == "path"]
     rest = [one for _, one, place in arguments if place != "path"]
-    switch = next((one for field, one, place in arguments if place == "body" and _switches(operation, field)), None)
+    switch = next((one for field, one, place in arguments if place == "body" and switches(operation, field)), None)
     dictionary = names.calls[operation.id] if [one for one in rest if one is not switch] else "CallOptions"
     whole, streamed = _returns(operation, kind)
     shown_whole, shown_streamed = unshadowed(whole, shadows), unshadowed(streamed, shadows)
@@ -295,10 +308,6 @@ def _tuple(values: Sequence[str]) -> str:
     return f"({inner},)" if len(values) == 1 else f"({inner})"
 
 
-def _switches(operation: Operation, field: Field) -> bool:
-    return bool(operation.reply.switch) and field.name == operation.reply.switch
-
-
 def dictionaries(api: Api, names: Names) -> Iterator[Arguments]:
     """The dictionaries of arguments, one for each operation that has some beside its path."""
     calls = call_names(api)
@@ -306,7 +315,7 @@ def dictionaries(api: Api, names: Names) -> Iterator[Arguments]:
         told = [
             (one.name, f"Required[{one.told}]" if one.required else one.told)
             for field, one, place in arguments_of(operation, names, set())
-            if place != "path" and not (place == "body" and _switches(operation, field))
+            if place != "path" and not (place == "body" and switches(operation, field))
         ]
         if told:
             shadows = {name for name, _ in told}
@@ -335,17 +344,12 @@ def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[
         name = settled[f"{place} {field.name}"]
         alias = names.aliases.get((operation.id, field.name), "") if place == "body" and aliased(field) else ""
         told = unshadowed(_taken(operation, field, names, alias, place), shadows)
-        required = field.required and not (place == "body" and operation.reference and not _in_both(operation, field))
+        required = field.required and not (place == "body" and operation.reference and not in_both(operation, field))
         told = told if required else _omissible(told)
         part = parts.get(field.name) if place == "body" else None
         wire = (part.one or part.many) if part else field.name
         found.append((field, Argument(name, told, required, literal(wire), _note(field)), place))
     return sorted(found, key=lambda one: not one[1].required)
-
-
-def _in_both(operation: Operation, field: Field) -> bool:
-    bodies = (operation.body, operation.reference)
-    return all(any(one.name == field.name for one in body.fields) for body in bodies if body)
 
 
 def _taken(operation: Operation, field: Field, names: Names, alias: str, place: str) -> str:
@@ -370,13 +374,7 @@ def _omissible(told: str) -> str:
 
 
 def _note(field: Field) -> str:
-    known = ", ".join(str(value) for value in field.type.known)
-    families = {", ".join(map(str, values)): [] for _, values in field.known_by_family}  # type: dict[str, list[str]]
-    for family, values in field.known_by_family:
-        families[", ".join(map(str, values))].append(family)
-    if len(families) > 1 and field.name != "model":
-        known = "; ".join(f"{values} ({', '.join(told)})" for values, told in families.items())
-    pieces = ["Deprecated." if field.deprecated else "", field.doc, f"Known: {known}." if known else "", limits(field)]
+    pieces = ["Deprecated." if field.deprecated else "", field.doc, known_note(field), limits(field)]
     return " ".join(piece for piece in pieces if piece)
 
 
@@ -412,7 +410,7 @@ def _facts(
 ) -> Iterator[tuple[str, str]]:
     rest = [(field, one, place) for field, one, place in arguments if place != "path"]
     renamed = {one.name: one.wire for _, one, _ in rest if literal(one.name) != one.wire}
-    switch = next((one for field, one, place in rest if place == "body" and _switches(operation, field)), None)
+    switch = next((one for field, one, place in rest if place == "body" and switches(operation, field)), None)
     if rest:
         dictionary = names.calls[operation.id] if len(rest) > bool(switch) else "CallOptions"
         more = [f"{literal(name)}: {wire}" for name, wire in renamed.items()]
@@ -421,7 +419,7 @@ def _facts(
     yield "required", _some(literal(one.name) for _, one, _ in rest if one.required)
     yield "query", _some(literal(one.name) for _, one, place in rest if place == "query")
     yield "headers", _some(literal(one.name) for _, one, place in rest if place == "header")
-    commas = {one.field.name for one in operation.parameters if _lists(one.field.type) and not one.explode}
+    commas = {one.field.name for one in operation.parameters if lists(one.field.type) and not one.explode}
     yield "commas", _some(literal(one.name) for field, one, place in rest if place != "body" and field.name in commas)
     yield from _body_facts(operation, [(field, one) for field, one, place in rest if place in ("body", "whole")])
     events = operation.reply.events
@@ -431,12 +429,8 @@ def _facts(
     reply = operation.reply
     yield (
         "accept",
-        plain[reply.text] if reply.raw else '"text/event-stream, application/json"' if _always_streams(reply) else "",
+        plain[reply.text] if reply.raw else '"text/event-stream, application/json"' if always_streams(reply) else "",
     )
-
-
-def _always_streams(reply: Reply) -> bool:
-    return bool(reply.events) and not reply.switch
 
 
 def _body_facts(operation: Operation, body_arguments: list[tuple[Field, Argument]]) -> Iterator[tuple[str, str]]:
@@ -465,21 +459,6 @@ def _body_facts(operation: Operation, body_arguments: list[tuple[Field, Argument
         yield "raw", "True" if body.form == "raw" else ""
 
 
-def has_lists(field: Field) -> bool:
-    """Whether a member that only the JSON body has makes a call go as JSON: what holds objects does, a word that the
-    form merely lacks does not."""
-    return field.type.kind in ("list", "model", "map", "union")
-
-
 def _some(values: Iterator[str]) -> str:
     told = list(values)
     return f"({', '.join(told)}{',' * (len(told) == 1)})" if told else ""
-
-
-def _lists(told: Type) -> bool:
-    return told.kind == "list" or any(map(_lists, told.choices))
-
-
-def has_files(told: Type) -> bool:
-    """Whether a value may be a file, or hold some."""
-    return told.kind == "file" or any(has_files(one) for one in (*told.choices, *([told.item] if told.item else [])))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imageproof.api.ir import Api, Field, Model
+from imageproof.emit.targets.common.walks import aliased, body_fields, listings, operations, reach
 from imageproof.emit.targets.python.text import (
     alternatives,
     called,
@@ -24,16 +25,11 @@ from imageproof.emit.targets.python.types import (
     KEYWORDS,
     SCALARS,
     Names,
-    aliased,
     annotation,
     attribute_names,
-    body_fields,
     decoder,
     limits,
-    listings,
     literals,
-    operations,
-    reach,
     union_decoder,
     union_decoder_name,
     unshadowed,
