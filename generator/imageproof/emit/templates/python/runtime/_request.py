@@ -136,7 +136,7 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     return Call(
         verb=operation.verb,
         url=_with_query(url, {**settings.query, **query, **extra["query"]}),
-        headers={**headers, **checked_headers(sent)},
+        headers=_merged(headers, checked_headers(sent)),
         body=body,
         timeout=limits(options.get("timeout", settings.timeout)),
         values=values,
@@ -241,6 +241,11 @@ def limits(seconds: float | httpx2.Timeout | None) -> httpx2.Timeout:
 @lru_cache(maxsize=16)
 def _limits(seconds: float | None) -> httpx2.Timeout:
     return httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
+
+
+def _merged(headers: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
+    """Headers of both. Names know no case, and of those that mean the same the last one counts."""
+    return dict({name.lower(): (name, value) for name, value in (*headers.items(), *sent.items())}.values())
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
