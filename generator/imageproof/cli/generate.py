@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from imageproof.emit.targets.python import default_name, is_name
 from imageproof.errors import DocumentError, Problem, UsageError
 
 CANONICAL_NAME = "imageproof_client"
+# Objects made between two searches for garbage. A run makes hardly any: what it makes lives until it ends.
+SELDOM = 50_000
 EPILOG = """\b
 Examples:
   imageproof generate --target python --out clients            clients/python/
@@ -70,6 +73,7 @@ def generate(
     In a checkout of imageproof the folder is generated/; elsewhere name one with --out. Without --target, a folder that
     was written before keeps its targets, and a new one gets all. No file that this command did not write is touched.
     """
+    gc.set_threshold(SELDOM)
     chosen = tuple(one.strip() for told in targets for one in told.split(","))
     try:
         root = _folder(out)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from imageproof.contract.compare import Difference, compare
-from imageproof.contract.decisions import COUNTED, Decision, Decisions, pattern
+from imageproof.contract.decisions import COUNTED, Decision, Decisions, matching
 from imageproof.contract.document import Document
 from imageproof.contract.fact import Facts
 from imageproof.contract.facts import contract_facts, model_facts, read_facts
@@ -47,11 +47,11 @@ def reconcile(contract: Document, known: Mapping[str, Source], decided: Decision
     """Hold all sources against the contract. The problems are empty when every difference is decided."""
     ours = contract_facts(contract)
     found = tuple(discrepancy for source in known.values() for discrepancy in discrepancies(contract, ours, source))
-    keys = [one.key for one in found]
+    keys = frozenset(one.key for one in found)
     rows = decided.rows.values()
-    matched = {glob: frozenset(filter(pattern(glob).fullmatch, keys)) for row in rows for glob in row.covers}
+    matched = {glob: matching(glob, keys) for row in rows for glob in row.covers}
     covered = {row.id: frozenset().union(*(matched[glob] for glob in row.covers)) for row in rows}
-    covering = {key: tuple(row for row in rows if key in covered[row.id]) for key in keys}
+    covering = {one.key: tuple(row for row in rows if one.key in covered[row.id]) for one in found}
     problems = [*_undecided(known, found, covering)]
     open_ids = sorted(COUNTED - {one for row in rows for one in row.settles})
     if open_ids:
@@ -85,23 +85,24 @@ def _discrepancies_by_model(contract: Document, theirs: Facts, source: Source) -
             for key, fact in theirs.items()
             if fact.pointer in limited and model in limited[fact.pointer]
         }
-        mine = _family_facts(contract, model)
-        other = read_facts(contract, for_model(source.document, model)).facts
+        answers = any(theirs[key].answer for key in said)  # seldom, and they are most of the work
+        mine = _family_facts(contract, model, answers)
+        other = read_facts(contract, for_model(source.document, model), answers=answers).facts
         for one in compare(mine, other):
             keywords = said.get((one.operation, one.place), frozenset())
             if keywords & KEYWORDS.get(one.aspect, {one.aspect}) and (one.operation, "operation") in mine:
                 yield _discrepancy(source, replace(one, model=model))
 
 
-def _family_facts(contract: Document, model: str) -> Facts:
+def _family_facts(contract: Document, model: str, answers: bool) -> Facts:
     """The facts for a model; of models of one family they differ in nothing but the name."""
     known = family_of(contract, model)
-    return _model_facts(contract, known.models[0] if known else model)
+    return _model_facts(contract, known.models[0] if known else model, answers)
 
 
 @lru_cache(maxsize=64)
-def _model_facts(contract: Document, model: str) -> Facts:
-    return model_facts(contract, contract, model)
+def _model_facts(contract: Document, model: str, answers: bool) -> Facts:
+    return model_facts(contract, contract, model, answers=answers)
 
 
 # aspect -> the keywords that say it, where they have another name
