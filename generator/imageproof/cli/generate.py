@@ -103,7 +103,9 @@ def rendered(document: Document, targets: Iterable[str], name: str, go_module: s
             "and no keyword or module of Python's"
         )
     if go_module and not is_module(go_module):
-        raise UsageError(f"{go_module!r} is not the path of a Go module; type one such as --go-module example.com/images")
+        raise UsageError(
+            f"{go_module!r} is not the path of a Go module; type one such as --go-module example.com/images"
+        )
     api: Api | None = None
     warnings: tuple[Problem, ...] = ()
     if any(TARGETS[target].subject == "api" for target in targets):
@@ -119,7 +121,9 @@ def rendered(document: Document, targets: Iterable[str], name: str, go_module: s
     }
     title = str(document.data["info"]["title"])
     over = tuple((one.name, one.digest) for one in layers(document))
-    manifest = Manifest(f"imageproof {__version__}", fingerprint(document.data), name, targets, {}, title, over, go_module)
+    manifest = Manifest(
+        f"imageproof {__version__}", fingerprint(document.data), name, targets, {}, title, over, go_module
+    )
     return Rendering(files, manifest, warnings)
 
 

@@ -193,7 +193,7 @@ func (l *line) call(client *api.Client, one call) error {
 	switch one.Operation {
 	case "createImage":
 		var params api.GenerateParams
-		if err := fill(&params, one.Arguments); err != nil {
+		if err := given(&params, one.Arguments, &options); err != nil {
 			return err
 		}
 		if streams {
@@ -202,7 +202,7 @@ func (l *line) call(client *api.Client, one call) error {
 		return l.answer(client.Images.Generate(ctx, params, options...))
 	case "createImageEdit":
 		var params api.EditParams
-		if err := fill(&params, one.Arguments); err != nil {
+		if err := given(&params, one.Arguments, &options); err != nil {
 			return err
 		}
 		if streams {
@@ -211,7 +211,7 @@ func (l *line) call(client *api.Client, one call) error {
 		return l.answer(client.Images.Edit(ctx, params, options...))
 	case "createImageVariation":
 		var params api.CreateVariationParams
-		if err := fill(&params, one.Arguments); err != nil {
+		if err := given(&params, one.Arguments, &options); err != nil {
 			return err
 		}
 		return l.answer(client.Images.CreateVariation(ctx, params, options...))
@@ -288,8 +288,28 @@ func events[T any](l *line) func(*api.Stream[T], error) error {
 	}
 }
 
-// fill sets arguments by their names on the wire.
-func fill(params any, told map[string]any) error {
+// given sets the arguments of a call. What the types cannot say goes as WithExtra, as a user of Go would send it.
+func given(params any, told map[string]any, options *[]api.Option) error {
+	typed := map[string]any{}
+	for name, value := range told {
+		trial := reflect.New(reflect.TypeOf(params).Elem())
+		err := fill(trial.Interface(), map[string]any{name: value}, true)
+		if err == nil || strings.Contains(fmt.Sprint(value), "$") {
+			typed[name] = value
+			continue
+		}
+		*options = append(*options, api.WithExtra(name, value))
+	}
+	for name := range told {
+		if _, is := typed[name]; !is && name == "prompt" {
+			return fill(params, typed, true)
+		}
+	}
+	return fill(params, typed, false)
+}
+
+// fill sets arguments by their names on the wire; partly says that required ones may be missing.
+func fill(params any, told map[string]any, partly bool) error {
 	value := reflect.ValueOf(params).Elem()
 	left := len(told)
 	for index := range value.NumField() {
@@ -297,7 +317,7 @@ func fill(params any, told map[string]any) error {
 		argument, given := told[tag.Get("api")]
 		place := value.Field(index)
 		if !given {
-			if tag.Get("must") == "true" && place.Kind() != reflect.Interface && place.Kind() != reflect.Pointer {
+			if !partly && tag.Get("must") == "true" && place.Kind() == reflect.String {
 				return errUntyped
 			}
 			continue
@@ -368,7 +388,7 @@ func integer(value any) (int, bool) {
 func members[T any](value any) (T, bool) {
 	var made T
 	told, is := value.(map[string]any)
-	err := fill(&made, told)
+	err := fill(&made, told, false)
 	return made, is && err == nil
 }
 
@@ -381,13 +401,13 @@ func deep(place reflect.Value, told any) error {
 			return errUntyped
 		}
 		place.Set(reflect.New(place.Type().Elem()))
-		return fill(place.Interface(), members)
+		return fill(place.Interface(), members, false)
 	case reflect.Struct:
 		members, is := told.(map[string]any)
 		if !is {
 			return errUntyped
 		}
-		return fill(place.Addr().Interface(), members)
+		return fill(place.Addr().Interface(), members, false)
 	case reflect.Slice:
 		items, is := told.([]any)
 		if !is {
@@ -432,7 +452,7 @@ func either(target *any, told any) error {
 	if _, isFile := members["$file"]; !isFile && members["$path"] == nil {
 		made := &api.ImageReferenceParam{}
 		*target = made
-		return fill(made, members)
+		return fill(made, members, false)
 	}
 	made, err := fileOf(told)
 	*target = made

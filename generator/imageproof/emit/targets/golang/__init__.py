@@ -33,7 +33,9 @@ RUNTIME = (
 )
 RULES = ("rules.go", "schema.go")
 # A path of a module: parts of letters, digits and -._~, none of which begins or ends with a dot.
-MODULE = re.compile(r"[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?(/[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?)*")
+MODULE = re.compile(
+    r"[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?(/[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?)*"
+)
 
 
 def pages(api: Api, name: str, module: str) -> list[Page]:
@@ -54,7 +56,12 @@ def pages(api: Api, name: str, module: str) -> list[Page]:
         Page("retry.go", "go/retry.go.jinja", _retry_view(), header=header),
         Page("go.mod", "go/go.mod.jinja", about),
         Page("README.md", "go/README.md.jinja", about),
-        Page("example_test.go", "go/example_test.go.jinja", examples_view(api, names, package, module), header=f"{header}_test"),
+        Page(
+            "example_test.go",
+            "go/example_test.go.jinja",
+            examples_view(api, names, package, module),
+            header=f"{header}_test",
+        ),
     ]
     if api.rules:
         files += [Page(path, verbatim=f"go/runtime/{path}", header=header) for path in RULES]
@@ -94,7 +101,10 @@ def _about(api: Api, name: str, package: str, module: str, names: Names) -> dict
         ),
         "service": api.service.upper(),
         "sample": sample(api, names, package),
-        "calls": [(called[one.id], " ".join((one.summary or f"{one.verb} {one.path}").split()).replace("|", "\\|")) for one in operations(api)],
+        "calls": [
+            (called[one.id], " ".join((one.summary or f"{one.verb} {one.path}").split()).replace("|", "\\|"))
+            for one in operations(api)
+        ],
         "streams": any(one.reply.events for one in operations(api)),
         "policy": POLICY,
         "rules": api.rules is not None,

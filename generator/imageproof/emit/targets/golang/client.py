@@ -68,7 +68,9 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
                 "name": names.resources[one.name],
                 "attribute": fields[one.name],
                 "doc": _resource_doc(one),
-                "methods": [method for operation in one.operations for method in _methods(api, operation, names, streams)],
+                "methods": [
+                    method for operation in one.operations for method in _methods(api, operation, names, streams)
+                ],
             }
             for one in api.resources
         ],
@@ -160,7 +162,6 @@ def _doc(operation: Operation, name: str, streams: bool) -> list[str]:
     )
 
 
-
 def _facts_named(api: Api) -> dict[str, str]:
     called = call_names(api)
     plain = {operation: f"op{name.replace('.', '')}" for operation, name in called.items()}
@@ -197,8 +198,13 @@ def _body_facts(operation: Operation) -> Iterator[tuple[str, str]]:
     wires = {one.field.name: one.wire for one in arguments_of(operation) if not one.place}
     fields = {one.name: one for one in body.fields if one.name in wires}
     yield "files", texts(wires[name] for name, field in fields.items() if has_files(field.type))
-    many = [(wires[name], part.many) for name, part in body.parts if name in wires and part.many not in ("", wires[name])]
-    yield "lists", f"map[string]string{{{', '.join(f'{literal(one)}: {literal(all)}' for one, all in many)}}}" if many else ""
+    many = [
+        (wires[name], part.many) for name, part in body.parts if name in wires and part.many not in ("", wires[name])
+    ]
+    yield (
+        "lists",
+        f"map[string]string{{{', '.join(f'{literal(one)}: {literal(all)}' for one, all in many)}}}" if many else "",
+    )
     documents = [name for name, part in body.parts if part.objects == "json" and name in fields]
     yield "documents", texts(wires[name] for name in documents if _is_object(fields[name].type))
     if reference:

@@ -45,7 +45,9 @@ def _class(model: Model, names: Names) -> Struct:
 def _union_doc(union: Union, names: Names) -> list[str]:
     name = names.unions[union.key]
     kinds = ", ".join(f"*[{one}]" for one in _kinds(union, names))
-    return comment(union.doc or f"{name} is one of several objects.", f"It is one of {kinds}, or *[Unknown] for a new kind.")
+    return comment(
+        union.doc or f"{name} is one of several objects.", f"It is one of {kinds}, or *[Unknown] for a new kind."
+    )
 
 
 def _kinds(union: Union, names: Names) -> list[str]:

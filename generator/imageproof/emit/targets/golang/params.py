@@ -73,11 +73,13 @@ def params_view(api: Api, names: Names) -> dict[str, Any]:
 def arguments_of(operation: Operation) -> list[Argument]:
     """All arguments beside those of the path and the one that asks for a stream; what is required stands first."""
     body = operation.body
-    told = [(one.field, one.place) for one in operation.parameters if one.place != "path"]
+    told: list[tuple[Field, str]] = [(one.field, one.place) for one in operation.parameters if one.place != "path"]
     told += [(one, "") for one in body_fields(operation) if not switches(operation, one)]
     if body and body.whole:
         told.append((Field("body", body.whole, body.required, "The body.", body.source), ""))
-    settled = assign({(one.name, place): (exported(one.name), exported(place or "body", one.name)) for one, place in told})
+    settled = assign(
+        {(one.name, place): (exported(one.name), exported(place or "body", one.name)) for one, place in told}
+    )
     parts = dict(body.parts) if body else {}
     twins = {one.name: one for one in operation.reference.fields} if operation.reference else {}
     found = []

@@ -62,7 +62,7 @@ def sample(api: Api, names: Names, package: str) -> list[str]:
     member = files_member(reply.whole, shown.models)
     if member and reply.whole:
         own = member_names(shown.models[reply.whole.model])[member.name]
-        lines += [f"path, err := answer.{own}[0].Save(context.Background(), \"picture\")", *_fatal()]
+        lines += [f'path, err := answer.{own}[0].Save(context.Background(), "picture")', *_fatal()]
         return [*lines, "fmt.Println(path)"]
     return [*lines, "fmt.Println(len(answer))" if reply.raw else "fmt.Println(answer)"]
 
@@ -100,7 +100,9 @@ def _loop() -> list[str]:
 
 def _arguments(operation: Operation, shown: Shown) -> str:
     told = ["context.Background()"]
-    told += [_written(_value(one.field, shown), one.field.type, shown) for one in operation.parameters if one.place == "path"]
+    told += [
+        _written(_value(one.field, shown), one.field.type, shown) for one in operation.parameters if one.place == "path"
+    ]
     all_arguments = arguments_of(operation)
     if all_arguments:
         pairs = [(one.name, _argument(one, shown)) for one in all_arguments if _is_shown(operation, one)]
@@ -115,7 +117,11 @@ def _is_shown(operation: Operation, one: Argument) -> bool:
 
 
 def _argument(one: Argument, shown: Shown) -> str:
-    field = one.field if one.required == one.field.required else Field(one.field.name, one.field.type, False, "", one.field.source)
+    field = (
+        one.field
+        if one.required == one.field.required
+        else Field(one.field.name, one.field.type, False, "", one.field.source)
+    )
     return _typed(argument(field, shown.names, one.twin), _value(one.field, shown), one.field.type, shown)
 
 
@@ -137,7 +143,13 @@ def _value(field: Field, shown: Shown) -> Any:
 
 
 def _fits(value: Any, told: Type) -> bool:
-    kinds: dict[str, tuple[type, ...]] = {"string": (str,), "base64": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
+    kinds: dict[str, tuple[type, ...]] = {
+        "string": (str,),
+        "base64": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "boolean": (bool,),
+    }
     if told.kind not in kinds:
         return False
     return isinstance(value, kinds[told.kind]) and isinstance(value, bool) == (told.kind == "boolean")

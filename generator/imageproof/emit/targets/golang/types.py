@@ -13,17 +13,53 @@ from imageproof.emit.targets.common.walks import aliased, body_fields, listed_va
 from imageproof.emit.targets.golang.text import literal
 
 INITIALISMS = frozenset(
-    "api ascii cpu css dns gif gpt html http https id ip jpeg json jwt png ram sql ssh svg tcp tls ttl uid ui uri url "
-    "utf8 uuid vm xml".split()
+    [
+        *(
+            "api",
+            "ascii",
+            "cpu",
+            "css",
+            "dns",
+            "gif",
+            "gpt",
+            "html",
+            "http",
+            "https",
+            "id",
+            "ip",
+            "jpeg",
+            "json",
+            "jwt",
+        ),
+        *("png", "ram", "sql", "ssh", "svg", "tcp", "tls", "ttl", "ui", "uid", "uri", "url", "uuid", "vm", "xml"),
+    ]
 )
 KEYWORDS = frozenset(
-    "break case chan const continue default defer else fallthrough for func go goto if import interface map package "
-    "range return select struct switch type var".split()
+    [
+        *("break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go"),
+        *(
+            "goto",
+            "if",
+            "import",
+            "interface",
+            "map",
+            "package",
+            "range",
+            "return",
+            "select",
+            "struct",
+            "switch",
+            "type",
+        ),
+        "var",
+    ]
 )
 # What the emitted methods use by names that an argument of theirs could hide.
 METHOD_NAMES = KEYWORDS | frozenset(
-    "answer any bool byte c ctx err error false float64 int int64 invoke nil options params pathValue r string struct "
-    "true".split()
+    [
+        *("answer", "any", "bool", "byte", "c", "ctx", "err", "error", "false", "float64", "int", "int64", "invoke"),
+        *("nil", "options", "params", "pathValue", "r", "string", "true"),
+    ]
 )
 # What the runtime exports. `tests/clients/go/test_emitted.py` holds the list against its files.
 RUNTIME_NAMES = frozenset(
@@ -49,7 +85,9 @@ ZEROS = {"string": '""', "int64": "0", "float64": "0", "bool": "false"}
 
 def exported(*texts: str) -> str:
     """`B64JSON`, `ImageURL`: an identifier that other packages see. What has no capital begins with X."""
-    told = [word.upper() if word in INITIALISMS else word[0].upper() + word[1:] for text in texts for word in words(text)]
+    told = [
+        word.upper() if word in INITIALISMS else word[0].upper() + word[1:] for text in texts for word in words(text)
+    ]
     name = "".join(f"_{word}" if _meet(before, word) else word for before, word in zip(["", *told], told, strict=False))
     name = "".join(letter for letter in name if letter == "_" or unicodedata.category(letter) in LETTERS)
     return name if name and unicodedata.category(name[0]) == "Lu" else f"X{name}"
@@ -99,7 +137,10 @@ def settle(api: Api) -> Names:
     mixed = [one for one in api.unions if one.key in incoming and of_models(one)]
     unions = settled({one.key: (exported(one.name), exported(one.name, "union")) for one in mixed})
     params = settled({key: (exported(told[key].name, "param"),) for key in told if key in outgoing})
-    named = {one.id: (exported(one.method, "params"), exported(one.resource, one.method, "params")) for one in operations(api)}
+    named = {
+        one.id: (exported(one.method, "params"), exported(one.resource, one.method, "params"))
+        for one in operations(api)
+    }
     called = settled(named)
     resources = settled({one.name: (exported(one.name), exported(one.name, "calls")) for one in api.resources})
     groups = known_groups(api)
@@ -242,7 +283,11 @@ def stream_names(api: Api) -> dict[str, str]:
     found: dict[str, str] = {}
     for resource in api.resources:
         taken = {methods[one.id] for one in resource.operations}
-        wanted = {one.id: (f"{methods[one.id]}Stream", f"{methods[one.id]}Events") for one in resource.operations if one.reply.switch and one.reply.events}
+        wanted = {
+            one.id: (f"{methods[one.id]}Stream", f"{methods[one.id]}Events")
+            for one in resource.operations
+            if one.reply.switch and one.reply.events
+        }
         found |= assign(wanted, taken)
     return found
 
@@ -250,7 +295,11 @@ def stream_names(api: Api) -> dict[str, str]:
 def call_names(api: Api) -> dict[str, str]:
     """Operation id -> field and method, such as `Images.Generate`."""
     fields, methods = resource_names(api), method_names(api)
-    return {one.id: f"{fields[resource.name]}.{methods[one.id]}" for resource in api.resources for one in resource.operations}
+    return {
+        one.id: f"{fields[resource.name]}.{methods[one.id]}"
+        for resource in api.resources
+        for one in resource.operations
+    }
 
 
 def path_names(operation: Operation) -> dict[str, str]:
