@@ -146,24 +146,20 @@ func download(ctx context.Context, origin *connection, link string, most int64) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, downloadTime)
 	defer cancel()
-	client := http.Client{Transport: publicTransport}
-	if origin != nil {
-		base, _ := url.Parse(origin.settings.baseURL)
-		if isPrivate(ctx, base.Hostname()) {
-			client.Transport = http.DefaultTransport
-		}
+	transport, check := downloader(ctx, origin, at)
+	if err := check(at.Hostname()); err != nil {
+		return nil, err
 	}
-	scheme := at.Scheme
-	client.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+	client := http.Client{Transport: transport, CheckRedirect: func(next *http.Request, before []*http.Request) error {
 		next.Header.Del("Referer")
-		if next.URL.Scheme != scheme {
-			return invalidFile(fmt.Sprintf("not fetched: a redirect from %s to %s", scheme, next.URL.Scheme))
-		}
-		if len(before) > mostRedirects {
+		switch {
+		case next.URL.Scheme != at.Scheme:
+			return invalidFile(fmt.Sprintf("not fetched: a redirect from %s to %s", at.Scheme, next.URL.Scheme))
+		case len(before) > mostRedirects:
 			return errors.New("too many redirects")
 		}
-		return nil
-	}
+		return check(next.URL.Hostname())
+	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
 		return nil, invalidFile("not a URL that can be downloaded: " + link[:min(len(link), 200)])
@@ -207,15 +203,45 @@ func downloadError(err error) error {
 	return &broken
 }
 
-// publicTransport connects to addresses of the open Internet alone, which are looked at when the connection is made, so
-// that no second look-up can change them. A proxy of the environment's sees to that by itself.
-var publicTransport = func() *http.Transport {
-	made := http.DefaultTransport.(*http.Transport).Clone()
-	dialer := &net.Dialer{Timeout: connectTime}
-	made.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if isProxy(address) {
-			return dialer.DialContext(ctx, network, address)
+// downloader is how a URL is fetched, and a check of each host on the way. Where the API itself is at a private address,
+// any address will do. Otherwise connections are made to addresses of the open Internet alone, which are looked at when
+// the connection is made, so that no second look-up can change them; what a proxy or a transport of the caller's own
+// does is out of sight, so that there the addresses that this machine knows are looked at before.
+func downloader(ctx context.Context, origin *connection, at *url.URL) (http.RoundTripper, func(host string) error) {
+	free := func(string) error { return nil }
+	used := http.DefaultTransport
+	if origin != nil {
+		if origin.settings.client.Transport != nil {
+			used = origin.settings.client.Transport
 		}
+		if base, err := url.Parse(origin.settings.baseURL); err == nil && isPrivate(ctx, base.Hostname()) {
+			return used, free
+		}
+	}
+	plain, isPlain := used.(*http.Transport)
+	if isPlain {
+		proxy := (*url.URL)(nil)
+		if plain.Proxy != nil {
+			proxy, _ = plain.Proxy(&http.Request{URL: at, Host: at.Host})
+		}
+		known := used == standard.Transport || used == http.DefaultTransport
+		if proxy == nil && (known || (plain.DialContext == nil && plain.DialTLSContext == nil)) {
+			return guarded(plain), free
+		}
+	}
+	return used, func(host string) error {
+		if isPrivate(ctx, host) {
+			return invalidFile("not fetched: " + host + " is at a private address")
+		}
+		return nil
+	}
+}
+
+// guarded is a transport that connects to addresses of the open Internet alone.
+func guarded(plain *http.Transport) http.RoundTripper {
+	made := plain.Clone()
+	made.DisableKeepAlives = true
+	made.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, port, err := net.SplitHostPort(address)
 		if err != nil {
 			return nil, err
@@ -229,20 +255,9 @@ var publicTransport = func() *http.Transport {
 				return nil, invalidFile("not fetched: " + host + " is at a private address")
 			}
 		}
-		return dialer.DialContext(ctx, network, net.JoinHostPort(found[0].Unmap().String(), port))
+		return connecting.DialContext(ctx, network, net.JoinHostPort(found[0].Unmap().String(), port))
 	}
 	return made
-}()
-
-// isProxy says whether an address is that of the environment's proxy.
-func isProxy(address string) bool {
-	for _, scheme := range []string{"http", "https"} {
-		told, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: scheme, Host: "example.com"}})
-		if err == nil && told != nil && (told.Host == address || net.JoinHostPort(told.Hostname(), "80") == address) {
-			return true
-		}
-	}
-	return false
 }
 
 // isPrivate says whether a host is at a private address, or at none that this machine knows.

@@ -4,8 +4,12 @@ package imageproofclient
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,7 +21,8 @@ type settings struct {
 	about      *service
 	baseURL    string
 	key        func() string
-	keyGiven   bool // by the caller
+	keyGiven   bool                  // by the caller
+	secret     func() *regexp.Regexp // finds the key, nil where it is none
 	authHeader string
 	authPrefix string
 	query      []member
@@ -42,12 +47,36 @@ type member struct {
 	value any
 }
 
+// setKey takes a key, without the white space that copying brings along. The error does not tell it.
+func (s *settings) setKey(key string) error {
+	key = strings.TrimSpace(key)
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("the key must be printable ASCII without spaces")
+	}
+	s.key = func() string { return key }
+	s.secret = sync.OnceValue(func() *regexp.Regexp { return spellings(key) })
+	return nil
+}
+
+// spellings finds a key as it is, and as JSON and URLs may write it; nil for what is too short to be a secret.
+func spellings(key string) *regexp.Regexp {
+	if len(key) < secretLength {
+		return nil
+	}
+	var pattern strings.Builder
+	pattern.WriteString("(?i)")
+	for _, letter := range key {
+		plain := regexp.QuoteMeta(string(letter))
+		fmt.Fprintf(&pattern, `(?:%s|\\u00%02x|\\%s|%%%02x)`, plain, letter, plain, letter)
+	}
+	return regexp.MustCompile(pattern.String())
+}
+
 // WithAPIKey gives the key; without it, it is that of the environment. "" sends none.
 func WithAPIKey(key string) Option {
 	return func(told *settings) error {
-		normal, err := normalKey(key)
-		told.key, told.keyGiven = func() string { return normal }, true
-		return err
+		told.keyGiven = true
+		return told.setKey(key)
 	}
 }
 
@@ -81,9 +110,7 @@ func WithAzure(endpoint, apiVersion, deployment string) Option {
 		if told.keyGiven {
 			return nil
 		}
-		key, err := normalKey(fromEnvironment("AZURE_OPENAI_API_KEY"))
-		told.key = func() string { return key }
-		return err
+		return told.setKey(os.Getenv("AZURE_OPENAI_API_KEY"))
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
 	"reflect"
 	"slices"
@@ -301,7 +300,7 @@ func (c *call) where(op *operation, inPath []pathValue, told *settings) (string,
 		model, _ := c.values.at["model"].(string)
 		deployment := firstOf(told.deployment, model)
 		if deployment == "" {
-			return "", errors.New("Azure needs a deployment: give one to the client, or a model to the call")
+			return "", errors.New("no deployment, which Azure needs: give one to the client, or a model to the call")
 		}
 		where += "/deployments/" + url.PathEscape(deployment)
 	}
@@ -419,14 +418,3 @@ func normalURL(told string, about *service) (string, []member, error) {
 	}
 	return parts.Scheme + "://" + parts.Host + clean, query, nil
 }
-
-// normalKey is a key, without the white space that copying brings along. The error does not tell it.
-func normalKey(key string) (string, error) {
-	key = strings.TrimSpace(key)
-	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errors.New("the key must be printable ASCII without spaces")
-	}
-	return key, nil
-}
-
-func fromEnvironment(name string) string { return os.Getenv(name) }

@@ -74,12 +74,13 @@ func (o *object) set(name string, value any) {
 }
 
 // field is an argument in a struct of arguments, as its tags tell it: its name on the wire, its place ("" for the
-// body), and whether it must be given.
+// body), whether it must be given, and the one value that it may have, "" for any.
 type field struct {
 	index    int
 	name     string
 	place    string
 	required bool
+	constant string
 }
 
 var fieldsKnown sync.Map // of reflect.Type -> []field
@@ -93,7 +94,7 @@ func fieldsOf(kind reflect.Type) []field {
 		name, tagged := kind.Field(index).Tag.Lookup("api")
 		if tagged {
 			tag := kind.Field(index).Tag
-			fields = append(fields, field{index, name, tag.Get("in"), tag.Get("must") == "true"})
+			fields = append(fields, field{index, name, tag.Get("in"), tag.Get("must") == "true", tag.Get("is")})
 		}
 	}
 	fieldsKnown.Store(kind, fields)
@@ -109,7 +110,7 @@ func membersOf(arguments any) (map[string]*object, error) {
 	}
 	value := reflect.ValueOf(arguments)
 	for _, one := range fieldsOf(value.Type()) {
-		plain, given, err := plainOf(one.name, value.Field(one.index), one.required)
+		plain, given, err := one.of(value)
 		if err != nil {
 			return nil, err
 		}
@@ -118,6 +119,15 @@ func membersOf(arguments any) (map[string]*object, error) {
 		}
 	}
 	return members, nil
+}
+
+// of is the argument's value in a struct, as plainOf has it.
+func (f field) of(arguments reflect.Value) (plain any, given bool, err error) {
+	value := arguments.Field(f.index)
+	if f.constant != "" && value.IsZero() {
+		return f.constant, true, nil
+	}
+	return plainOf(f.name, value, f.required)
 }
 
 // plainOf is a value as JSON has it: nil, bool, int64, float64, string, []any, *object; and *File. given is false for
@@ -198,7 +208,7 @@ func structOf(name string, value reflect.Value) (any, bool, error) {
 	if fields := fieldsOf(value.Type()); len(fields) > 0 || value.NumField() == 0 {
 		made := newObject()
 		for _, one := range fields {
-			plain, given, err := plainOf(one.name, value.Field(one.index), one.required)
+			plain, given, err := one.of(value)
 			if err != nil {
 				return nil, false, fmt.Errorf("%s: %w", name, err)
 			}

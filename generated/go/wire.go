@@ -10,8 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"reflect"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -52,13 +52,11 @@ func connect(about *service, options []Option) (*connection, error) {
 		about: about, authHeader: about.authHeader, authPrefix: about.authPrefix,
 		timeout: standardTime, maxRetries: 2, client: standard,
 	}}
-	key, err := normalKey(fromEnvironment(about.keyVariable))
-	if err != nil {
+	if err := made.settings.setKey(os.Getenv(about.keyVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", about.keyVariable, err)
 	}
-	made.settings.key = func() string { return key }
 	var standing []Option
-	if base := firstOf(fromEnvironment(about.urlVariable), about.baseURL); base != "" {
+	if base := firstOf(os.Getenv(about.urlVariable), about.baseURL); base != "" {
 		standing = append(standing, WithBaseURL(base))
 	}
 	told, err := made.settings.with(append(standing, options...))
@@ -99,19 +97,11 @@ func (c *connection) String() string { return fmt.Sprintf("client of %s", c.sett
 func (c *connection) GoString() string { return c.String() }
 
 // clean is a server's text without the key: some repeat it in their errors. JSON and URLs may write it in their own way.
-func (c *connection) clean(text string) string { return cleaned(text, c.settings.key()) }
-
-func cleaned(text, key string) string {
-	if len(key) < secretLength || text == "" {
-		return text
+func (c *connection) clean(text string) string {
+	if pattern := c.settings.secret(); pattern != nil {
+		return pattern.ReplaceAllLiteralString(text, "[key]")
 	}
-	var pattern strings.Builder
-	pattern.WriteString("(?i)")
-	for _, letter := range key {
-		fmt.Fprintf(&pattern, `(?:%s|\\u00%02x|\\%s|%%%02x)`, regexp.QuoteMeta(string(letter)), letter,
-			regexp.QuoteMeta(string(letter)), letter)
-	}
-	return regexp.MustCompile(pattern.String()).ReplaceAllString(text, "[key]")
+	return text
 }
 
 func (c *connection) cleanHeader(header http.Header) http.Header {
@@ -288,10 +278,16 @@ func (c *connection) once(ctx context.Context, ready *call) (*http.Response, err
 		watch.stop()
 		return nil, errors.New(c.clean(err.Error()))
 	}
+	if ready.again() && sent != nil { // a connection that the server closed before anything was written is replaced
+		request.GetBody = func() (io.ReadCloser, error) {
+			content, err := ready.open()
+			return &watchedBody{content, watch, false}, err
+		}
+	}
 	request.Header = ready.header.Clone()
 	request.ContentLength = ready.size()
 	if request.ContentLength == 0 {
-		request.Body = http.NoBody
+		request.Body, request.GetBody = http.NoBody, nil
 	}
 	answer, err := c.settings.client.Do(request)
 	if err != nil {

@@ -15,6 +15,7 @@ from imageproof.emit.targets.golang.types import (
     argument,
     call_names,
     choices_note,
+    constant,
     exported,
     known_groups,
     param_names,
@@ -109,7 +110,9 @@ def _argument(one: Argument, names: Names) -> Member:
     note = choices_note(field.type, names, differs.type if differs else None) if kind == "any" else ""
     must = " Required." if one.required else ""
     doc = field_doc(field, f"{note}{must}".strip()) or comment(f"Goes as {literal(one.wire)}.")
-    return Member(doc, f"{one.name} {kind} {tag(one.wire, one.place, one.required)}")
+    return Member(
+        doc, f"{one.name} {kind} {tag(one.wire, one.place, one.required, constant(field) if one.required else '')}"
+    )
 
 
 def _optional(field: Field) -> Field:
@@ -124,7 +127,9 @@ def _param(model: Model, names: Names) -> Struct:
         note = choices_note(field.type, names) if kind == "any" else ""
         doc = field_doc(field, f"{note}{' Required.' if field.required else ''}".strip())
         doc = doc or comment(f"Goes as {literal(field.name)}.")
-        members.append(Member(doc, f"{own[field.name]} {kind} {tag(field.name, must=field.required)}"))
+        members.append(
+            Member(doc, f"{own[field.name]} {kind} {tag(field.name, must=field.required, fixed=constant(field))}")
+        )
     name = names.params[model.key]
     return Struct(name, comment(model.doc or f"{name} is an object that is sent."), members)
 

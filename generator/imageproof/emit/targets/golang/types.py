@@ -254,11 +254,20 @@ def param_names(model: Model) -> dict[str, str]:
     return assign({one.name: (exported(one.name), exported(one.name, "member")) for one in model.fields})
 
 
-def tag(name: str, place: str = "", must: bool = False) -> str:
-    """The tag of a member: its name on the wire, where it goes if not into the body, whether it must be given."""
+def constant(field: Field) -> str:
+    """The one text that a required argument may be, "" for any other argument."""
+    told = field.type
+    fixed = field.required and told.fixed and not told.nullable and told.kind == "string"
+    return str(told.known[0]) if fixed and len(told.known) == 1 else ""
+
+
+def tag(name: str, place: str = "", must: bool = False, fixed: str = "") -> str:
+    """The tag of a member: its name on the wire, where it goes if not into the body, whether it must be given, and the
+    text that it is when it is not."""
     text = f"api:{literal(name)}"
     text += f' in:"{place}"' if place else ""
     text += ' must:"true"' if must else ""
+    text += f" is:{literal(fixed)}" if fixed else ""
     return literal(text) if "`" in text else f"`{text}`"
 
 

@@ -277,7 +277,7 @@ func (d decoder) intoStruct(place reflect.Value, value any) bool {
 		return false
 	}
 	about := place.Addr().Interface().(receiver).received()
-	about.members, about.origin, about.extra = members, d.origin, map[string]any{}
+	about.members, about.origin, about.extra, about.fetched = members, d.origin, map[string]any{}, &fetched{}
 	known := make(map[string]bool, len(members))
 	for _, one := range fieldsOf(place.Type()) {
 		item, found := members[one.name]
