@@ -1,12 +1,9 @@
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -18,8 +15,7 @@ type settings struct {
 	about      *service
 	baseURL    string
 	key        func() string
-	keyGiven   bool                  // by the caller
-	secret     func() *regexp.Regexp // finds the key, nil where it is none
+	keyGiven   bool // by the caller
 	authHeader string
 	authPrefix string
 	query      []member
@@ -51,22 +47,7 @@ func (s *settings) setKey(key string) error {
 		return errors.New("the key must be printable ASCII without spaces")
 	}
 	s.key = func() string { return key }
-	s.secret = sync.OnceValue(func() *regexp.Regexp { return spellings(key) })
 	return nil
-}
-
-// spellings finds a key as it is, and as JSON and URLs may write it; nil for what is too short to be a secret.
-func spellings(key string) *regexp.Regexp {
-	if len(key) < secretLength {
-		return nil
-	}
-	var pattern strings.Builder
-	pattern.WriteString("(?i)")
-	for _, letter := range key {
-		plain := regexp.QuoteMeta(string(letter))
-		fmt.Fprintf(&pattern, `(?:%s|\\u00%02x|\\%s|%%%02x)`, plain, letter, plain, letter)
-	}
-	return regexp.MustCompile(pattern.String())
 }
 
 // WithAPIKey gives the key; without it, it is that of the environment. "" sends none.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -95,10 +96,64 @@ func (c *connection) GoString() string { return c.String() }
 
 // clean is a server's text without the key: some repeat it in their errors. JSON and URLs may write it in their own way.
 func (c *connection) clean(text string) string {
-	if pattern := c.settings.secret(); pattern != nil {
-		return pattern.ReplaceAllLiteralString(text, "[key]")
+	key := c.settings.key()
+	if len(key) < secretLength {
+		return text
 	}
-	return text
+	var out strings.Builder
+	from := 0
+	for at := 0; at < len(text); {
+		length := spelled(text[at:], key)
+		if length == 0 {
+			at++
+			continue
+		}
+		out.WriteString(text[from:at])
+		out.WriteString("[key]")
+		at += length
+		from = at
+	}
+	if from == 0 {
+		return text
+	}
+	return out.String() + text[from:]
+}
+
+// spelled is the length of the key at the start of a text, 0 where it does not stand there.
+func spelled(text, key string) int {
+	at := 0
+	for index := range len(key) {
+		length := spelledLetter(text[at:], key[index:index+1])
+		if length == 0 {
+			return 0
+		}
+		at += length
+	}
+	return at
+}
+
+// spelledLetter is the length of a letter at the start of a text: as it is, or as JSON and URLs escape it.
+func spelledLetter(text, letter string) int {
+	is := func(found string) bool { return strings.EqualFold(found, letter) }
+	hex := func(digits string) bool {
+		value, err := strconv.ParseUint(digits, 16, 8)
+		return err == nil && is(string(rune(value)))
+	}
+	switch {
+	case text == "":
+		return 0
+	case is(text[:1]):
+		return 1
+	case text[0] == '%' && len(text) >= 3 && hex(text[1:3]):
+		return 3
+	case text[0] != '\\' || len(text) < 2:
+		return 0
+	case is(text[1:2]):
+		return 2
+	case text[1] == 'u' && len(text) >= 6 && hex(text[2:6]):
+		return 6
+	}
+	return 0
 }
 
 func (c *connection) cleanHeader(header http.Header) http.Header {
