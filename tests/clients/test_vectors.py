@@ -7,6 +7,7 @@ import os
 import sys
 
 import pytest
+from clients.sample_runs import program
 from clients.vectors.cases import HERE, cases
 from clients.vectors.run import judged
 
@@ -17,6 +18,8 @@ PYTHON = {"PYTHONPATH": os.fspath(CHECKOUT / "generated/python")}
 RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
     "python": ([sys.executable, os.fspath(HERE / "runner.py")], PYTHON),
     "python-async": ([sys.executable, os.fspath(HERE / "runner.py"), "--async"], PYTHON),
+    "typescript": (["node", os.fspath(HERE / "runner.mjs")], {}),
+    "go": (["go", "run", "-C", os.fspath(HERE.parent / "golang"), "./vectors"], {"GOFLAGS": "-mod=mod"}),
 }
 
 
@@ -24,6 +27,7 @@ RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
 def found(client: str) -> dict[str, list[str]]:
     """What is wrong with each case: all are run in one go."""
     command, environment = RUNNERS[client]
+    command = [program(command[0]), *command[1:]]
     return judged(command, cases(), environment)
 
 

@@ -24,6 +24,7 @@ TARGETS = {
     target.name: target
     for target in (
         Target("python", "imageproof.emit.targets.python", "api", "a typed Python client"),
+        Target("typescript", "imageproof.emit.targets.typescript", "api", "a typed TypeScript client"),
         Target("go", "imageproof.emit.targets.golang", "api", "a typed Go client", path=True),
         Target(
             "openapi", "imageproof.emit.targets.openapi", "document", "the document with every model family's rules"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from imageproof.api.ir import Api, Field, Model, Operation, Reply, Scalar, Type
 
@@ -46,6 +46,16 @@ def always_streams(reply: Reply) -> bool:
 
 def linked(api: Api) -> list[str]:
     """Keys of the models whose files may be behind a URL, and of all models and unions that lead to one."""
+    return leading(api, [model.key for model in api.models if model.content and model.content.link])
+
+
+def carrying(api: Api) -> list[str]:
+    """Keys of the models that carry files, and of all models and unions that lead to one."""
+    return leading(api, [model.key for model in api.models if model.content])
+
+
+def leading(api: Api, goals: Iterable[str]) -> list[str]:
+    """Keys of some models, and of all models and unions that lead to one."""
     leads: dict[str, set[str]] = {}
     for model in api.models:
         for field in model.fields:
@@ -55,7 +65,7 @@ def linked(api: Api) -> list[str]:
         for choice in union.choices:
             for key in _keys(choice):
                 leads.setdefault(key, set()).add(union.key)
-    stack = [model.key for model in api.models if model.content and model.content.link]
+    stack = [*goals]
     found = set(stack)
     while stack:
         more = leads.get(stack.pop(), set()) - found

@@ -11,12 +11,13 @@ from imageproof.api.ir import Api, Operation
 from imageproof.api.names import snake, words
 from imageproof.emit.targets.common.families import table
 from imageproof.emit.targets.common.retries import HOPELESS, POLICY
+from imageproof.emit.targets.common.text import printable
 from imageproof.emit.targets.common.walks import operations
 from imageproof.emit.targets.page import Page
 from imageproof.emit.targets.python.client import call_names, client_view, dictionaries
 from imageproof.emit.targets.python.models import answers, models_view
 from imageproof.emit.targets.python.sample import sample
-from imageproof.emit.targets.python.text import docstring, literal, member_order, printable
+from imageproof.emit.targets.python.text import docstring, literal, member_order
 from imageproof.emit.targets.python.types import ERRORS, KEYWORDS, RULES_NAMES, RUNTIME_NAMES, Names, settle
 
 RUNTIME = (
