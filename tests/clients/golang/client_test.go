@@ -63,7 +63,7 @@ func TestNothingPrintsTheKey(t *testing.T) {
 	escaped := strings.NewReplacer("+", `\u002b`, "/", `\/`).Replace(key)
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", "of "+key)
-		w.WriteHeader(401)
+		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprintf(w, `{"error": {"message": "bad key %s or %s", "code": "%s"}}`, key, escaped, key)
 	})
 	client := clientOf(t, server.URL)
@@ -95,11 +95,13 @@ func TestABadKeyIsNotTold(t *testing.T) {
 func TestRedirectsCarryNoKey(t *testing.T) {
 	got := 0
 	other := serve(t, func(w http.ResponseWriter, r *http.Request) { got++ })
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 307) })
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
 	for _, options := range [][]api.Option{nil, {api.WithHTTPClient(&http.Client{})}} {
 		_, err := clientOf(t, server.URL, options...).Models.List(context.Background())
 		var status *api.APIStatusError
-		if !errors.As(err, &status) || status.StatusCode != 307 || got != 0 {
+		if !errors.As(err, &status) || status.StatusCode != http.StatusTemporaryRedirect || got != 0 {
 			t.Errorf("%v, %d requests elsewhere", err, got)
 		}
 	}
@@ -154,7 +156,7 @@ func TestReadersAreSentAgainWhereTheyCanBeRewound(t *testing.T) {
 			got, _ := io.ReadAll(file)
 			whole = whole && bytes.Equal(got, data) && head.Header.Get("Content-Type") == "image/png"
 			w.Header().Set("Retry-After-Ms", "1")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		})
 		_, err := clientOf(t, server.URL, api.WithMaxRetries(1)).Images.CreateVariation(context.Background(), api.CreateVariationParams{Image: one.file})
 		var busy *api.RateLimitError
