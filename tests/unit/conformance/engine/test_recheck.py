@@ -35,6 +35,7 @@ from imageproof_conformance.transcript import digest, json_line
 from .conftest import Asked as Request
 from .conftest import Says, targets
 
+pytestmark = pytest.mark.xdist_group("recheck")
 KEY = "sk-canary-44d1"
 MODEL = (ModelChoice("gpt-image-1"),)
 BESIDE = ("suite", "notes", "recheck")  # members of the report that are no part of the verdict
