@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,6 @@ from imageproof.emit.targets.python import default_name, is_name
 from imageproof.errors import DocumentError, Problem, UsageError
 
 CANONICAL_NAME = "imageproof_client"
-SELDOM = 50_000  # objects made between two searches for garbage
 EPILOG = """\b
 Examples:
   imageproof generate --target python --out clients            clients/python/
@@ -47,6 +46,20 @@ class Rendering:
     warnings: tuple[Problem, ...]
 
 
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """A run makes hardly any: what it makes lives until its end, and then goes with the process. To search all that
+    again and again, and once more at the end, takes a third of the time. In a process that goes on it is searched by
+    and by after the next run."""
+    gc.unfreeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @click.command(epilog=EPILOG)
 @click.option(
     "--target", "-t", "targets", multiple=True, metavar="NAMES", help=f"Any of {', '.join(TARGETS)}, by commas."
@@ -58,6 +71,7 @@ class Rendering:
 @OVERLAY
 @click.option("--check", is_flag=True, help="Write nothing; exit 1, with a diff, when the folder is out of step.")
 @click.option("--quiet", "-q", is_flag=True, help="Tell neither what is not emitted nor which files are written.")
+@_no_search_for_garbage()
 def generate(
     targets: tuple[str, ...],
     out: Path | None,
@@ -73,7 +87,6 @@ def generate(
     In a checkout of imageproof the folder is generated/; elsewhere name one with --out. Without --target, a folder that
     was written before keeps its targets, and a new one gets all. No file that this command did not write is touched.
     """
-    _look_for_garbage_seldom()
     chosen = tuple(one.strip() for told in targets for one in told.split(","))
     try:
         root = _folder(out)
@@ -88,13 +101,6 @@ def generate(
         return _check(root, rendering, old) if check else _write(root, rendering, quiet)
     except OSError as error:
         raise UsageError(f"{error.filename or out}: {error.strerror}; choose another folder with --out") from None
-
-
-def _look_for_garbage_seldom() -> None:
-    """A run makes hardly any garbage: what it makes lives until its end, and then goes with the process. To search all
-    that again and again, and once more at the end, takes a third of the time."""
-    gc.set_threshold(SELDOM)
-    atexit.register(gc.freeze)
 
 
 def rendered(document: Document, targets: Iterable[str], name: str, go_module: str = "") -> Rendering:
