@@ -117,6 +117,7 @@ def _tell(run: Run, provider: Provider, room: Path) -> dict[str, Any]:
     about = TABLE[run.client]
     interpreter, file, *words = about["program"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(room), "BASE_URL": provider.url, "KEY": KEY}
+    environment["GENERATED"] = str(CHECKOUT / "generated")
     if interpreter == "node":
         start = [program("node"), str(room / file)]
         (room / file).write_bytes((PROGRAMS / file).read_bytes())  # packages are looked for beside the file

@@ -95,3 +95,14 @@ def test_a_browser_generates_streams_and_shows_a_picture(packed: Path, provider:
     assert told["status"] == 400 and told["param"] == "size" and told["id"].startswith("req_")
     assert told["path"] == "image: a path needs a file system, and here is none"
     assert told["said"] == []  # nothing on the console but what the page itself wants there
+
+
+def test_behaviour(tmp_path: Path) -> None:
+    """Node's own test runner over `behaviour.test.mjs`."""
+    run(
+        program("node"),
+        "--test",
+        PROGRAMS / "behaviour.test.mjs",
+        cwd=tmp_path,
+        GENERATED=str(CHECKOUT / "generated"),
+    )

@@ -24,7 +24,8 @@ def complaints(packages: Mapping[str, Path], room: Path) -> str:
             shutil.copy(HERE / file, room / name)
     for file in ("tsconfig.json", "eslint.config.mjs", *(["use.ts"] if "client" in packages else [])):
         shutil.copy(HERE / file, room)
-    commands = ([node, home / "typescript/bin/tsc", "-p", "."], [node, home / "eslint/bin/eslint.js", "."])
+    tsc, eslint = str(home / "typescript/bin/tsc"), str(home / "eslint/bin/eslint.js")
+    commands = ([node, tsc, "-p", "."], [node, eslint, "."])
     environment = {**os.environ, "NODE_MODULES": str(home)}
     told = [
         subprocess.run(one, cwd=room, env=environment, capture_output=True, encoding="utf-8", check=False)

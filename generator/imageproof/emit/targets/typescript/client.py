@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,9 +90,16 @@ def _method_name(name: str) -> str:
     return unreserved(camel(name), METHOD_NAMES)
 
 
+def fact_names(api: Api) -> dict[str, str]:
+    """Operation id -> the constant that tells the operation."""
+    wanted = {one: constant(*call.split(".", 1)) for one, call in call_names(api).items()}
+    return assign({one: (name, f"{name}_CALL") for one, name in wanted.items()}, ("SERVICE",))
+
+
 def classes(api: Api, names: Names) -> list[Class]:
     attributes = attribute_names(api)
-    return [_class(one, names, attributes[one.name]) for one in api.resources]
+    facts = fact_names(api)
+    return [_class(one, names, attributes[one.name], facts) for one in api.resources]
 
 
 def client_view(api: Api, names: Names) -> dict[str, Any]:
@@ -100,7 +107,7 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
     called = call_names(api)
     auth = api.auth or CUSTOMARY_AUTH
     prefix = api.service.upper()
-    facts = [(_fact_name(called[one.id]), _fact(called[one.id], one, api, names)) for one in operations(api)]
+    facts = [(fact_names(api)[one.id], _fact(called[one.id], one, api, names)) for one in operations(api)]
     service = {
         "baseURL": api.base_url,
         "paths": list(dict.fromkeys(one.path for one in operations(api) if "{" not in one.path)),
@@ -180,14 +187,14 @@ def _switched(operation: Operation, argument: Argument) -> bool:
     return argument.place == "body" and switches(operation, argument.field)
 
 
-def _class(resource: Resource, names: Names, attribute: str) -> Class:
+def _class(resource: Resource, names: Names, attribute: str, facts: Mapping[str, str]) -> Class:
     methods = calls.method_names(resource, _method_name)
-    made = tuple(_method(one, methods[one.id], attribute, names) for one in resource.operations)
+    made = tuple(_method(one, methods[one.id], facts[one.id], names) for one in resource.operations)
     doc = resource.doc or f"Operations on {resource.name}."
     return Class(names.resources[resource.name], attribute, doc, made)
 
 
-def _method(operation: Operation, name: str, attribute: str, names: Names) -> Method:
+def _method(operation: Operation, name: str, fact: str, names: Names) -> Method:
     arguments = arguments_of(operation, names)
     path = [one for one in arguments if one.place == "path"]
     rest = [one for one in arguments if one.place != "path"]
@@ -215,9 +222,8 @@ def _method(operation: Operation, name: str, attribute: str, names: Names) -> Me
         heads = [declared(params, streamed or whole)]
     doc = _doc(operation, path)
     lines = (f"{doc}{heads[0]}", *heads[1:])
-    call = f"{attribute}.{name}"
     handed = f"{{ {', '.join(f'{key(one.wire)}: {one.name}' for one in path)} }}" if path else "{}"
-    return Method(key(name), lines, tuple(one.name for one in path), handed, bool(rest), _fact_name(call))
+    return Method(key(name), lines, tuple(one.name for one in path), handed, bool(rest), fact)
 
 
 def _returns(operation: Operation, names: Names) -> tuple[str, str]:
@@ -236,10 +242,6 @@ def _doc(operation: Operation, path: list[Argument]) -> str:
     tags = [(f"@param {one.name}", one.field.doc) for one in path if one.field.doc]
     tags += [("@deprecated", "by the API.")] if operation.deprecated else []
     return comment("\n\n".join(part for part in (summary, operation.doc) if part), 2, *tags)
-
-
-def _fact_name(call: str) -> str:
-    return constant(*call.split(".", 1))
 
 
 def _fact(call: str, operation: Operation, api: Api, names: Names) -> dict[str, Any]:

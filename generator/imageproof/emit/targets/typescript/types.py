@@ -57,7 +57,7 @@ TYPES = (
     "WithRequestID",
 )
 # What the declarations use of the language's own, and what the modules call theirs.
-GLOBALS = ("Array", "Omit", "ReadonlyArray", "Record", "Uint8Array", "Client", "Resource", "Promise", "Error", "Object")
+GLOBALS = ("Array", "Omit", "Readonly", "ReadonlyArray", "Record", "Uint8Array", "Client", "Resource", "SERVICE")
 TAKEN = frozenset((*ERRORS, *VALUES, *TYPES, *GLOBALS))
 CARRIED = ("toBytes", "save", "dataURL", "picture")  # of every model that carries a file
 SIZED = ("size", "format")  # of those that have no member called so
@@ -203,7 +203,7 @@ def _without(base: str, hidden: Collection[str]) -> str:
 
 def described(field: Field, known: bool = True) -> str:
     """The comment over a member, with its `known` values where families may differ in them."""
-    pieces = [field.doc, known_note(field) if known else "", limits(field)]
+    pieces = [field.doc, known_note(field) if known and not field.type.fixed else "", limits(field)]
     tags = [("@deprecated", "")] if field.deprecated else []
     return comment(" ".join(piece for piece in pieces if piece), 2, *tags)
 

@@ -94,9 +94,9 @@ export async function callOf(operation, path, given, options, settings) {
   const query = taken(operation, told, operation.query);
   const sent = taken(operation, told, operation.headers);
   const extra = options.body ?? {};
+  const named = Object.entries(told).map(([name, value]) => [operation.wires?.[name] ?? name, value]);
   /** @type {Record<string, unknown>} */
-  let values = {};
-  for (const [name, value] of Object.entries(told)) values[operation.wires?.[name] ?? name] = value;
+  let values = Object.fromEntries(named);
   if (!operation.whole) values = { ...values, ...extra };
   const wanted = isJSON(operation, values) ? operation.jsonMediaType : operation.mediaType;
   if (wanted?.startsWith("multipart/form-data")) values = await uploaded(operation, values);
@@ -179,16 +179,16 @@ export function isJSON(operation, values) {
  * @param {Readonly<Record<string, unknown>>} values
  */
 async function uploaded(operation, values) {
-  /** @type {Record<string, unknown>} */
-  const out = {};
+  /** @type {[string, unknown][]} */
+  const out = [];
   for (const [name, value] of Object.entries(values)) {
     const declared = operation.files?.includes(name) && value !== null;
-    if (!declared && !isContent(value)) out[name] = value;
-    else if (!Array.isArray(value)) out[name] = await uploadOf(name, value);
-    else if (value.length) out[name] = await Promise.all(value.map((item) => uploadOf(name, item)));
+    if (!declared && !isContent(value)) out.push([name, value]);
+    else if (!Array.isArray(value)) out.push([name, await uploadOf(name, value)]);
+    else if (value.length) out.push([name, await Promise.all(value.map((item) => uploadOf(name, item)))]);
     else throw new TypeError(`${name}: the list of files is empty`);
   }
-  return out;
+  return Object.fromEntries(out);
 }
 
 /**
