@@ -130,6 +130,10 @@ def test_a_stream_that_was_closed_says_so(client: Client, server: Loopback) -> N
     events.close()
     with pytest.raises(api.APIConnectionError, match="the stream is closed"):
         next(events)
+    with client.images.generate(prompt="x", stream=True) as events:
+        next(events)
+    with pytest.raises(api.APIConnectionError, match="the stream is closed"):
+        next(events)
 
 
 def test_a_stream_that_was_closed_halfway_goes_no_further(client: Client, server: Loopback) -> None:

@@ -158,13 +158,15 @@ class _Opening:
         return opened
 
 
-def shown(params: Any) -> Callable[[C], C]:
-    """Gives a method the signature that its dictionary of arguments means, for `help()` and notebooks."""
+def shown(params: Any, switch: str = "") -> Callable[[C], C]:
+    """Gives a method the signature that its dictionary of arguments means, for `help()` and notebooks; `switch` is the
+    argument that asks for a stream."""
 
     def signed(method: C) -> C:
         told = inspect.signature(method)
         first = [one for one in told.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-        notes = {name: note.__forward_arg__ for name, note in params.__annotations__.items()}
+        notes = {switch: "bool | NotGiven | None"} if switch else {}
+        notes |= {name: note.__forward_arg__ for name, note in params.__annotations__.items()}
         ordered = sorted(notes, key=lambda name: (name in OPTIONS, not notes[name].startswith("Required[")))
         rest = [_parameter(name, notes[name]) for name in ordered]
         vars(method)["__signature__"] = told.replace(parameters=[*first, *rest])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ._files import Upload, uploads_in
-from ._json import is_list, is_mapping, is_sequence
+from ._model import is_list, is_mapping, is_sequence
 from ._pictures import is_see_through, read_picture
 from ._request import Call, Operation, Settings, is_json
 from .errors import RequestRuleError

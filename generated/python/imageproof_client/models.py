@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NotRequired, Required, TypeAlias, TypedDict
 
 import httpx2
@@ -217,6 +217,9 @@ class ImagesResponse(_Model):
 
     _files: ClassVar[str] = "data"
 
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self.data or ())
+
 
 class Image(_Sized, _Linked):
     """One picture, in the answer itself or by its address.
@@ -402,6 +405,9 @@ class ListModelsResponse(_Model):
     object: Literal["list"]
     data: list[Model]
 
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.data or ())
+
 
 class Model(_Model):
     """A model on offer.
@@ -435,6 +441,9 @@ class AsyncImagesResponse(_Model):
     svg_usage: SvgUsage | None = None
 
     _files: ClassVar[str] = "data"
+
+    def __iter__(self) -> Iterator[AsyncImage]:
+        return iter(self.data or ())
 
 
 class AsyncImage(_Sized, _AsyncLinked):

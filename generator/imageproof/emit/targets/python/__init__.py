@@ -25,7 +25,6 @@ RUNTIME = (
     "_content.py",
     "_files.py",
     "_http.py",
-    "_json.py",
     "_model.py",
     "_pictures.py",
     "_raw.py",

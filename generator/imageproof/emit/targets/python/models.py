@@ -38,13 +38,15 @@ from imageproof.emit.targets.python.types import (
 
 @dataclass(frozen=True)
 class Class:
-    """A class of answers. `fields` are whole lines; `constants` the lines under them."""
+    """A class of answers. `fields` are whole lines; `constants` the lines under them; `items` are attribute and type of
+    the one list of models that it is iterated over, "" for none."""
 
     name: str
     bases: str
     doc: str
     fields: tuple[str, ...]
     constants: tuple[str, ...]
+    items: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def models_view(api: Api, names: Names, arguments: Sequence[Any]) -> dict[str, A
     decoders += [*_nested(api, names, incoming), *_nested(api, waiting, twins)]
     texts = [*aliases, *unions, *(line for one in classes for line in (one.bases, *one.fields, *one.constants))]
     texts += [line for one in (*dictionaries, *arguments) for line in one.told]
-    texts += [one.expression for one in decoders]
+    texts += [one.expression for one in decoders] + ["Iterator" if any(one.items[0] for one in classes) else ""]
     return {
         "title": api.title,
         "imports": _imports(texts, used(["NotGiven"], [*texts, "NotGiven"])),
@@ -123,7 +125,7 @@ def _imports(texts: list[str], more: list[str]) -> list[str]:
     typing = ["Any", "ClassVar", "Literal", "NotRequired", "Required", "TypeAlias"]
     standard = [
         "import builtins" if used(["builtins"], texts) else "",
-        imported("collections.abc", ["Mapping", *used(["Sequence"], texts)]),
+        imported("collections.abc", ["Mapping", *used(["Iterator", "Sequence"], texts)]),
         imported("typing", ["Any", "TypedDict", *used(typing, [*texts, "Literal" if more is None else ""])]),
     ]
     own = [
@@ -194,7 +196,11 @@ def _class(model: Model, names: Names, twin_of: Names | None = None) -> Class:
         doc = f"As {twin_of.models[model.key]}, in the asynchronous client."
     bases = _bases(model, shadows, bool(twin_of))
     constants = tuple(unshadowed(line, shadows) for line in _constants(model, attributes, renamed, names))
-    return Class(names.models[model.key], bases, docstring(doc, 4), tuple(fields), constants)
+    lists = [one for one in model.fields if one.required and one.type.item and one.type.item.kind == "model"]
+    items = ("", "")
+    if len(lists) == 1 and lists[0].type.kind == "list" and lists[0].type.item:
+        items = (attributes[lists[0].name], names.models[lists[0].type.item.model])
+    return Class(names.models[model.key], bases, docstring(doc, 4), tuple(fields), constants, items)
 
 
 def _bases(model: Model, attributes: set[str], waiting: bool) -> str:

@@ -62,7 +62,7 @@ def section(title: str, entries: Iterable[tuple[str, str]]) -> str:
     for name, text in entries:
         told = " ".join(printable(text).split())
         if told:
-            rows += _fill(f"{name}: {told}", WIDTH - 16, "    ", "        ")
+            rows += _fill(f"{name}: {told}", WIDTH - 8, "    ", "        ")
     return "\n".join([f"{title}:", *rows]) if rows else ""
 
 

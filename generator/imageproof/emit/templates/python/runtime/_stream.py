@@ -10,7 +10,7 @@ import httpx2
 
 from ._answer import Origin, decoded
 from ._content import File
-from ._json import is_object
+from ._model import is_object
 from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APIResponseValidationError, APITimeoutError
 
@@ -125,10 +125,10 @@ class _Events(Generic[T]):
         return made
 
     def _broken(self, error: Exception) -> APIError:
+        if self._closed or isinstance(error, httpx2.StreamError):
+            return APIConnectionError("the stream is closed", request_id=self.request_id)
         if isinstance(error, httpx2.TimeoutException):
             return APITimeoutError("the stream fell silent", request_id=self.request_id)
-        if isinstance(error, httpx2.StreamError):
-            return APIConnectionError("the stream is closed", request_id=self.request_id)
         return APIConnectionError(f"the stream broke: {error}", request_id=self.request_id)
 
     def _last_of(self, events: list[T]) -> T:
