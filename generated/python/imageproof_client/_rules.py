@@ -235,7 +235,7 @@ def _faults(schema: Any, value: Any, path: tuple[Any, ...] = (), rule: str = "")
         return
     rule = schema.get("x-rule", rule)
     for keyword, limit in schema.items():
-        if keyword in _CHECKS and not _CHECKS[keyword](limit, value):
+        if keyword in _KEYWORDS and _KEYWORDS[keyword][0](value) and not _KEYWORDS[keyword][1](limit, value):
             yield _Fault(path, keyword, limit, rule)
     if isinstance(value, list | dict):
         yield from _below(schema, value, path, rule)
@@ -279,50 +279,51 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_any(value: Any) -> bool:
+    return True
+
+
+def _is_type(limit: Any, value: Any) -> bool:
+    return any(_TYPES[one](value) for one in (limit if is_list(limit) else [limit]))
+
+
+def _is_unique(limit: Any, value: Any) -> bool:
+    return not limit or all(not _equal(one, other) for one, other in itertools.combinations(value, 2))
+
+
 _COMPOSED = {"allOf", "anyOf", "oneOf", "not", "if"}
 _TYPES: dict[str, Callable[[Any], bool]] = {
-    "string": lambda value: isinstance(value, str),
+    "string": _is_text,
     "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
     "number": _is_number,
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, Mapping),
+    "array": is_list,
+    "object": is_mapping,
 }
-_CHECKS: dict[str, Callable[[Any, Any], bool]] = {
-    "type": lambda limit, value: any(_TYPES[one](value) for one in (limit if is_list(limit) else [limit])),
-    "enum": lambda limit, value: any(_equal(value, one) for one in limit),
-    "const": lambda limit, value: _equal(value, limit),
-    "minimum": lambda limit, value: not _is_number(value) or value >= limit,
-    "maximum": lambda limit, value: not _is_number(value) or value <= limit,
-    "exclusiveMinimum": lambda limit, value: not _is_number(value) or value > limit,
-    "exclusiveMaximum": lambda limit, value: not _is_number(value) or value < limit,
-    "multipleOf": lambda limit, value: not _is_number(value) or value % limit == 0,
-    "minLength": lambda limit, value: not isinstance(value, str) or len(value) >= limit,
-    "maxLength": lambda limit, value: not isinstance(value, str) or len(value) <= limit,
-    "pattern": lambda limit, value: not isinstance(value, str) or bool(re.search(_ecma(limit), value)),
-    "minItems": lambda limit, value: not is_list(value) or len(value) >= limit,
-    "maxItems": lambda limit, value: not is_list(value) or len(value) <= limit,
-    "uniqueItems": lambda limit, value: (
-        not (limit and is_list(value)) or all(not _equal(one, other) for one, other in itertools.combinations(value, 2))
-    ),
-    "minProperties": lambda limit, value: not is_mapping(value) or len(value) >= limit,
-    "maxProperties": lambda limit, value: not is_mapping(value) or len(value) <= limit,
-    "required": lambda limit, value: not is_mapping(value) or all(name in value for name in limit),
-}
-_SENTENCES = {
-    "type": "must be of type {}",
-    "enum": "must be one of {}",
-    "const": "must be {}",
-    "minimum": "must be at least {}",
-    "maximum": "must be at most {}",
-    "exclusiveMaximum": "must be less than {}",
-    "minLength": "must have at least {} characters",
-    "maxLength": "must have at most {} characters",
-    "minItems": "must have at least {} items",
-    "maxItems": "must have at most {} items",
-    "minProperties": "must have at least {} members",
-    "maxProperties": "must have at most {} members",
+# Keyword of JSON Schema -> the values that it judges, how, by its limit and a value, and what is said of a bad one.
+_KEYWORDS: dict[str, tuple[Callable[[Any], bool], Callable[[Any, Any], bool], str]] = {
+    "type": (_is_any, _is_type, "must be of type {}"),
+    "enum": (_is_any, lambda limit, value: any(_equal(value, one) for one in limit), "must be one of {}"),
+    "const": (_is_any, _equal, "must be {}"),
+    "minimum": (_is_number, lambda limit, value: value >= limit, "must be at least {}"),
+    "maximum": (_is_number, lambda limit, value: value <= limit, "must be at most {}"),
+    "exclusiveMinimum": (_is_number, lambda limit, value: value > limit, "must be more than {}"),
+    "exclusiveMaximum": (_is_number, lambda limit, value: value < limit, "must be less than {}"),
+    "multipleOf": (_is_number, lambda limit, value: value % limit == 0, "must be a multiple of {}"),
+    "minLength": (_is_text, lambda limit, value: len(value) >= limit, "must have at least {} characters"),
+    "maxLength": (_is_text, lambda limit, value: len(value) <= limit, "must have at most {} characters"),
+    "pattern": (_is_text, lambda limit, value: bool(re.search(_ecma(limit), value)), "must match {}"),
+    "minItems": (is_list, lambda limit, value: len(value) >= limit, "must have at least {} items"),
+    "maxItems": (is_list, lambda limit, value: len(value) <= limit, "must have at most {} items"),
+    "uniqueItems": (is_list, _is_unique, "must not have an item twice"),
+    "minProperties": (is_mapping, lambda limit, value: len(value) >= limit, "must have at least {} members"),
+    "maxProperties": (is_mapping, lambda limit, value: len(value) <= limit, "must have at most {} members"),
+    "required": (is_mapping, lambda limit, value: all(name in value for name in limit), "must have the members {}"),
 }
 
 
@@ -333,7 +334,7 @@ def _ecma(pattern: str) -> str:
 
 def _said(fault: _Fault, whose: str = "") -> str:
     limit = ", ".join(map(str, fault.limit)) if is_list(fault.limit) else str(fault.limit)
-    said = _SENTENCES.get(fault.keyword, f"breaks `{fault.keyword}: {{}}`").format(limit[:200])
+    said = _KEYWORDS.get(fault.keyword, (0, 0, f"breaks `{fault.keyword}: {{}}`"))[2].format(limit[:200])
     return f"{whose}{'.'.join(map(str, fault.path))} {said}" if whose else said
 
 
