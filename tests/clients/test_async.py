@@ -133,6 +133,8 @@ def test_raw_and_streamed_answers(running: Runner, server: Loopback) -> None:
                 assert response.headers["x-request-id"] == "r"
                 assert json.loads(b"".join([chunk async for chunk in response.iter_bytes()])) == GOOD
             async with client.images.with_streaming_response.generate(prompt="x") as response:
+                assert json.loads("".join([line async for line in response.iter_lines()])) == GOOD
+            async with client.images.with_streaming_response.generate(prompt="x") as response:
                 assert (await response.parse()).created == 1
 
     running(script)

@@ -129,6 +129,8 @@ def test_answers_before_their_body(client: Client, server: Loopback) -> None:
     server.json(GOOD)
     with client.images.with_streaming_response.generate(prompt="x") as response:
         assert b"".join(response.iter_bytes()) == body
+    with client.images.with_streaming_response.generate(prompt="x") as response:
+        assert "".join(response.iter_lines()) == body.decode()
 
 
 def test_raw_streams(client: Client, server: Loopback) -> None:
@@ -273,3 +275,19 @@ def test_options_tell_themselves() -> None:
     told = inspect.signature(Client).parameters
     assert {"api_key", "base_url", "timeout", "organization", "on_retry", "validate"} <= set(told)
     assert set(inspect.signature(Client.with_options).parameters) - {"self"} == set(told)
+
+
+def test_headers_of_a_caller_go_instead_of_ours_however_they_are_written() -> None:
+    sent: list[list[tuple[str, str]]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append([(name, value) for name, value in request.headers.multi_items() if name in told])
+        return httpx2.Response(200, json=GOOD)
+
+    told = ("authorization", "x-a", "accept")
+    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    with Client(KEY, default_headers={"authorization": "Basic a", "X-A": "1"}, http_client=http) as client:
+        client.images.generate(prompt="x", extra_headers={"x-a": "2", "ACCEPT": "image/png"})
+        client.with_options(default_headers={"AUTHORIZATION": "Basic b"}).images.edit(prompt="x", image=PNG)
+    assert sorted(sent[0]) == [("accept", "image/png"), ("authorization", "Basic a"), ("x-a", "2")]
+    assert [value for name, value in sent[1] if name == "authorization"] == ["Basic b"]

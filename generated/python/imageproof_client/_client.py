@@ -13,7 +13,16 @@ import httpx2
 
 from ._http import AsyncCalls, Calls, Http
 from ._raw import shown
-from ._request import Service, Settings, check_names, checked_headers, limits, normal_base_url, normal_key
+from ._request import (
+    Service,
+    Settings,
+    check_names,
+    checked_headers,
+    limits,
+    merged_headers,
+    normal_base_url,
+    normal_key,
+)
 from ._retry import Retry
 from ._wire import AsyncWire, Wire, run
 
@@ -130,12 +139,13 @@ def _changed(old: Settings, service: Service, options: ClientOptions) -> Setting
     hint = ": proxies and certificates come with an http_client"
     check_names("a client", options, [*ClientOptions.__annotations__, "api_key"], hint)
     told = {name: value for name, value in options.items() if value is not None and name != "http_client"}
-    headers = {**old.headers, **checked_headers(cast("Any", told.pop("default_headers", {})))}
+    headers = merged_headers(old.headers, checked_headers(cast("Any", told.pop("default_headers", {}))))
     query = {**old.query, **cast("Any", told.pop("default_query", {}))}
     for name in ("organization", "project"):
         if name in told and name not in service.accounts:
             raise TypeError(f"{name}: this API knows none")
-        headers |= checked_headers({service.accounts[name][0]: cast("str", told.pop(name))}) if name in told else {}
+        if name in told:
+            headers = merged_headers(headers, checked_headers({service.accounts[name][0]: cast("str", told.pop(name))}))
     if "base_url" in told:
         told["base_url"], more = normal_base_url(str(told["base_url"]), service.base_url, service.paths)
         pairs: list[tuple[str, str]] = parse_qsl(more)

@@ -87,10 +87,9 @@ class Form:
     @property
     def size(self) -> int:
         """Bytes in all."""
-        sizes = (
-            len(head) + (content.size if isinstance(content, Upload) else len(content)) for head, content in self.parts
-        )
-        return sum(sizes) + len(self.parts) * (len(self.boundary) + 6) + len(self.boundary) + 6
+        contents = sum(one.size if isinstance(one, Upload) else len(one) for _, one in self.parts)
+        heads = sum(len(head) + len(self.boundary) + 6 for head, _ in self.parts)
+        return heads + contents + len(self.boundary) + 6
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes, small ones together."""

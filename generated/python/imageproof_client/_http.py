@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import httpx2
@@ -21,6 +21,7 @@ from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APITimeoutError, status_error
 
 T = TypeVar("T")
+Given = Mapping[str, Any]  # arguments
 Path = Mapping[str, Any] | None  # values of path parameters by their names on the wire
 
 
@@ -36,9 +37,7 @@ class Http:
     def __repr__(self) -> str:
         return f"Http({self.settings.base_url!r})"
 
-    async def exchange(
-        self, operation: Operation, path: Path, given: Mapping[str, Any], whole: bool = True
-    ) -> httpx2.Response:
+    async def exchange(self, operation: Operation, path: Path, given: Given, whole: bool) -> httpx2.Response:
         """The good answer to a call, repeated as the policy allows; with its body where `whole`."""
         if not self.wire.is_open:
             raise APIConnectionError("the client is closed: make a new one, or call inside its `with` block")
@@ -73,9 +72,8 @@ class Http:
         content = self._content(call.body)
         host = self.settings.base_url
         try:
-            request = self.wire.client.build_request(
-                call.verb, _parsed(call.url), headers=call.headers, content=content, timeout=call.timeout
-            )
+            told: dict[str, Any] = {"headers": call.headers, "content": content, "timeout": call.timeout}
+            request = self.wire.client.build_request(call.verb, _parsed(call.url), **told)
             response = await self.wire.send(request)
         except httpx2.TimeoutException as cause:
             raise _Failure(APITimeoutError(f"no answer from {host} in {call.timeout.read} seconds"), cause) from None
@@ -88,9 +86,8 @@ class Http:
         except httpx2.HTTPError as cause:
             if response.is_success:
                 late = isinstance(cause, httpx2.TimeoutException)
-                kind, said = (
-                    (APITimeoutError, "did not come in time") if late else (APIConnectionError, f"broke off: {cause}")
-                )
+                kind = APITimeoutError if late else APIConnectionError
+                said = "did not come in time" if late else f"broke off: {cause}"
                 raise _Failure(kind(f"the answer {said}", request_id=self.origin.request_id(response)), cause) from None
             response = httpx2.Response(response.status_code, headers=response.headers, content=b"")
         finally:
@@ -179,7 +176,8 @@ class Events(Reader[T]):
     whole = False
 
     def __init__(self, kind: Callable[..., T], operation: Operation) -> None:
-        self._make = partial(kind, decode=operation.events, member=operation.member, last=operation.last)
+        self._kind = kind
+        self._operation = operation
 
     async def read(self, http: Http, response: httpx2.Response) -> T:
         if "text/event-stream" not in response.headers.get("content-type", ""):
@@ -187,7 +185,7 @@ class Events(Reader[T]):
             await http.wire.close(response)
             http.decoded(response, Model.decode)  # an error, most often
             raise invalid("asked for events, and got a single answer", response, http.origin)
-        return self._make(response, origin=http.origin, wire=http.wire)
+        return self._kind(response, self._operation, http.origin, http.wire)
 
 
 class _Calls:
@@ -200,7 +198,7 @@ class _Calls:
         self._wrap = wrap
         self._whole = whole
 
-    async def _called(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path) -> T:
+    async def _called(self, operation: Operation, given: Given, reader: Reader[T], path: Path) -> T:
         if operation.switch and given.get(operation.switch):
             reader = Events(self._stream, operation)
         response = await self.http.exchange(operation, path, given, reader.whole and self._whole)
@@ -214,7 +212,7 @@ class Calls(_Calls):
 
     _stream = Stream
 
-    def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
+    def call(self, operation: Operation, given: Given, reader: Reader[T], path: Path = None) -> T:
         """Send a request, and read its answer: as a stream where the arguments ask for one."""
         return run(self._called(operation, given, reader, path))
 
@@ -224,7 +222,7 @@ class AsyncCalls(_Calls):
 
     _stream = AsyncStream
 
-    async def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
+    async def call(self, operation: Operation, given: Given, reader: Reader[T], path: Path = None) -> T:
         """As Calls.call."""
         return await self._called(operation, given, reader, path)
 

@@ -123,9 +123,7 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     missing = [name for name in operation.required if name not in told]
     if missing:
         raise TypeError(f"{operation.name}() missing required argument{'s' * (len(missing) > 1)}: {', '.join(missing)}")
-    extra: dict[str, Mapping[str, Any]] = {
-        one: options.get(f"extra_{one}") or {} for one in ("headers", "query", "body")
-    }
+    extra = {one: options.get(f"extra_{one}") or dict[str, Any]() for one in ("headers", "query", "body")}
     query = dict(_taken(operation, told, operation.query))
     sent = dict(_taken(operation, told, operation.headers))
     values: dict[str, Any] = {operation.arguments[name]: value for name, value in told.items()}
@@ -134,21 +132,15 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     if media_type.startswith("multipart/form-data"):
         values = {name: _uploads(operation, name, value) for name, value in values.items()}
     body, media_type = _body(operation, media_type, values, extra["body"])
-    sent = {name: text_of(name, value) for name, value in sent.items() if value is not None} | dict(extra["headers"])
-    headers = {"Accept": operation.accept, **settings.headers}
-    headers |= {"Content-Type": media_type} if media_type else {}
-    headers |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
-    headers |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
+    sent = {name: text_of(name, value) for name, value in sent.items() if value is not None}
+    own = {"Accept": operation.accept}
+    own |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
+    fixed = {"Content-Type": media_type} if media_type else {}
+    fixed |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
+    headers = merged_headers(own, settings.headers, fixed, checked_headers({**sent, **extra["headers"]}))
     url = f"{settings.base_url}{_deployed(operation, settings, values)}{_path(operation.path, path)}"
-    return Call(
-        verb=operation.verb,
-        url=_with_query(url, {**settings.query, **query, **extra["query"]}),
-        headers={**headers, **checked_headers(sent)},
-        body=body,
-        timeout=limits(options.get("timeout", settings.timeout)),
-        values=values,
-        options=options,
-    )
+    url = _with_query(url, {**settings.query, **query, **extra["query"]})
+    return Call(operation.verb, url, headers, body, limits(options.get("timeout", settings.timeout)), values, options)
 
 
 def _taken(operation: Operation, told: dict[str, Any], names: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -253,6 +245,11 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise ValueError(f"header {name!r} must be printable ASCII")
     return dict(headers)
+
+
+def merged_headers(*groups: Mapping[str, str]) -> dict[str, str]:
+    """All headers, the later instead of the earlier ones, however their names are written."""
+    return dict({name.lower(): (name, value) for group in groups for name, value in group.items()}.values())
 
 
 def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str, str]:

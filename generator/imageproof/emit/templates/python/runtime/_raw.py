@@ -82,6 +82,10 @@ class StreamedResponse(_Response[T]):
         """The body as it comes."""
         return self.http_response.iter_bytes()
 
+    def iter_lines(self) -> Iterator[str]:
+        """The body as it comes, line by line."""
+        return self.http_response.iter_lines()
+
     def parse(self) -> T:
         """What the call would have returned, or raised."""
         return run(self._reader.read(self._http, self.http_response))
@@ -97,6 +101,10 @@ class AsyncStreamedResponse(_Response[T]):
     def iter_bytes(self) -> AsyncIterator[bytes]:
         """As StreamedResponse.iter_bytes."""
         return self.http_response.aiter_bytes()
+
+    def iter_lines(self) -> AsyncIterator[str]:
+        """As StreamedResponse.iter_lines."""
+        return self.http_response.aiter_lines()
 
     async def parse(self) -> T:
         """As StreamedResponse.parse."""

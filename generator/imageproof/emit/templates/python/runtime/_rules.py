@@ -132,10 +132,8 @@ def _read(form: Mapping[str, Any], name: str, value: Any) -> Any:
 def _missing(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
     for names in form["required"]:
         if not any(name in body for name in names):
-            rule = next(
-                (told for name in names if (told := form["properties"].get(name, {}).get("x-rule-missing"))), ""
-            )
-            yield Breach(rule, names[0], f"{' or '.join(names)} is required")
+            rules = (form["properties"].get(name, {}).get("x-rule-missing") for name in names)
+            yield Breach(next(filter(None, rules), ""), names[0], f"{' or '.join(names)} is required")
 
 
 def _misfits(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
@@ -152,7 +150,7 @@ def _misfits(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breac
             while fault.inner:
                 fault = max(fault.inner, key=lambda one: len(one.path))
             rule = form["type_rule"] if fault.keyword == "type" else fault.rule
-            yield Breach(rule, parameter, f"{name} {_said(fault)}", _listed(schema))
+            yield Breach(rule, parameter, f"{name}{_place(fault)} {_said(fault)}", _listed(schema))
 
 
 def _cells(form: Mapping[str, Any], cells: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
@@ -167,12 +165,13 @@ def _cells(form: Mapping[str, Any], cells: Mapping[str, Any], body: Mapping[str,
             if told is False:
                 yield Breach(cell["rule"], parameter, f"{parameter} is not a parameter of this model")
                 continue
-            said = [_said(fault) for fault in _faults(told, _bare(value))]
+            said = [f"{_place(fault)} {_said(fault)}" for fault in _faults(told, _bare(value))]
             said += [_off_grid(told.get("x-size-grid"), value)]
             if "file" in cell:
                 facts = [_facts(file, cell["file"], body) for file in uploads_in(value)]
-                said += [_said(fault, "its ") for one in facts for fault in _faults(cell["file"], one)]
-            yield from (Breach(cell["rule"], parameter, f"{name} {one}", _listed(told)) for one in said if one)
+                faults = [fault for one in facts for fault in _faults(cell["file"], one)]
+                said += [f"'s {_place(fault)[1:]} {_said(fault)}" for fault in faults]
+            yield from (Breach(cell["rule"], parameter, f"{name}{one}", _listed(told)) for one in said if one)
 
 
 def _cross(rules: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Iterator[Breach]:
@@ -182,9 +181,8 @@ def _cross(rules: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Itera
         if not any(_faults(rule["when"], given)) and any(_faults(rule["then"], given)):
             then: dict[str, Any] = rule["then"].get("properties", {}) if rule["then"] else {}
             names: tuple[str, ...] = (*then, *rule["when"].get("properties", {}), *rule["when"].get("required", ()))
-            yield Breach(
-                rule["id"], next((one for one in names if one in given), next(iter(names), "")), rule["message"]
-            )
+            named = next((one for one in names if one in given), next(iter(names), ""))
+            yield Breach(rule["id"], named, rule["message"])
 
 
 def _off_grid(grid: Mapping[str, int] | None, value: Any) -> str:
@@ -193,22 +191,21 @@ def _off_grid(grid: Mapping[str, int] | None, value: Any) -> str:
         return ""
     width, height = int(match[1]), int(match[2])
     if width % grid["multiple_of"] or height % grid["multiple_of"]:
-        return f"{value}: both edges must be multiples of {grid['multiple_of']}"
+        return f" {value}: both edges must be multiples of {grid['multiple_of']}"
     if max(width, height) > grid["max_edge"]:
-        return f"{value}: no edge may be longer than {grid['max_edge']}"
+        return f" {value}: no edge may be longer than {grid['max_edge']}"
     if max(width, height) > grid["max_ratio"] * min(width, height):
-        return f"{value}: the longer edge may be at most {grid['max_ratio']} times the shorter"
+        return f" {value}: the longer edge may be at most {grid['max_ratio']} times the shorter"
     if not grid["min_pixels"] <= width * height <= grid["max_pixels"]:
-        return f"{value}: the area must be between {grid['min_pixels']} and {grid['max_pixels']} pixels"
+        return f" {value}: the area must be between {grid['min_pixels']} and {grid['max_pixels']} pixels"
     return ""
 
 
 def _facts(file: Upload, schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """What rules may ask of a file; what its header does not tell is left out, and breaks none."""
     told = read_picture(file.head())
-    first = next(
-        (read_picture(one.head()) for name in ("image", "image[]") for one in uploads_in(body.get(name))), None
-    )
+    images = (*uploads_in(body.get("image")), *uploads_in(body.get("image[]")))
+    first = read_picture(images[0].head()) if images else None
     facts = {"format": told.format, "bytes": file.size, "alpha": told.alpha, "masked": "mask" in body}
     if told.width:
         same = first is not None and (first.width, first.height) == (told.width, told.height)
@@ -331,10 +328,14 @@ def _ecma(pattern: str) -> str:
     return re.sub(r"(?<!\\)\$(?=$|[)|])", r"\\Z", pattern)
 
 
-def _said(fault: _Fault, whose: str = "") -> str:
+def _said(fault: _Fault) -> str:
     limit = ", ".join(map(str, fault.limit)) if is_list(fault.limit) else str(fault.limit)
-    said = _KEYWORDS.get(fault.keyword, (0, 0, f"breaks `{fault.keyword}: {{}}`"))[2].format(limit[:200])
-    return f"{whose}{'.'.join(map(str, fault.path))} {said}" if whose else said
+    return _KEYWORDS.get(fault.keyword, (0, 0, f"breaks `{fault.keyword}: {{}}`"))[2].format(limit[:200])
+
+
+def _place(fault: _Fault) -> str:
+    """Where a value is at fault, such as `[0].image_url`."""
+    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in fault.path)
 
 
 def _listed(schema: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, Self, TypeVar
 
 import httpx2
@@ -11,6 +11,7 @@ import httpx2
 from ._answer import Origin, decoded
 from ._content import File
 from ._model import is_object
+from ._request import Operation
 from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APIResponseValidationError, APITimeoutError
 
@@ -73,25 +74,14 @@ class EventReader:
 class _Events(Generic[T]):
     """What both kinds of streams know: how events are read, and when they may end."""
 
-    def __init__(
-        self,
-        response: httpx2.Response,
-        *,
-        decode: Callable[[Any, Any], T],
-        member: str,
-        last: Collection[str],
-        origin: Origin,
-        wire: Wire,
-    ) -> None:
+    def __init__(self, response: httpx2.Response, operation: Operation, origin: Origin, wire: Wire) -> None:
         self.response = response
         self.request_id = origin.request_id(response)
-        self._decode = decode
-        self._member = member
-        self._last = last
+        self._operation = operation
         self._origin = origin
-        self._count = 0
-        self._ended = not last
         self._wire = wire
+        self._count = 0
+        self._ended = not operation.last
         self._closed = False
         self._events = self._read()
 
@@ -111,10 +101,11 @@ class _Events(Generic[T]):
             if is_object(value):
                 if value.get("error") or "error" in (event, value.get("type")):
                     raise APIError("the stream reported an error", raw=origin.text(data), request_id=self.request_id)
-                if event and self._member:
-                    value.setdefault(self._member, event)
-                self._ended = self._ended or value.get(self._member) in self._last
-            return self._decode(value, origin)
+                if event and self._operation.member:
+                    value.setdefault(self._operation.member, event)
+                self._ended = self._ended or value.get(self._operation.member) in self._operation.last
+            found: T = self._operation.events(value, origin)
+            return found
 
         try:
             made = decoded(data, checked, self._origin)
@@ -137,7 +128,7 @@ class _Events(Generic[T]):
         return events[-1]
 
     def _is_last(self, event: Any) -> bool:
-        return getattr(event, self._member or "type", None) in self._last
+        return getattr(event, self._operation.member or "type", None) in self._operation.last
 
     def _is_partial(self, event: Any) -> bool:
         return isinstance(event, File) and not self._is_last(event)
