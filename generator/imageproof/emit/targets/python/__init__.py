@@ -110,7 +110,7 @@ def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
         "references": [
             (called[one.id], _line(one.reference.media_type), _only(one)) for one in operations(api) if one.reference
         ],
-        "streams": any(one.reply.events for one in operations(api)),
+        "streams": next((called[one.id] for one in operations(api) if one.reply.events and one.reply.switch), ""),
         "policy": POLICY,
         "rules": api.rules is not None,
         "brand": api.brand,
