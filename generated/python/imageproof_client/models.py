@@ -343,15 +343,7 @@ class ImageGenerationCompletedEvent(_Content):
 class ImageEditPartialImageEvent(_Content):
     """A preview of an edit in the making.
 
-    Attributes:
-        type: Kind of the event.
-        b64_json: Bytes of the preview in base64.
-        created_at: When the event was made, in Unix seconds.
-        size: Size that was asked for.
-        quality: Quality that was asked for.
-        background: Background that was asked for.
-        output_format: File format that was asked for.
-        partial_image_index: Number of the preview, from 0. At least 0.
+    Attributes as those of ImageGenerationPartialImageEvent.
     """
 
     type: Literal["image_edit.partial_image"]
@@ -369,16 +361,7 @@ class ImageEditPartialImageEvent(_Content):
 class ImageEditCompletedEvent(_Content):
     """The finished edit.
 
-    Attributes:
-        type: Kind of the event.
-        b64_json: Bytes of the picture in base64.
-        created_at: When the event was made, in Unix seconds.
-        size: Size of the picture.
-        quality: Quality of the picture.
-        background: Background of the picture.
-        output_format: File format of the picture.
-        usage: Tokens that the pictures took. GPT Image models only.
-        safety_identifier: The request's `safety_identifier`, or its `user` when that was empty.
+    Attributes as those of ImageGenerationCompletedEvent.
     """
 
     type: Literal["image_edit.completed"]

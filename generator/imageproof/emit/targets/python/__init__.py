@@ -110,7 +110,9 @@ def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
         "references": [
             (called[one.id], _line(one.reference.media_type), _only(one)) for one in operations(api) if one.reference
         ],
-        "streams": next((called[one.id] for one in operations(api) if one.reply.events and one.reply.switch), ""),
+        "streams": next(
+            (f"{called[one.id]}(..., {one.reply.switch}=True)" for one in operations(api) if one.reply.switch), ""
+        ),
         "policy": POLICY,
         "rules": api.rules is not None,
         "brand": api.brand,
