@@ -192,7 +192,7 @@ def _read(raw: str) -> tuple[Any, str]:
     """The error object of an answer, and its message: servers send an envelope, a text, `detail`, HTML or nothing."""
     body: Any
     try:
-        body = json.loads(raw)
+        body = json.loads(raw.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return raw or None, ""
     if is_object(body) and body.get("error"):

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from imageproof.cli.held import BASELINE, GATE, RULES, STALE
 from imageproof.errors import UsageError
 
 SUITE = "imageproof_conformance"  # started by name: the generator does not import the suite
@@ -33,6 +34,8 @@ _TIER = "How much is asked for. Default: free; with --max-images the larger of c
 _OVERLAY = "OpenAPI Overlay 1.0 on the contract that is judged by. Repeatable: each on the result of those before it."
 _MAX_TIME = "Start no call after this many seconds."
 _URL_AGE = "Fetch the links of answers once more when they are that old, as 60s. Default: at the end of the run."
+_REQUIRE = "Fail unless these are offered: generations,edits,variations,models,stream."
+_SUMMARY = "Summary in Markdown. GITHUB_STEP_SUMMARY, where it is set, gets it too."
 _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 
 
@@ -54,13 +57,18 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.option("-n", "processes", metavar="N", hidden=True)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help=_RATE)
 @click.option("-k", "--only", metavar="EXPR", help="Only these rules, as in pytest: 'SIZE and not EDIT'.")
-@click.option("--require", metavar="NAMES", help="Fail unless these are offered: generations,edits,variations,models.")
+@click.option("--require", metavar="NAMES", help=_REQUIRE)
+@click.option("--gate", type=click.Choice(["contract", "sdk", "both"]), help=f"{GATE} Default: contract.")
+@click.option("--rules", metavar="SET", help=f"{RULES} Default: the baseline's, or the newest.")
+@click.option("--baseline", type=click.Path(dir_okay=False), metavar="FILE", help=BASELINE)
+@click.option("--stale", type=click.Choice(["fail", "warn"]), help=f"{STALE} Default: fail.")
 @click.option("--heavy", is_flag=True, help="Try uploads of 10 MB and more and huge sizes too.")
 @click.option("--moderation", metavar="TEXT", help="A prompt that the target's filter must stop: try that too.")
 @click.option("--url-age", metavar="TIME", help=_URL_AGE)
 @click.option("--out", type=click.Path(file_okay=False), metavar="DIR", help="Of the runs. Default: imageproof-runs.")
 @click.option("--json", "json", type=click.Path(dir_okay=False), metavar="FILE", help="JSON report, once more.")
 @click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="JUnit report, once more.")
+@click.option("--summary", type=click.Path(dir_okay=False), metavar="FILE", help=_SUMMARY)
 @click.option("--dry-run", is_flag=True, help="Show calls and pictures; ask for nothing but the list of models.")
 def conform(url: str, only: str | None, processes: str | None, **options: Any) -> None:
     """Judge the Images API at URL: what it offers, which rules it breaks and whom that breaks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -78,16 +79,36 @@ class Bench:
         return key_works(self.exchanges)
 
     @cached_property
+    def _silences(self) -> tuple[str, ...]:
+        """Of each exchange why it says nothing, "" where it says something."""
+        return tuple(no_answer(one, self._key_works) for one in self.exchanges)
+
+    @cached_property
+    def _places(self) -> Mapping[str, Sequence[int]]:
+        """Rule -> where the exchanges are that may show it."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for index, exchange in enumerate(self.exchanges):
+            for rule in dict.fromkeys(exchange.probe.rules):
+                found[rule].append(index)
+        return found
+
+    @cached_property
+    def _upto(self) -> tuple[tuple[Exchange, ...], ...]:
+        """The exchanges of each tier and of those before it, in the order of the tiers."""
+        return tuple(
+            tuple(one for one in self.exchanges if TIERS.index(one.probe.tier) <= highest)
+            for highest in range(len(TIERS))
+        )
+
+    @cached_property
     def strange(self) -> frozenset[str]:
         """Models that the target does not know: each call that named one was refused for that alone."""
         named = [
-            one
-            for one in self.exchanges
+            (one, silence)
+            for one, silence in zip(self.exchanges, self._silences, strict=True)
             if one.probe.model and one.probe.asked.get("model") == one.probe.model and one.probe.request.key == "yes"
         ]
-        heard = [
-            one for one in named if not no_answer(one, self._key_works) and "MODEL" not in "".join(one.probe.rules[:1])
-        ]
+        heard = [one for one, silence in named if not silence and "MODEL" not in "".join(one.probe.rules[:1])]
         known = {one.probe.model for one in heard if not unknown_model(one)}
         return frozenset(one.probe.model for one in heard) - known
 
@@ -109,10 +130,10 @@ class Bench:
         silences: list[str] = []
         mute: list[Exchange] = []
         error = ""
-        for index, exchange in enumerate(self.exchanges):
-            if not _speaks(exchange, model) or rule not in exchange.probe.rules:
+        for index in self._places.get(rule, ()):
+            exchange, silence = self.exchanges[index], self._silences[index]
+            if not _speaks(exchange, model):
                 continue
-            silence = no_answer(exchange, self._key_works)
             if silence and not of_silence(rule):
                 silences.append(silence)
                 continue
@@ -147,7 +168,7 @@ class Bench:
         unserving = {operation for model, operation in self._unserved if model == plan.choice.name}
         working = frozenset(self.document.operations()) - unserving
         tiers = [TIERS.index(one.tier) for one in plan.probes if rule in one.rules]
-        others = tuple(one for one in self.exchanges if TIERS.index(one.probe.tier) <= max(tiers, default=0))
+        others = self._upto[max(tiers, default=0)]
         return Context(self.document, plan.family, plan.choice.name, self.private, working, others)
 
     def _blockers(self, name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:

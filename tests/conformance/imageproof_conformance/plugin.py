@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 from imageproof.errors import ImageproofError, UsageError
+from imageproof_conformance.expect import terms
+from imageproof_conformance.gates import Terms
 from imageproof_conformance.profile import Settings, build
 from imageproof_conformance.report.evidence import asked_and_got
 from imageproof_conformance.report.terminal import Screen, problem
@@ -38,6 +40,11 @@ class Conformance:
         self.screen = screen
         self.run: Run | None = None
         self.files: tuple[str, ...] = ()
+
+    def terms(self, verdict: RuleVerdict) -> Terms:
+        """What one rule is held to."""
+        session = self.session
+        return terms(session.profile, session.registry, [verdict], (), session.tier, session.started)
 
     def finish(self, interrupted: bool = False, suite_error: str = "") -> Run:
         """Conclude and write the reports, once."""

@@ -15,7 +15,10 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from imageproof.errors import UsageError
+from imageproof_conformance.baseline import Baseline
 from imageproof_conformance.exchange import Tier
+from imageproof_conformance.gates import Gate
+from imageproof_conformance.held import held_to
 
 TIERS: tuple[Tier, ...] = ("free", "core", "standard")
 FREE_CAP = 12  # pictures that a free run may cost on a server that serves what it must refuse
@@ -23,12 +26,17 @@ DEFAULT_TIMEOUT = 600.0  # seconds; a large picture at high quality takes minute
 LOCAL_WORKERS = 8
 REMOTE_RATE = 2.0  # requests a second at a server that is not ours
 
+HELD = ("gate", "rules", "baseline", "stale")  # options that say what a run is held to
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # where a GitHub workflow shows what a step has to say
+
 REQUIRABLE = {
     "generations": "createImage",
     "edits": "createImageEdit",
     "variations": "createImageVariation",
     "models": "listModels",
+    "stream": "stream",
 }
+ABILITIES = ("stream",)  # those of them that only a picture shows
 
 _ENDPOINT = re.compile(r"/(?:images(?:/(?:generations|edits|variations))?|models(?:/[^/]*)?|chat/completions)/*$")
 _VERSION_TAIL = re.compile(r"/v\d+$")
@@ -55,9 +63,14 @@ class Settings:
     heavy: bool = False
     moderation: str | None = None
     url_age: str | None = None
+    gate: str | None = None
+    rules: str | None = None
+    baseline: str | None = None
+    stale: str | None = None
     out: str | None = None
     json: str | None = None
     junit: str | None = None
+    summary: str | None = None
     dry_run: bool = False
 
 
@@ -80,12 +93,15 @@ class Profile:
     max_requests  calls at most, retries included; None: no limit
     timeout       seconds that one call may take; max_time: seconds after which no call is started
     workers       calls at once; rate: calls started a second (None: as fast as they go)
-    require       operationIds whose absence is a failure
+    require       operationIds and abilities whose absence is a failure
+    gate          whose rules decide the exit status; rules: the set that is scored, "" for the baseline's or newest
+    baseline      the failures that are expected, None for none; `strict` where entries that no longer hold fail the run
     heavy         whether uploads of 10 MB and huge sizes are tried; moderation: a prompt that the target's filter
                   stops, "" for none
     url_age       seconds after which links are fetched once more; 0: at the end of the run, however soon that is
-    again         the arguments that name the same target, key source, overlays, models and calls that must be asked
-                  for on a command line
+    summary       file of the Markdown summary; step_summary: the same for a build server, whose file is continued
+    again         the arguments that name the same target, key source, overlays, gate, baseline, models and calls that
+                  must be asked for on a command line
     """
 
     base_url: str
@@ -105,9 +121,15 @@ class Profile:
     heavy: bool = False
     moderation: str = ""
     url_age: float = 0.0
+    gate: Gate = "contract"
+    rules: str = ""
+    baseline: Baseline | None = None
+    strict: bool = True
     out: Path = Path("imageproof-runs")
     json: Path | None = None
     junit: Path | None = None
+    summary: Path | None = None
+    step_summary: Path | None = None
     notes: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
 
@@ -144,16 +166,24 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         max_time=settings.max_time,
         workers=settings.workers or (LOCAL_WORKERS if local else 1),
         rate=settings.rate if settings.rate is not None else (None if local else REMOTE_RATE),
-        require=_require(settings.require),
+        require=_require(settings),
         heavy=settings.heavy,
         moderation=(settings.moderation or "").strip(),
         url_age=_seconds("--url-age", settings.url_age),
         out=Path(settings.out) if settings.out else Path("imageproof-runs"),
         json=Path(settings.json) if settings.json else None,
         junit=Path(settings.junit) if settings.junit else None,
+        summary=Path(settings.summary) if settings.summary else None,
+        step_summary=Path(environ[STEP_SUMMARY]) if environ.get(STEP_SUMMARY) else None,
         notes=notes,
         again=_again(settings, base_url),
+        **held_to({name: getattr(settings, name) for name in HELD}, lambda url: normalise(url)[0]),
     )
+
+
+def base_url(url: str) -> str:
+    """A base URL as it is compared. UsageError for what is no http(s) URL."""
+    return normalise(url)[0]
 
 
 def normalise(url: str) -> tuple[str, tuple[str, ...]]:
@@ -304,6 +334,7 @@ def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
     out += ["--heavy"] if settings.heavy else []
     out += ["--moderation", settings.moderation] if settings.moderation else []
     out += ["--url-age", settings.url_age] if settings.url_age else []
+    out += [word for name in HELD if (value := getattr(settings, name)) for word in (f"--{name}", value)]
     return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))
 
 
@@ -329,9 +360,11 @@ def _seconds(option: str, text: str | None) -> float:
     return float(match[1]) * (60 if (match[2] or "s").startswith("m") else 1)
 
 
-def _require(text: str | None) -> frozenset[str]:
-    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+def _require(settings: Settings) -> frozenset[str]:
+    names = [name.strip() for name in (settings.require or "").split(",") if name.strip()]
     for name in names:
         if name not in REQUIRABLE:
             raise UsageError(f"--require {name}: not known; type some of {','.join(REQUIRABLE)}")
+        if name in ABILITIES and _tier(settings) == "free":
+            raise UsageError(f"--require {name}: only a picture shows it; add --max-images N")
     return frozenset(REQUIRABLE[name] for name in names)

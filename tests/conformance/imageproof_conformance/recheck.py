@@ -22,8 +22,10 @@ from imageproof.errors import DocumentError, Problem, UsageError
 from imageproof_conformance import har, recording, report, run_record
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.har import Call
+from imageproof_conformance.held import held_to
 from imageproof_conformance.judging import Item, judged
 from imageproof_conformance.news import UNSHOWN, today
+from imageproof_conformance.profile import HELD, base_url
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.terminal import Screen, problem
 from imageproof_conformance.run import Run
@@ -39,7 +41,8 @@ MOST_TOLD = 8  # ids or files in a note
 @dataclass(frozen=True)
 class Asked:
     """The options of `imageproof recheck` as they were typed. `overlay` () stands for those of the run itself, `model`
-    maps names of recorded traffic to families."""
+    maps names of recorded traffic to families; gate, rules, baseline and stale stand for those of the run where they
+    were not typed."""
 
     path: str
     overlay: tuple[str, ...] = ()
@@ -48,6 +51,11 @@ class Asked:
     out: str | None = None
     json: str | None = None
     junit: str | None = None
+    summary: str | None = None
+    gate: str | None = None
+    rules: str | None = None
+    baseline: str | None = None
+    stale: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def _of_traffic(asked: Asked, calls: Sequence[Call], source: str, registry: Mapp
     except UsageError as error:
         raise UsageError(f"{asked.path}: {error}") from None
     run = replace(found.run, profile=replace(found.run.profile, overlays=asked.overlay))
-    run = _selected(run, asked.only, registry)
+    run = _selected(_held(run, asked), asked.only, registry)
     return Judged(judged(run, document, registry, found.redactor.unlikely), document, VERSION, found.redactor, True)
 
 
@@ -176,7 +184,7 @@ def _of_run(
         models = [probe.model] if probe.model else [one.choice.name for one in run.plans]
         silences |= {(rule, model): ("no-answer", why) for rule in probe.rules for model in models}
     run = replace(run, notes=(*run.notes, *_notes(asked, recorded, told, brought, document)))
-    run = _selected(run, asked.only, registry)
+    run = _selected(_held(run, asked), asked.only, registry)
     return Judged(judged(run, document, registry, Redactor(), silences), document, told.suite)
 
 
@@ -232,6 +240,12 @@ def _some(names: Any) -> str:
     return ", ".join(every[:MOST_TOLD]) + more
 
 
+def _held(run: Run, asked: Asked) -> Run:
+    """The run held to what was typed, and for the rest to what it was held to."""
+    typed = held_to({name: getattr(asked, name) for name in HELD}, base_url)
+    return replace(run, profile=replace(run.profile, **typed))
+
+
 def _selected(run: Run, only: str, registry: Mapping[str, Requirement]) -> Run:
     """The run with the rules that -k selects alone. UsageError where it selects none."""
     if not only:
@@ -252,6 +266,7 @@ def _tell(asked: Asked, found: Judged) -> None:
             run.profile,
             json=Path(asked.json) if asked.json else None,
             junit=Path(asked.junit) if asked.junit else None,
+            summary=Path(asked.summary) if asked.summary else None,
         ),
     )
     folder = new_folder(Path(asked.out or OUT), now, f"{run.profile.host}-recheck")

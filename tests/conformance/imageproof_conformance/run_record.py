@@ -12,6 +12,7 @@ from imageproof.contract.families import family_of
 from imageproof.contract.overlay import Layer, layers
 from imageproof.contract.recorded import Bodies
 from imageproof.contract.redact import Redactor
+from imageproof_conformance.baseline import of_plain, plain
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
@@ -23,8 +24,9 @@ from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe
 from imageproof_conformance.version import VERSION
 
 # Members of a profile that the verdict and its reports need. The key is none of them.
-_PROFILE = ("base_url", "key_source", "max_images", "max_requests", "max_time", "timeout")
+_PROFILE = ("base_url", "key_source", "max_images", "max_requests", "max_time", "timeout", "gate", "rules", "strict")
 _PLAIN = ("tier", "planned", "worst", "spent", "requests", "cap", "seconds", "started", "dearer", "dearer_images")
+_PAIRS = ("abilities", "unbought")  # members of a course that are sets
 _PLAN = ("requirements", "dearer", "missing", "waiting")
 
 
@@ -54,6 +56,7 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
             "key_shell": profile.key_word,
             "models": [[one.name, one.family] for one in profile.models],
             "require": sorted(profile.require),
+            "baseline": plain(profile.baseline) if profile.baseline else None,
             "again": profile.again,
         },
         "discovery": {
@@ -76,7 +79,7 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
             {"probe": probe_record(clean_probe(one.probe, redactor), store), "kind": one.kind, "why": one.why}
             for one in run.skipped
         ],
-        "course": {**asdict(course), "unbought": sorted(course.unbought)},
+        "course": {**asdict(course), **{name: sorted(getattr(course, name)) for name in _PAIRS}},
         "selected": run.selected,
         "notes": run.notes,
         **{name: getattr(run, name) for name in _PLAIN},
@@ -97,7 +100,8 @@ def restored(
     value = record.fields
     found, course, profile = value["discovery"], value["course"], value["profile"]
     skipped = tuple(Skipped(probe_of(one["probe"], load), one["kind"], one["why"]) for one in value["skipped"])
-    pairs = {name: [(rule, model) for rule, model in course[name]] for name in ("items", "unbought")}
+    pairs = {name: [(one, model) for one, model in course[name]] for name in ("items", *_PAIRS)}
+    sets = {name: frozenset(pairs[name]) for name in _PAIRS}
     probes = [*(one.probe for one in exchanges), *(one.probe for one in skipped)]
     return Run(
         profile=Profile(
@@ -106,6 +110,7 @@ def restored(
             overlays=overlays,
             tier=value["tier"],
             require=frozenset(profile["require"]),
+            baseline=of_plain(profile["baseline"]) if profile["baseline"] else None,
             again=tuple(profile["again"]),
             out=Path(),
         ),
@@ -123,7 +128,7 @@ def restored(
         notes=tuple(value["notes"]),
         selected=value["selected"],
         overlays=layers(document),
-        course=Course(**{**course, "items": tuple(pairs["items"]), "unbought": frozenset(pairs["unbought"])}),
+        course=Course(**{**course, "items": tuple(pairs["items"]), **sets}),
         **{name: value[name] for name in _PLAIN},
     )
 

@@ -19,6 +19,7 @@ from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Tier
 from imageproof_conformance.intent import upto, wanted, whole_plan
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
+from imageproof_conformance.offered import askable
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import FREE_CAP, TIERS, Profile
 from imageproof_conformance.record import Progress, Run
@@ -40,6 +41,7 @@ class _State:
     recorded: dict[int, tuple[Exchange, Exchange]] = field(default_factory=dict)  # by the id of the first
     interrupted: bool = False
     looked: bool = False  # at the links once more
+    bench: tuple[tuple[int, int, bool], Bench] | None = None  # with how much of all this it was made
     cut: str = ""  # why discovery could not ask everything
 
 
@@ -155,10 +157,14 @@ class Session:
             self._state.bought.append(stage)
             self._send_all(stage, [probe for probe in self.probes if probe.tier == stage])
 
-    def rule(self, item: Item) -> RuleVerdict:
-        """The verdict on one item; buys what it needs first."""
+    def gather(self, item: Item) -> None:
+        """Buy what an item needs."""
         self.buy(self.stage(item))
         self._look_again(item[0])
+
+    def rule(self, item: Item) -> RuleVerdict:
+        """The verdict on one item; buys what it needs first."""
+        self.gather(item)
         if item not in self._state.verdicts:
             self._state.verdicts[item] = self._judge(item)
         return self._state.verdicts[item]
@@ -200,6 +206,7 @@ class Session:
             unbought=frozenset(item for item in chosen if self.stage(item) not in self._state.bought),
             cut=self._state.cut,
             private=self.wire.private,
+            abilities=askable(self.plans),
             interrupted=self._state.interrupted,
             suite_error=suite_error,
         )
@@ -316,5 +323,10 @@ class Session:
         return self._bench().verdict(item[0], one, unbought)
 
     def _bench(self) -> Bench:
-        redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
-        return Bench(self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor)
+        """A bench over what there is; the same one until there is more."""
+        there = (len(self._state.exchanges), len(self._state.skipped), self._state.looked)
+        if self._state.bench is None or self._state.bench[0] != there:
+            redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
+            bench = Bench(self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor)
+            self._state.bench = there, bench
+        return self._state.bench[1]

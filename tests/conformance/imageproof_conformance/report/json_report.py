@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from imageproof_conformance.gates import answers
+from imageproof_conformance.offered import Offer
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import tell
+from imageproof_conformance.report.whom import whom
 from imageproof_conformance.run import Run
 from imageproof_conformance.verdict import STATUSES, RuleVerdict
 from imageproof_conformance.version import VERSION
@@ -39,12 +42,25 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
         "pictures": {"planned": run.planned, "spent": run.spent, "cap": run.cap, "worst": run.worst},
         "requests": run.requests,
         "offered": sorted(run.discovery.offered),
+        "breadth": [_offer(one) for one in run.offers],
         "missing": list(verdict.missing),
+        "gate": verdict.terms.gate,
+        "answers": [
+            {name: getattr(one, name) for name in ("question", "judged", "kept", "unsupported", "unknown")}
+            | {"broken": list(one.broken)}
+            for one in answers(verdict.rules)
+        ],
+        "whom": [
+            {"who": one.who, "client": one.client, "rules": list(one.rules), "how": one.how}
+            for one in whom(verdict.rules)
+        ],
+        "selected": run.selected,
         "trouble": run.discovery.trouble,
         "exit_status": verdict.exit_status,
         "headline": line(verdict.headline),
         "counts": {status: verdict.count(status) for status in STATUSES},
         "rules": [_rule(run, one) for one in verdict.rules],
+        **_baseline(run),
         "skipped": [{"probe": one.probe.id, "kind": one.kind, "why": line(one.why)} for one in run.skipped],
         "dropped": sum(one.dropped for one in run.plans),
         **({"recheck": dict(again)} if again is not None else {}),
@@ -53,6 +69,25 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
 
 def text(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | None = None) -> str:
     return json.dumps(report(run, contract, rule_set, again), indent=1, ensure_ascii=False) + "\n"
+
+
+def _offer(offer: Offer) -> dict[str, Any]:
+    return {
+        "model": line(offer.model),
+        "has": sorted(offer.names),
+        "lacks": sorted(name for name, yes in offer.abilities.items() if not yes),
+        "seconds": None if offer.seconds is None else round(offer.seconds, 3),
+    }
+
+
+def _baseline(run: Run) -> dict[str, Any]:
+    """What became of the baseline; nothing where there is none."""
+    terms, baseline = run.verdict.terms, run.profile.baseline
+    if baseline is None:
+        return {}
+    told = {"file": line(baseline.file), "rules": baseline.rules}
+    said = {"lapses": [line(one) for one in terms.lapses], "notes": [line(one) for one in terms.notes]}
+    return {"baseline": {**told, **said}}
 
 
 def _rule(run: Run, rule: RuleVerdict) -> dict[str, Any]:
@@ -65,6 +100,7 @@ def _rule(run: Run, rule: RuleVerdict) -> dict[str, Any]:
         "breaks": list(rule.breaks),
         "reason": line(rule.reason),
         "cause": rule.cause,
+        "standing": run.verdict.terms.standing(rule),
         "evidence": [_evidence(run, one.exchange, one.finding) for one in rule.evidence],
     }
 

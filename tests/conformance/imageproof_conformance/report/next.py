@@ -44,7 +44,10 @@ def _same_money(run: Run) -> list[str]:
 
 
 def _broken(run: Run) -> str:
-    ids = sorted({rule.rule for rule in run.verdict.rules if rule.status == "fail"})
+    terms = run.verdict.terms
+    ids = sorted({rule.rule for rule in run.verdict.rules if terms.standing(rule) == "broken"})
+    if not ids and terms.lapses:
+        return f"correct {run.profile.baseline.file if run.profile.baseline else 'the baseline'}, then: {_same(run)}"
     if not ids:
         return _same(run)
     some = f"  # the first {MOST_NAMED} of {len(ids)} broken rules" if len(ids) > MOST_NAMED else ""

@@ -9,14 +9,18 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from imageproof_conformance.baseline import names
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.budget import KEPT, REQUESTS_OVER, TIME_OVER, many
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Probe
+from imageproof_conformance.gates import answers
 from imageproof_conformance.judges import judged_ids
+from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import asked_and_got, tell
 from imageproof_conformance.report.next import next_command
+from imageproof_conformance.report.whom import whom
 from imageproof_conformance.run import Progress, Run, Session
 from imageproof_conformance.verdict import BROKEN, OK, RuleVerdict
 
@@ -40,6 +44,8 @@ _LEFT_OUT = (
     ("open", "", "keys are not tried, since the target was declared open"),
     ("interrupted", "", "the run was interrupted"),
 )
+# What a rule that is not kept means for the exit status -> how it is marked.
+_STANDINGS = {"broken": "BROKEN", "expected": "EXPECTED", "beside": "NOT SCORED"}
 _COLOURS = {"fail": "red", "warn": "yellow", "error": "red", "blocked": "yellow"}
 
 
@@ -136,7 +142,7 @@ class Screen:
     def result(self, run: Run, files: Iterable[str]) -> None:
         """Everything after the calls; the last line is the next command."""
         self.say()
-        self._offered(run)
+        self._first(run)
         self._broken(run)
         self._summary(run)
         self._partly(run)
@@ -155,10 +161,25 @@ class Screen:
         )
         self.copy(f"next: {next_command(run)}")
 
-    def _offered(self, run: Run) -> None:
-        if run.discovery.offered:
-            listed = f"; {many(len(run.discovery.listed), 'model')} listed" if run.discovery.listed else ""
-            self.say(f"offered: {', '.join(sorted(run.discovery.offered))}{listed}")
+    def _first(self, run: Run) -> None:
+        """What is offered, how well it is kept, and what breaks for whom."""
+        for text in breadth(run):
+            self.say(line(text))
+        if not run.verdict.rules:
+            return
+        self.say()
+        for one in answers(run.verdict.rules):
+            self.say(one.told)
+        if broken := whom(run.verdict.rules):
+            self.say("\nwhat breaks, and for whom:", "bold")
+        for hit in broken:
+            over = names(hit.rules)
+            self.say(f"  {hit.who}: {hit.how} ({over})" if hit.how else f"  {hit.who}: {over}", hang=4)
+        terms = run.verdict.terms
+        for text in terms.lapses:
+            self.say(f"baseline: {line(text)}", "red")
+        for text in terms.notes:
+            self.say(f"baseline: {line(text)}", "yellow")
 
     def _broken(self, run: Run) -> None:
         broken = [rule for rule in run.verdict.rules if rule.status in ("fail", "error", "warn")]
@@ -170,9 +191,12 @@ class Screen:
     def _rule(self, run: Run, rule: RuleVerdict) -> None:
         whom = ", ".join(_WHOM[one] for one in rule.breaks if one in _WHOM) or (_NOBODY if rule.breaks else "")
         mark = {"fail": "BROKEN", "warn": "WARNING", "error": "ERROR"}[rule.status]
+        mark = _STANDINGS.get(run.verdict.terms.standing(rule), mark)
         self.say(f"\n{mark} {rule.rule} ({rule.level}, {line(rule.model)}): {rule.sentence}", _COLOURS[rule.status])
         if whom:
             self.say(f"  breaks: {whom}")
+        if excuse := run.verdict.terms.excused.get((rule.rule, rule.model)):
+            self.say(f"  expected by the baseline: {line(excuse)}", hang=4)
         if rule.reason:
             self.say(f"  {line(rule.reason)}", hang=4)
         failures = [one for one in rule.evidence if one.finding.outcome == "fail"]

@@ -22,6 +22,7 @@ from imageproof_conformance.run import Progress, Run, Session
 
 from .conftest import Asked, Says, Serve, targets
 
+pytestmark = pytest.mark.xdist_group("report")
 KEY = "sk-canary-77aa"
 HOSTILE = "\x1b[2J\x1b]0;gone\x07[bold red]]]><failure/>&\x00\ufffe\u202e " + KEY + " <script>alert(1)</script>"
 

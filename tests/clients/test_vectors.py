@@ -1,0 +1,33 @@
+"""Every client makes every call of `vectors/`, each in a process of its own, and one judge compares."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+
+import pytest
+from clients.vectors.cases import HERE, cases
+from clients.vectors.run import judged
+
+from imageproof.contract.locate import CHECKOUT
+
+PYTHON = {"PYTHONPATH": os.fspath(CHECKOUT / "generated/python")}
+# A client -> the command that runs its runner, and what its environment needs.
+RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "python": ([sys.executable, os.fspath(HERE / "runner.py")], PYTHON),
+    "python-async": ([sys.executable, os.fspath(HERE / "runner.py"), "--async"], PYTHON),
+}
+
+
+@functools.cache
+def found(client: str) -> dict[str, list[str]]:
+    """What is wrong with each case: all are run in one go."""
+    command, environment = RUNNERS[client]
+    return judged(command, cases(), environment)
+
+
+@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("client", RUNNERS)
+def test_a_case(client: str, case: str) -> None:
+    assert found(client)[case] == []
