@@ -18,9 +18,11 @@ from imageproof.contract.locate import CHECKOUT
 
 PACKAGE = CHECKOUT / "generated" / "python"
 MOST_LINES = 2500  # of code: docstrings and blank lines are as long as they need to be
+MOST_IN_ALL = 3950  # with them, more than the 2500 that were wanted: a mark that only goes down
 USES = """
 from pathlib import Path
-from imageproof_client import AsyncClient, AsyncStream, Client, ImageGenerationEvent, ImagesResponse, RawResponse, Stream
+from imageproof_client import AsyncClient, AsyncStream, Client, ImageGenerationEvent, ImagesResponse, Stream
+from imageproof_client import RawResponse
 
 client = Client()
 answer: ImagesResponse = client.images.generate(prompt="x", size="1024x1024", quality="of a new kind")
@@ -110,8 +112,9 @@ def test_pyright_finds_nothing_in_it_and_the_mistakes_in_its_use(tmp_path: Path)
 
 
 def test_it_is_small() -> None:
-    count = sum(lines_of_code(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py"))
-    assert count <= MOST_LINES
+    texts = [path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")]
+    assert sum(map(lines_of_code, texts)) <= MOST_LINES
+    assert sum(text.count("\n") for text in texts) <= MOST_IN_ALL
 
 
 def lines_of_code(text: str) -> int:
