@@ -36,11 +36,17 @@ _MAX_TIME = "Start no call after this many seconds."
 _URL_AGE = "Fetch the links of answers once more when they are that old, as 60s. Default: at the end of the run."
 _REQUIRE = "Fail unless these are offered: generations,edits,variations,models,stream."
 _SUMMARY = "Summary in Markdown. GITHUB_STEP_SUMMARY, where it is set, gets it too."
+_PROVIDER = "What a provider documents: a name of spec/providers, or a YAML file. URL may be left out where it has one."
+_HEADER = "Header of every call; secrets in it are masked in all that is kept. Repeatable."
 _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 
 
 @click.command("conform", epilog=_EPILOG, context_settings={"max_content_width": 110})
-@click.argument("url")
+@click.argument("url", required=False)
+@click.option("--provider", metavar="NAME", help=_PROVIDER)
+@click.option("--base-path", metavar="PATH", help="Path of the API, in place of that of the URL or the provider.")
+@click.option("--header", metavar="'NAME: VALUE'", multiple=True, help=_HEADER)
+@click.option("--family", metavar="FAMILY", help="Family whose rules all models are held to that name none themselves.")
 @click.option("--model", metavar="NAME[=FAMILY]", multiple=True, help="Model; FAMILY for an alias. Repeatable.")
 @click.option("--overlay", metavar="FILE", multiple=True, help=_OVERLAY)
 @click.option("--key-env", metavar="NAME", help="Environment variable with the key. Default: IMAGEPROOF_API_KEY.")
@@ -70,19 +76,21 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="JUnit report, once more.")
 @click.option("--summary", type=click.Path(dir_okay=False), metavar="FILE", help=_SUMMARY)
 @click.option("--dry-run", is_flag=True, help="Show calls and pictures; ask for nothing but the list of models.")
-def conform(url: str, only: str | None, processes: str | None, **options: Any) -> None:
+def conform(url: str | None, only: str | None, processes: str | None, **options: Any) -> None:
     """Judge the Images API at URL: what it offers, which rules it breaks and whom that breaks."""
     if processes is not None:
         raise UsageError("-n would pay for every picture once a process; type --workers N")
+    if not url and options["provider"] is None:
+        raise UsageError("no target: type the URL of an Images API, for example https://host/v1, or --provider NAME")
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"the suite needs {', '.join(missing)}: pip install 'imageproof[suite]'")
     sys.exit(start(arguments(url, options), only))
 
 
-def arguments(url: str, options: Mapping[str, Any]) -> list[str]:
+def arguments(url: str | None, options: Mapping[str, Any]) -> list[str]:
     """The plugin's arguments for our options; what was not given is left to the suite. The key is never among them."""
-    out = [f"--imageproof-url={url}"]
+    out = [f"--imageproof-url={url}"] if url else []
     for name, value in options.items():
         flag = f"--imageproof-{name.replace('_', '-')}"
         if value is True:

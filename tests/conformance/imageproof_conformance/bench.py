@@ -9,6 +9,7 @@ from functools import cached_property
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import Family
+from imageproof.contract.providers import Provider
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served, unknown_model
@@ -65,7 +66,7 @@ class ModelPlan:
 @dataclass(frozen=True)
 class Bench:
     """Judges over a fixed set of exchanges. `private` says that the target is on this machine or network; `redactor`
-    masks what a judge may have put together of an answer."""
+    masks what a judge may have put together of an answer; `provider` is what is documented of the target's provider."""
 
     document: Document
     registry: Mapping[str, Requirement]
@@ -73,6 +74,7 @@ class Bench:
     skipped: tuple[Skipped, ...]
     private: bool
     redactor: Redactor
+    provider: Provider | None = None
 
     @cached_property
     def _key_works(self) -> bool:
@@ -169,7 +171,7 @@ class Bench:
         working = frozenset(self.document.operations()) - unserving
         tiers = [TIERS.index(one.tier) for one in plan.probes if rule in one.rules]
         others = self._upto[max(tiers, default=0)]
-        return Context(self.document, plan.family, plan.choice.name, self.private, working, others)
+        return Context(self.document, plan.family, plan.choice.name, self.private, working, others, self.provider)
 
     def _blockers(self, name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:
         """Rules that the exchanges without evidence break, or their operation as a whole: why they show nothing. A

@@ -8,11 +8,14 @@ from functools import lru_cache
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import family_of
+from imageproof.contract.providers import Provider
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.exchange import Probe, Tier
 from imageproof_conformance.judging import Item
 from imageproof_conformance.plan import Plan, plan
+from imageproof_conformance.probes import Target
+from imageproof_conformance.probes_declared import declared, marked
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import TIERS, ModelChoice
 from imageproof_conformance.properties import negatives
@@ -27,8 +30,9 @@ def whole_plan(
     choice: ModelChoice,
     offered: frozenset[str],
     extras: Extras,
+    provider: Provider | None = None,
 ) -> ModelPlan:
-    """Everything that can be asked of one model."""
+    """Everything that can be asked of one model, and of what its provider declares."""
     everything = frozenset(document.operations())
 
     def planned(operations: frozenset[str]) -> Plan:
@@ -36,12 +40,14 @@ def whole_plan(
 
     made = planned(offered)
     generated = _generated(document, choice.name, choice.family, offered)
-    rules = dict.fromkeys((*made.requirements, *(rule for one in generated.probes for rule in one.rules)))
+    target = Target(document, registry, choice.name, choice.family, offered)
+    probes = marked(target, provider, (*made.probes, *declared(target, provider), *generated.probes))
+    rules = dict.fromkeys((*made.requirements, *(rule for one in probes for rule in one.rules)))
     missing = [one for one in planned(everything).requirements if one not in rules] if offered < everything else []
     return ModelPlan(
         choice,
         family_of(document, choice.name, choice.family),
-        tuple(_bounded(probe) for probe in (*made.probes, *generated.probes)),
+        tuple(map(_bounded, probes)),
         tuple(rules),
         missing=tuple(missing),
         waiting=made.waiting,

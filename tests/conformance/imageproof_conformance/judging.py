@@ -11,6 +11,7 @@ from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, beside, unknown
+from imageproof_conformance.documented import labelled
 from imageproof_conformance.expect import terms
 from imageproof_conformance.offered import lacking, offers
 from imageproof_conformance.verdict import SUITE_FAILED, Cause, RuleVerdict, Situation, Verdict, conclude, unserved
@@ -58,7 +59,7 @@ def judged(
     `silences` says of rules why what is there cannot be the whole evidence; they are not run unless it breaks them.
     """
     course, silent = run.course, silences or {}
-    bench = Bench(document, registry, run.exchanges, run.skipped, course.private, redactor)
+    bench = Bench(document, registry, run.exchanges, run.skipped, course.private, redactor, run.profile.provider)
     plans = {one.choice.name: one for one in run.plans}
     rules = [
         _unless_broken(bench.verdict(rule, plans[model], (rule, model) in course.unbought), silent.get((rule, model)))
@@ -66,6 +67,7 @@ def judged(
     ]
     if not run.selected:
         rules += [rule for one in run.plans for rule in beside(registry, one, run.tier, course.cut)]
+    rules = labelled(rules, run.profile.provider)
     strange = tuple(sorted(bench.strange))
     needed = [one for one in run.exchanges if one.probe.expect == "served" and one.probe.images]
     trouble, offered = run.discovery.said, run.discovery.offered

@@ -93,6 +93,11 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+def _ours(config: pytest.Config) -> bool:
+    """Whether this is a run of the suite: a target is named, by its URL or by its provider's profile."""
+    return bool(config.getoption(PREFIX + "url") or config.getoption(PREFIX + "provider") is not None)
+
+
 class _Status:
     """The exit status of the process, and the same for whoever started it: pytest's own ones mean other things."""
 
@@ -101,7 +106,7 @@ class _Status:
         try:
             status = yield
         except pytest.UsageError as error:
-            if not config.getoption(PREFIX + "url"):
+            if not _ours(config):
                 raise
             problem(str(error))
             status = USAGE
@@ -113,7 +118,7 @@ class _Status:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Discover and plan before pytest collects. Ends the process here when there is nothing to run."""
-    if not config.getoption(PREFIX + "url"):
+    if not _ours(config):
         return None
     screen = Screen()
     try:

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from imageproof.contract.providers import VARIABLE, Provider, load_provider
 from imageproof.errors import UsageError
 from imageproof_conformance.baseline import Baseline
 from imageproof_conformance.exchange import Tier
 from imageproof_conformance.gates import Gate
 from imageproof_conformance.held import held_to
+from imageproof_conformance.sending import Sending, left_out, overriding, sending, shown
 
 TIERS: tuple[Tier, ...] = ("free", "core", "standard")
 FREE_CAP = 12  # pictures that a free run may cost on a server that serves what it must refuse
@@ -40,13 +42,21 @@ ABILITIES = ("stream",)  # those of them that only a picture shows
 
 _ENDPOINT = re.compile(r"/(?:images(?:/(?:generations|edits|variations))?|models(?:/[^/]*)?|chat/completions)/*$")
 _VERSION_TAIL = re.compile(r"/v\d+$")
+_BASE_PATH = re.compile(r"[^?#\s]*")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+USUAL_PATH = "/v1"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of `imageproof conform` as they were typed. Paths are relative to where the user stands."""
+    """The options of `imageproof conform` as they were typed, `url` "" where the profile of the provider has one. Paths
+    are relative to where the user stands."""
 
-    url: str
+    url: str = ""
+    provider: str | None = None
+    family: str | None = None
+    header: tuple[str, ...] = ()
+    base_path: str | None = None
     key_env: str | None = None
     key_file: str | None = None
     no_key: bool = False
@@ -84,9 +94,13 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class Profile:
-    """A checked run. `base_url` has no trailing slash; `notes` says what was made of the URL and key options.
+    """A checked run. `base_url` has no trailing slash, and may have {model} in its path for the name of the model that
+    a call is about; `notes` says what was made of the URL and key options.
 
     key_source    where the key came from, for people; key_shell: how a shell reads it from there ("$NAME")
+    provider      what the provider documents of itself, None where no profile was named
+    sending       what every call has beside what is planned for it
+    family        the family of models that are given without one, whatever their names are; None: by name
     overlays      files laid over the contract, in order
     tier          None: chosen after planning, the larger of core and standard that fits `max_images`
     max_images    hard cap in pictures; None: derived from the plan (free: 12)
@@ -108,6 +122,9 @@ class Profile:
     key: str = field(default="", repr=False)
     key_source: str = ""
     key_shell: str = ""
+    provider: Provider | None = None
+    sending: Sending = field(default_factory=Sending)
+    family: str | None = None
     models: tuple[ModelChoice, ...] = ()
     overlays: tuple[str, ...] = ()
     tier: Tier | None = "free"
@@ -142,12 +159,17 @@ class Profile:
         """How curl lines name the key in a shell, never the key itself: "$NAME" or "$(cat FILE)"; "" without a key."""
         return self.key_shell or ("$IMAGEPROOF_API_KEY" if self.key else "")
 
+    def url(self, path: str, model: str) -> str:
+        """Where a call goes; `model` is the one that it is about, "" for none."""
+        return self.sending.url(self.base_url, path, model or next((one.name for one in self.models), ""))
+
 
 def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
     """Check the settings against each other and the environment. UsageError says what to type instead."""
-    base_url, notes = normalise(settings.url)
+    provider = load_provider(settings.provider) if settings.provider is not None else None
+    base_url, notes = _address(settings, provider)
     host = urlsplit(base_url).hostname or ""
-    key, key_source, key_shell = _key(settings, environ, host)
+    key, key_source, key_shell = _key(settings, environ, host, provider)
     local = is_loopback(host)
     _positive(settings)
     if settings.tier is not None and settings.tier not in TIERS:
@@ -157,7 +179,10 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         key=key,
         key_source=key_source,
         key_shell=key_shell,
-        models=_models(settings.model),
+        provider=provider,
+        sending=sending(provider, settings.url, settings.header, bool(key)),
+        family=_family(settings.family),
+        models=_of_path(base_url, _models(settings.model), provider),
         overlays=settings.overlay,
         tier=_tier(settings),
         max_images=settings.max_images,
@@ -176,7 +201,7 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         summary=Path(settings.summary) if settings.summary else None,
         step_summary=Path(environ[STEP_SUMMARY]) if environ.get(STEP_SUMMARY) else None,
         notes=notes,
-        again=_again(settings, base_url),
+        again=_again(settings, base_url, provider),
         **held_to({name: getattr(settings, name) for name in HELD}, lambda url: normalise(url)[0]),
     )
 
@@ -186,11 +211,12 @@ def base_url(url: str) -> str:
     return normalise(url)[0]
 
 
-def normalise(url: str) -> tuple[str, tuple[str, ...]]:
+def normalise(url: str, usual: str = USUAL_PATH, path: str | None = None) -> tuple[str, tuple[str, ...]]:
     """The base URL that the paths of the contract are appended to, and what was changed to get it.
 
-    A bare host gets a scheme (http for this machine, https otherwise) and `/v1`; a pasted endpoint loses its path
-    behind the base; a base path of the provider's own is kept. UsageError for what is no http(s) URL.
+    A bare host gets a scheme (http for this machine, https otherwise) and the usual path; a pasted endpoint loses its
+    path behind the base; a base path of the provider's own is kept. `path` takes the place of the URL's, if it is
+    given. UsageError for what is no http(s) URL.
     """
     text = url.strip().strip("'\"<>")
     if not text or any(ord(char) <= 32 or ord(char) == 127 for char in text):
@@ -204,17 +230,65 @@ def normalise(url: str) -> tuple[str, tuple[str, ...]]:
         raise UsageError("the URL has its scheme wrong; type for example https://host/v1")
     parts = _split(text)
     if parts.query or parts.fragment:
-        notes.append("the query of the URL is left out")
-    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+        notes.append(QUERY_LEFT_OUT)
+    cut = _cut(parts.path, usual, notes) if path is None else path
+    for name in _PLACEHOLDER.findall(parts.netloc + cut):
+        if name != VARIABLE or name in parts.netloc:
+            raise UsageError(f"the URL has {name} in it, which stands for something of yours; type that in its place")
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{cut}", tuple(notes)
+
+
+QUERY_LEFT_OUT = "the query of the URL is left out"
+
+
+def _cut(typed: str, usual: str, notes: list[str]) -> str:
+    """The base path of a URL's path."""
+    path = re.sub(r"/{2,}", "/", typed).rstrip("/")
     cut = _ENDPOINT.sub("", path)
     if cut != path:
         notes.append(f"{path[len(cut) :]} is an endpoint: the base URL ends before it")
     if not cut:
-        cut = "/v1"
-        notes.append("no base path was given: /v1 is used")
-    elif not _VERSION_TAIL.search(cut):
+        notes.append(f"no base path was given: {usual} is used")
+    elif not _VERSION_TAIL.search(cut) and usual == USUAL_PATH:
         notes.append(f"the base path {cut} is used as given, without /v1")
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{cut}", tuple(notes)
+    return cut or usual
+
+
+def _address(settings: Settings, provider: Provider | None) -> tuple[str, tuple[str, ...]]:
+    """The base URL: as typed, else the provider's; its path by --base-path, else as typed, else the provider's."""
+    typed = settings.url or (provider.base_url if provider else "")
+    if not typed:
+        why = f"{provider.name} has no host that is the same for all" if provider else "there is no URL"
+        raise UsageError(f"{why}: type the URL, for example imageproof conform https://host/v1")
+    usual = (provider.base_path if provider else "") or USUAL_PATH
+    base_url, notes = normalise(typed, usual, _base_path(settings.base_path))
+    if not left_out(provider, typed):
+        notes = tuple(note for note in notes if note != QUERY_LEFT_OUT)
+    return base_url, (*([f"provider: {provider.said}"] if provider else []), *notes)
+
+
+def _base_path(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if not text or not _BASE_PATH.fullmatch(text) or "://" in text:
+        raise UsageError(f"--base-path {text}: type the path alone, for example /api/v3, or / for none")
+    return re.sub(r"/{2,}", "/", f"/{text}").rstrip("/")
+
+
+def _family(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise UsageError("--family: type the name of a family")
+    return text.strip() if text is not None else None
+
+
+def _of_path(base_url: str, models: tuple[ModelChoice, ...], provider: Provider | None) -> tuple[ModelChoice, ...]:
+    """The models; where the path depends on one, the provider's first one if none is named."""
+    if models or VARIABLE not in base_url:
+        return models
+    named = next(iter(provider.models), "") if provider else ""
+    if not named:
+        raise UsageError(f"{VARIABLE} in the base path stands for the name of the model: name it with --model NAME")
+    return (ModelChoice(named),)
 
 
 def is_loopback(host: str) -> bool:
@@ -261,10 +335,12 @@ def _bare_host(text: str) -> str:
     return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.split(":", 1)[0]
 
 
-def _key(settings: Settings, environ: Mapping[str, str], host: str) -> tuple[str, str, str]:
+def _key(settings: Settings, environ: Mapping[str, str], host: str, provider: Provider | None) -> tuple[str, str, str]:
     """The key, where it came from, and how a shell reads it: --key-env, --key-file, IMAGEPROOF_API_KEY, and
-    OPENAI_API_KEY for OpenAI only."""
+    OPENAI_API_KEY for OpenAI only. To a server that is documented to be open only a key goes that is named."""
     given = [name for name, value in (("--key-env", settings.key_env), ("--key-file", settings.key_file)) if value]
+    if provider is not None and not provider.key_needed and not given:
+        return "", "", ""
     if settings.no_key:
         if given:
             raise UsageError(f"--no-key and {given[0]} exclude each other; leave one out")
@@ -325,8 +401,12 @@ def _tier(settings: Settings) -> Tier | None:
     return None if settings.max_images else "free"
 
 
-def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
-    out = [base_url]
+def _again(settings: Settings, base_url: str, provider: Provider | None) -> tuple[str, ...]:
+    typed = overriding(provider, settings.url)
+    out = [f"{base_url}?{urlencode(typed)}" if typed else base_url]
+    out += ["--provider", settings.provider] if settings.provider else []
+    out += ["--family", settings.family] if settings.family else []
+    out += [text for header in shown(settings.header) for text in ("--header", header)]
     out += ["--no-key"] if settings.no_key else []
     out += ["--key-env", settings.key_env] if settings.key_env else []
     out += ["--key-file", settings.key_file] if settings.key_file and not settings.key_env else []

@@ -15,6 +15,7 @@ from typing import Any
 
 from imageproof.contract.document import Document, load
 from imageproof.contract.overlay import overlaid
+from imageproof.contract.providers import extended
 from imageproof.contract.recorded import LINES, new_folder
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement, requirements
@@ -175,7 +176,7 @@ def _of_run(
     stack: ExitStack,
 ) -> Judged:
     document, overlays = stack.enter_context(_document(asked, recorded, told))
-    run = recorded.restored(lambda: run_record.restored(told, recorded.exchanges, document, recorded.body, overlays))
+    run = recorded.restored(lambda: _restored(recorded, told, document, overlays))
     brought = today(run, told.judged, document, registry)
     run = brought.run
     silences: dict[Item, tuple[Cause, str]] = dict.fromkeys(brought.unshown, ("no-evidence", UNSHOWN))
@@ -188,11 +189,32 @@ def _of_run(
     return Judged(judged(run, document, registry, Redactor(), silences), document, told.suite)
 
 
+def _restored(
+    recorded: recording.Recording, told: run_record.Told, document: Document, overlays: tuple[str, ...]
+) -> Run:
+    return run_record.restored(told, recorded.exchanges, document, recorded.body, overlays, told.provider)
+
+
 @contextmanager
 def _document(
     asked: Asked, recorded: recording.Recording, told: run_record.Told
 ) -> Iterator[tuple[Document, tuple[str, ...]]]:
-    """The contract with the overlays that were typed, else with those of the run as they were then, and their paths."""
+    """The contract with the overlays that were typed, else with those of the run as they were then, and their paths;
+    and with the families of the run's provider."""
+    with _overlaid(asked, recorded, told) as (document, paths):
+        try:
+            whole = extended(document, told.provider)
+        except DocumentError as error:
+            hint = "the contract has changed since; judge the run by the version that made it"
+            said = f"provider {str(error).splitlines()[0]}"
+            raise recording.problem(recorded.path, len(recorded.exchanges) + 1, said, hint) from None
+        yield whole, paths
+
+
+@contextmanager
+def _overlaid(
+    asked: Asked, recorded: recording.Recording, told: run_record.Told
+) -> Iterator[tuple[Document, tuple[str, ...]]]:
     if asked.overlay:
         yield overlaid(load(), asked.overlay), asked.overlay
         return

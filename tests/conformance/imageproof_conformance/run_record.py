@@ -10,6 +10,7 @@ from typing import Any
 from imageproof.contract.document import Document
 from imageproof.contract.families import family_of
 from imageproof.contract.overlay import Layer, layers
+from imageproof.contract.providers import Provider, parse_provider
 from imageproof.contract.recorded import Bodies
 from imageproof.contract.redact import Redactor
 from imageproof_conformance.baseline import of_plain, plain
@@ -20,6 +21,7 @@ from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.judging import NO_VERDICT_YET, Course
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.run import Run
+from imageproof_conformance.sending import Sending
 from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe_record
 from imageproof_conformance.version import VERSION
 
@@ -33,12 +35,14 @@ _PLAN = ("requirements", "dearer", "missing", "waiting")
 @dataclass(frozen=True)
 class Told:
     """What a record says of its run. `suite` is the version that made it, `contract` that of the document, `judged` the
-    ids that had a judge then, `overlays` what was laid over the contract: path as typed, name and digest, data."""
+    ids that had a judge then, `overlays` what was laid over the contract: path as typed, name and digest, data.
+    `provider` is what was documented of the provider, None where nothing was."""
 
     suite: str
     contract: str
     judged: frozenset[str]
     overlays: tuple[tuple[str, Layer, Any], ...]
+    provider: Provider | None
     fields: Mapping[str, Any]
 
 
@@ -54,6 +58,13 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
         "profile": {
             **{name: getattr(profile, name) for name in _PROFILE},
             "key_shell": profile.key_word,
+            "sending": {
+                "key_header": profile.sending.key_header,
+                "key_scheme": profile.sending.key_scheme,
+                "query": profile.sending.query,
+                "headers": [name for name, _ in profile.sending.headers],  # never what they say
+            },
+            "provider": _documented(profile.provider),
             "models": [[one.name, one.family] for one in profile.models],
             "require": sorted(profile.require),
             "baseline": plain(profile.baseline) if profile.baseline else None,
@@ -65,6 +76,8 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
             "trouble": found.trouble,
             "detail": found.detail,
             "exchanges": len(found.exchanges),
+            "encodings": found.encodings,
+            "by_name": found.by_name,
         },
         "plans": [
             {
@@ -86,14 +99,26 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
     }
 
 
+def _documented(provider: Provider | None) -> dict[str, Any] | None:
+    return {"id": provider.id, "data": provider.document.data} if provider else None
+
+
 def told(value: Mapping[str, Any]) -> Told:
-    """A record, taken apart so far that the document can be made. KeyError or TypeError for what is none."""
+    """A record, taken apart so far that the document can be made. KeyError or TypeError for what is none,
+    DocumentError for a profile of a provider that is none any more."""
     over = [(one["path"], Layer(one["name"], one["digest"]), one["data"]) for one in value["overlays"]]
-    return Told(value["suite"], value["contract"], frozenset(value["judged"]), tuple(over), value)
+    kept = value["profile"].get("provider")
+    provider = parse_provider(kept["data"], None, kept["id"], kept["id"]) if kept else None
+    return Told(value["suite"], value["contract"], frozenset(value["judged"]), tuple(over), provider, value)
 
 
 def restored(
-    record: Told, exchanges: Sequence[Exchange], document: Document, load: Load, overlays: tuple[str, ...]
+    record: Told,
+    exchanges: Sequence[Exchange],
+    document: Document,
+    load: Load,
+    overlays: tuple[str, ...],
+    provider: Provider | None = None,
 ) -> Run:
     """The run of a record, without a verdict. `overlays` are the paths of what `document` has on it. Raises KeyError,
     TypeError or ValueError for what is no such record, UsageError for a family that is gone."""
@@ -106,6 +131,8 @@ def restored(
     return Run(
         profile=Profile(
             **{name: profile[name] for name in (*_PROFILE, "key_shell")},
+            provider=provider,
+            sending=_sending(profile.get("sending")),
             models=tuple(ModelChoice(*one) for one in profile["models"]),
             overlays=overlays,
             tier=value["tier"],
@@ -120,6 +147,8 @@ def restored(
             tuple(exchanges[: found["exchanges"]]),
             found["trouble"],
             found["detail"],
+            tuple((operation, media_type, taken) for operation, media_type, taken in found.get("encodings", ())),
+            tuple(found.get("by_name", ())),
         ),
         plans=tuple(_plan(one, document, probes) for one in value["plans"]),
         exchanges=tuple(exchanges),
@@ -131,6 +160,15 @@ def restored(
         course=Course(**{**course, "items": tuple(pairs["items"]), **sets}),
         **{name: value[name] for name in _PLAIN},
     )
+
+
+def _sending(value: Mapping[str, Any] | None) -> Sending:
+    """How calls were sent; the usual way where a record is older than others."""
+    if value is None:
+        return Sending()
+    query = tuple((name, said) for name, said in value["query"])
+    headers = tuple((name, "") for name in value["headers"])
+    return Sending(value["key_header"], value["key_scheme"], query, headers)
 
 
 def _plan(value: Mapping[str, Any], document: Document, probes: Sequence[Probe]) -> ModelPlan:

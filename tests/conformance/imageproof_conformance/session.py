@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from imageproof.contract.document import Document, load
 from imageproof.contract.overlay import layers, overlaid
+from imageproof.contract.providers import extended
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance.answers import served
@@ -21,7 +22,7 @@ from imageproof_conformance.intent import upto, wanted, whole_plan
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
 from imageproof_conformance.offered import askable
 from imageproof_conformance.probes_spared import Extras
-from imageproof_conformance.profile import FREE_CAP, TIERS, Profile
+from imageproof_conformance.profile import FREE_CAP, TIERS, ModelChoice, Profile
 from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.transcript import clean
 from imageproof_conformance.verdict import RuleVerdict
@@ -55,7 +56,7 @@ class Session:
         document: Document | None = None,
     ) -> None:
         self.profile = profile
-        self.document = overlaid(document or load(), profile.overlays)
+        self.document = extended(overlaid(document or load(), profile.overlays), profile.provider)
         self.registry: Mapping[str, Requirement] = requirements()
         self.started, self._clock = time.time(), time.monotonic()
         first_cap = FREE_CAP if profile.max_images is None else profile.max_images
@@ -91,7 +92,7 @@ class Session:
         self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
         self.discovery = replace(self.discovery, detail=self.wire.redactor.text(self.discovery.detail))
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
-            named = bool(self.profile.models or self.discovery.listed)
+            named = bool(self.profile.models or self.discovery.listed or self.discovery.by_name)
             self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
         if assume:
             everything = frozenset(self.document.operations())
@@ -102,7 +103,11 @@ class Session:
         choices, note = choose_models(self.document, self.profile, self.discovery)
         self.notes = (*self.notes, note) if note else self.notes
         extras, offered = Extras(self.profile.heavy, self.profile.moderation), self.discovery.offered
-        self._whole = tuple(whole_plan(self.document, self.registry, choice, offered, extras) for choice in choices)
+
+        def planned(choice: ModelChoice) -> ModelPlan:
+            return whole_plan(self.document, self.registry, choice, offered, extras, self.profile.provider)
+
+        self._whole = tuple(planned(choice) for choice in choices)
         self.tier = self.profile.tier or self._affordable()
         self.plans = tuple(one.within(*upto(self.tier)) for one in self._whole)
         leaks = {rule for one in self.discovery.exchanges if served(one) for rule in one.probe.rules}
@@ -327,6 +332,6 @@ class Session:
         there = (len(self._state.exchanges), len(self._state.skipped), self._state.looked)
         if self._state.bench is None or self._state.bench[0] != there:
             redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
-            bench = Bench(self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor)
-            self._state.bench = there, bench
+            given = self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor
+            self._state.bench = there, Bench(*given, self.profile.provider)
         return self._state.bench[1]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from imageproof.contract.providers import Deviation
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import said, served
 from imageproof_conformance.dispatch import Skipped
@@ -38,9 +39,10 @@ class Evidence:
 class RuleVerdict:
     """What a run says of one requirement for one model.
 
-    reason    why there is no pass or fail, or what a pass does not cover, "" for nothing to say
-    cause     why there is neither, or why a pass is partial, for programs
-    evidence  the findings, failures first
+    reason      why there is no pass or fail, or what a pass does not cover, "" for nothing to say
+    cause       why there is neither, or why a pass is partial, for programs
+    evidence    the findings, failures first
+    documented  what the provider says of not keeping it, None where it says nothing
     """
 
     rule: str
@@ -52,6 +54,7 @@ class RuleVerdict:
     reason: str = ""
     cause: Cause = ""
     evidence: tuple[Evidence, ...] = ()
+    documented: Deviation | None = None
 
     @property
     def partial(self) -> bool:

@@ -51,7 +51,7 @@ class Wire:
     def __init__(self, profile: Profile, again: Callable[[int], bool] = lambda cost: True) -> None:
         import httpx2  # 0.1 s that `--help` and usage errors need not pay
 
-        self.redactor = Redactor(profile.key)
+        self.redactor = Redactor(profile.key, *profile.sending.secrets)
         self._profile = profile
         self._again = again
         self._limit = _Limiter(profile.rate)
@@ -104,7 +104,7 @@ class Wire:
         self._limit.wait(self._closing)
         body, media_type = encode(probe.request)
         headers = self._headers(probe, media_type)
-        url = self._profile.base_url + probe.request.path
+        url = self._profile.url(probe.request.path, probe.model)
         started, clock, timeout = time.time(), time.monotonic(), self._profile.timeout
         heard = _Heard(min(MAX_PICTURE * max(probe.worst, 1), MAX_BODY))
         if not _within(timeout + GRACE, lambda: self._exchange(probe.request.method, url, headers, body, clock, heard)):
@@ -112,7 +112,7 @@ class Wire:
         exchange = Exchange(
             probe=probe,
             url=self.redactor.text(url),
-            sent_headers=self.redactor.headers(headers),
+            sent_headers=self._profile.sending.written(self.redactor.headers(headers)),
             sent_body=self.redactor.data(body),
             status=heard.status,
             headers=self.redactor.headers(heard.headers),
@@ -128,10 +128,10 @@ class Wire:
         if media_type:
             own["Content-Type"] = media_type
         key = {"yes": self._profile.key, "none": "", "bad": BAD_KEY}[probe.request.key]
+        sending = self._profile.sending
         if key:
-            own["Authorization"] = f"Bearer {key}"
-        planned = {name.lower() for name, _ in probe.request.headers}
-        return (*((name, value) for name, value in own.items() if name.lower() not in planned), *probe.request.headers)
+            own[sending.key_header] = sending.key_value(key)
+        return sending.beside(own, probe.request.headers)
 
     def _exchange(
         self,

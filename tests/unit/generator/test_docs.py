@@ -102,7 +102,7 @@ def pages(ours: Files) -> dict[str, Page]:
 
 
 def test_every_page_is_there_twice(ours: Files) -> None:
-    names = ["index", "capabilities", "operations", "requirements", "findings", "decisions"]
+    names = ["index", "capabilities", "operations", "requirements", "findings", "providers", "decisions"]
     names += [f"sources/{one}" for one in sources()]
     markdown = {f"{name}.md" for name in names if name != "index"} | {"README.md"}
     assert set(ours) == {f"{name}.html" for name in names} | markdown

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imageproof_conformance.assumed import Assumed, assumed
+from imageproof_conformance.baseline import names
 from imageproof_conformance.budget import many
+from imageproof_conformance.documented import kept
 from imageproof_conformance.offered import Offer, money
 from imageproof_conformance.run import Run
 
@@ -17,9 +20,29 @@ def told(run: Run) -> Iterator[str]:
     if run.discovery.offered:
         listed = f"; {many(len(run.discovery.listed), 'model')} listed" if run.discovery.listed else ""
         yield f"offered: {', '.join(sorted(run.discovery.offered))}{listed}"
-    yield from (f"{one.model}: {_abilities(one)}" for one in run.offers)
+    yield from _encodings(run)
+    for offer in run.offers:
+        yield f"{offer.model}: {_abilities(offer)}"
+        if taken := "; ".join(one.said for one in assumed_of(run, offer)):
+            yield f"{offer.model}, assumed until a picture shows it: {taken}"
+    if out_of_date := kept(run.verdict.rules):
+        yield f"documented not to be kept, and kept here: {names(out_of_date)}"
     if run.offers:
         yield f"spent: {many(run.spent, 'picture')}{_money(run)}"
+
+
+def assumed_of(run: Run, offer: Offer) -> tuple[Assumed, ...]:
+    """What is assumed of a model of a run."""
+    plan = next(one for one in run.plans if one.choice.name == offer.model)
+    return tuple(assumed(offer, plan, run.profile.provider, run.discovery.encodings))
+
+
+def _encodings(run: Run) -> Iterator[str]:
+    """In which encodings an operation takes its body, as free calls have it."""
+    words = {True: "taken", False: "not taken", None: "not settled by a free call, so assumed"}
+    for operation in dict.fromkeys(operation for operation, *_ in run.discovery.encodings):
+        found = [f"{kind}: {words[yes]}" for name, kind, yes in run.discovery.encodings if name == operation]
+        yield f"{operation} as {', '.join(found)}"
 
 
 def _abilities(offer: Offer) -> str:

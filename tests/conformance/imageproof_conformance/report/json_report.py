@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from imageproof.contract.dump import fingerprint
+from imageproof.contract.providers import Provider
 from imageproof_conformance.gates import answers
 from imageproof_conformance.offered import Offer
+from imageproof_conformance.report.breadth import assumed_of
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import tell
 from imageproof_conformance.report.whom import whom
@@ -31,6 +35,7 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
         "contract": contract,
         "rule_set": rule_set,
         "overlays": [{"name": line(one.name), "digest": one.digest} for one in run.overlays],
+        **_provider(run.profile.provider),
         "target": run.profile.base_url,
         "notes": [line(note) for note in run.notes],
         "tier": run.tier,
@@ -42,7 +47,11 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
         "pictures": {"planned": run.planned, "spent": run.spent, "cap": run.cap, "worst": run.worst},
         "requests": run.requests,
         "offered": sorted(run.discovery.offered),
-        "breadth": [_offer(one) for one in run.offers],
+        "breadth": [_offer(run, one) for one in run.offers],
+        "encodings": [
+            {"operation": operation, "media_type": media_type, "taken": taken}
+            for operation, media_type, taken in run.discovery.encodings
+        ],
         "missing": list(verdict.missing),
         "gate": verdict.terms.gate,
         "answers": [
@@ -71,13 +80,22 @@ def text(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | None
     return json.dumps(report(run, contract, rule_set, again), indent=1, ensure_ascii=False) + "\n"
 
 
-def _offer(offer: Offer) -> dict[str, Any]:
+def _offer(run: Run, offer: Offer) -> dict[str, Any]:
     return {
         "model": line(offer.model),
         "has": sorted(offer.names),
         "lacks": sorted(name for name, yes in offer.abilities.items() if not yes),
         "seconds": None if offer.seconds is None else round(offer.seconds, 3),
+        "assumed": [asdict(one) for one in assumed_of(run, offer)],
     }
+
+
+def _provider(provider: Provider | None) -> dict[str, Any]:
+    """The profile that the run was made with; nothing where there is none."""
+    if provider is None:
+        return {}
+    told = {name: line(getattr(provider, name)) for name in ("id", "name", "status", "source", "date")}
+    return {"provider": {**told, "digest": fingerprint(provider.document.data)}}
 
 
 def _baseline(run: Run) -> dict[str, Any]:
@@ -100,9 +118,17 @@ def _rule(run: Run, rule: RuleVerdict) -> dict[str, Any]:
         "breaks": list(rule.breaks),
         "reason": line(rule.reason),
         "cause": rule.cause,
+        **_documented(rule),
         "standing": run.verdict.terms.standing(rule),
         "evidence": [_evidence(run, one.exchange, one.finding) for one in rule.evidence],
     }
+
+
+def _documented(rule: RuleVerdict) -> dict[str, Any]:
+    found = rule.documented
+    if found is None:
+        return {}
+    return {"documented": {name: line(getattr(found, name), 500) for name in ("by", "what", "source", "date")}}
 
 
 def _evidence(run: Run, index: int, finding: Any) -> dict[str, Any]:
@@ -117,6 +143,6 @@ def _evidence(run: Run, index: int, finding: Any) -> dict[str, Any]:
         "got": line(finding.got),
     }
     if finding.outcome == "fail":
-        told = tell(exchange, run.profile.key_word)
+        told = tell(exchange, run.profile)
         made |= {"sent": told.sent, "answer": told.got, "curl": told.curl}
     return made

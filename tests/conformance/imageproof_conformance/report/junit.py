@@ -43,6 +43,8 @@ def _case(run: Run, rule: RuleVerdict) -> ET.Element:
     case = ET.Element("testcase", classname=_xml(f"imageproof.{rule.model}"), name=rule.rule, time="0")
     failed = [one for one in rule.evidence if one.finding.outcome == "fail"]
     message = _xml(failed[0].finding.message or rule.sentence) if failed else _xml(rule.reason)
+    if failed and rule.documented:
+        message += _xml(f" ({rule.documented.said})")
     standing = run.verdict.terms.standing(rule)
     if rule.status == "error":
         ET.SubElement(case, "error", type="suite", message=message)
@@ -82,9 +84,11 @@ def _trouble(run: Run) -> ET.Element:
 
 def _told(run: Run, rule: RuleVerdict) -> str:
     lines = [rule.sentence]
+    if rule.documented:
+        lines.append(f"{rule.documented.said}: {rule.documented.what}")
     for one in rule.evidence:
         if one.finding.outcome == "fail":
-            told = tell(run.exchanges[one.exchange], run.profile.key_word)
+            told = tell(run.exchanges[one.exchange], run.profile)
             pair = asked_and_got(one.finding)
             lines += [
                 "",

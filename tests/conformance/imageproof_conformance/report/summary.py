@@ -64,7 +64,9 @@ def _rules(run: Run) -> str:
 def _why(run: Run, rule: RuleVerdict) -> str:
     excuse = run.verdict.terms.excused.get((rule.rule, rule.model), "")
     seen = [one.finding.message for one in rule.evidence if one.finding.outcome == "fail"]
-    return "; ".join(filter(None, [(seen or [rule.reason])[0] or rule.sentence, excuse and f"expected: {excuse}"]))
+    known = rule.documented.said if rule.documented else ""
+    first = (seen or [rule.reason])[0] or rule.sentence
+    return "; ".join(filter(None, [first, known, excuse and f"expected: {excuse}"]))
 
 
 def _counts(rules: Iterable[RuleVerdict]) -> str:

@@ -197,13 +197,15 @@ class Screen:
             self.say(f"  breaks: {whom}")
         if excuse := run.verdict.terms.excused.get((rule.rule, rule.model)):
             self.say(f"  expected by the baseline: {line(excuse)}", hang=4)
+        if rule.documented:
+            self.say(f"  {line(rule.documented.said)}: {line(rule.documented.what)}", hang=4)
         if rule.reason:
             self.say(f"  {line(rule.reason)}", hang=4)
         failures = [one for one in rule.evidence if one.finding.outcome == "fail"]
         if not failures:
             return
         first = failures[0]
-        told = tell(run.exchanges[first.exchange], run.profile.key_word)
+        told = tell(run.exchanges[first.exchange], run.profile)
         self.say(f"  {line(first.finding.message)}", hang=4)
         if pair := asked_and_got(first.finding):
             self.say(f"  {pair}", hang=4)
