@@ -137,7 +137,7 @@ class _Client:
 def _changed(old: Settings, service: Service, options: ClientOptions) -> Settings:
     """Settings with what a caller told. TypeError and ValueError, which name the option, for what cannot be."""
     hint = ": proxies and certificates come with an http_client"
-    check_names("a client", options, [*ClientOptions.__annotations__, "api_key"], hint)
+    check_names("a client", options, ClientOptions.__annotations__, hint, ["api_key"])
     told = {name: value for name, value in options.items() if value is not None and name != "http_client"}
     headers = merged_headers(old.headers, checked_headers(cast("Any", told.pop("default_headers", {}))))
     query = {**old.query, **cast("Any", told.pop("default_query", {}))}

@@ -118,7 +118,7 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     arguments. TypeError and ValueError, which name the argument, for what cannot be sent."""
     told = {name: value for name, value in given.items() if not isinstance(value, NotGiven)}
     options = {name: told.pop(name) for name in OPTIONS if name in told}
-    check_names(f"{operation.name}()", told, [*operation.arguments, *OPTIONS], ": send it by extra_body")
+    check_names(f"{operation.name}()", told, operation.arguments, ": send it by extra_body", OPTIONS)
     missing = [name for name in operation.required if name not in told]
     if missing:
         raise TypeError(f"{operation.name}() missing required argument{'s' * (len(missing) > 1)}: {', '.join(missing)}")
@@ -150,11 +150,11 @@ def _taken(operation: Operation, told: dict[str, Any], names: Collection[str]) -
             yield wire, joined(wire, value) if name in operation.commas else value
 
 
-def check_names(call: str, told: Iterable[str], known: Collection[str], hint: str = "") -> None:
-    """Raises TypeError for an argument that is not known, with the name that was meant, or else a hint."""
+def check_names(call: str, told: Iterable[str], known: Collection[str], hint: str, more: Collection[str]) -> None:
+    """Raises TypeError for an argument that is not known, with the name that was meant (also of `more`), else a hint."""
     for name in told:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
+            close = difflib.get_close_matches(name, [*known, *more], 1)
             hint = f"; did you mean {close[0]!r}?" if close else hint
             raise TypeError(f"{call} got an unexpected keyword argument {name!r}{hint}")
 
