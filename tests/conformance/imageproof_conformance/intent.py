@@ -11,17 +11,22 @@ from imageproof.contract.families import family_of
 from imageproof.contract.providers import Provider
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.bench import ModelPlan
-from imageproof_conformance.exchange import Probe, Tier
+from imageproof_conformance.exchange import TIERS, Probe, Tier
 from imageproof_conformance.judging import Item
 from imageproof_conformance.plan import Plan, plan
 from imageproof_conformance.probes import Target
 from imageproof_conformance.probes_declared import declared, marked
 from imageproof_conformance.probes_spared import Extras
-from imageproof_conformance.profile import TIERS, ModelChoice
+from imageproof_conformance.profile import ModelChoice
 from imageproof_conformance.properties import negatives
 
 # Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.
 _generated = lru_cache(maxsize=32)(negatives)
+
+
+def forget() -> None:
+    """Generate the cases anew next time, as a new process does."""
+    _generated.cache_clear()
 
 
 def whole_plan(
@@ -31,12 +36,13 @@ def whole_plan(
     offered: frozenset[str],
     extras: Extras,
     provider: Provider | None = None,
+    tier: Tier = "standard",
 ) -> ModelPlan:
-    """Everything that can be asked of one model, and of what its provider declares."""
+    """Everything that can be asked of one model up to a tier, and of what its provider declares."""
     everything = frozenset(document.operations())
 
     def planned(operations: frozenset[str]) -> Plan:
-        return plan(document, registry, choice.name, choice.family, operations, TIERS[-1], extras)
+        return plan(document, registry, choice.name, choice.family, operations, tier, extras)
 
     made = planned(offered)
     generated = _generated(document, choice.name, choice.family, offered)
@@ -52,6 +58,9 @@ def whole_plan(
         missing=tuple(missing),
         waiting=made.waiting,
         dropped=generated.dropped,
+        paired=made.paired,
+        unpaired=made.unpaired,
+        impossible=made.impossible,
     )
 
 

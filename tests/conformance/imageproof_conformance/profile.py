@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import floor, inf
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode, urlsplit
@@ -17,15 +18,16 @@ from urllib.parse import urlencode, urlsplit
 from imageproof.contract.providers import VARIABLE, Provider, load_provider
 from imageproof.errors import UsageError
 from imageproof_conformance.baseline import Baseline
-from imageproof_conformance.exchange import Tier
+from imageproof_conformance.exchange import TIERS, Tier
 from imageproof_conformance.gates import Gate
 from imageproof_conformance.held import held_to
+from imageproof_conformance.money import micros
 from imageproof_conformance.sending import Sending, left_out, overriding, sending, shown
 
-TIERS: tuple[Tier, ...] = ("free", "core", "standard")
 FREE_CAP = 12  # pictures that a free run may cost on a server that serves what it must refuse
+MOST_MONEY = 1_000_000  # in any currency; more is a slip of the keyboard
 DEFAULT_TIMEOUT = 600.0  # seconds; a large picture at high quality takes minutes
-LOCAL_WORKERS = 8
+MOST_WORKERS = 8  # unless more are asked for: on this machine, and where tier full looks at calls made together
 REMOTE_RATE = 2.0  # requests a second at a server that is not ours
 
 HELD = ("gate", "rules", "baseline", "stale")  # options that say what a run is held to
@@ -64,6 +66,8 @@ class Settings:
     overlay: tuple[str, ...] = ()
     tier: str | None = None
     max_images: int | None = None
+    max_cost: float | None = None
+    price_per_image: float | None = None
     max_requests: int | None = None
     timeout: float = DEFAULT_TIMEOUT
     max_time: float | None = None
@@ -102,10 +106,12 @@ class Profile:
     sending       what every call has beside what is planned for it
     family        the family of models that are given without one, whatever their names are; None: by name
     overlays      files laid over the contract, in order
-    tier          None: chosen after planning, the larger of core and standard that fits `max_images`
+    tier          None: chosen after planning, the larger of core and standard that fits the money
     max_images    hard cap in pictures; None: derived from the plan (free: 12)
-    max_requests  calls at most, retries included; None: no limit
-    timeout       seconds that one call may take; max_time: seconds after which no call is started
+    max_cost      hard cap in millionths of the currency of the prices; None: no limit
+    price_per_image  what any picture costs, in millionths, in the place of list prices; None: list prices
+    max_requests  requests at most, those for repeated calls and for links included; None: no limit
+    timeout       seconds that one call may take; max_time: seconds that all of them may take
     workers       calls at once; rate: calls started a second (None: as fast as they go)
     require       operationIds and abilities whose absence is a failure
     gate          whose rules decide the exit status; rules: the set that is scored, "" for the baseline's or newest
@@ -129,6 +135,8 @@ class Profile:
     overlays: tuple[str, ...] = ()
     tier: Tier | None = "free"
     max_images: int | None = None
+    max_cost: int | None = None
+    price_per_image: int | None = None
     max_requests: int | None = None
     timeout: float = DEFAULT_TIMEOUT
     max_time: float | None = None
@@ -186,10 +194,12 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         overlays=settings.overlay,
         tier=_tier(settings),
         max_images=settings.max_images,
+        max_cost=None if settings.max_cost is None else micros(settings.max_cost, floor),
+        price_per_image=None if settings.price_per_image is None else micros(settings.price_per_image),
         max_requests=settings.max_requests,
         timeout=settings.timeout,
         max_time=settings.max_time,
-        workers=settings.workers or (LOCAL_WORKERS if local else 1),
+        workers=settings.workers or (MOST_WORKERS if local or settings.tier == "full" else 1),
         rate=settings.rate if settings.rate is not None else (None if local else REMOTE_RATE),
         require=_require(settings),
         heavy=settings.heavy,
@@ -398,7 +408,7 @@ def _models(given: Iterable[str]) -> tuple[ModelChoice, ...]:
 def _tier(settings: Settings) -> Tier | None:
     if settings.tier is not None:
         return cast(Tier, settings.tier)
-    return None if settings.max_images else "free"
+    return None if settings.max_images or settings.max_cost else "free"
 
 
 def _again(settings: Settings, base_url: str, provider: Provider | None) -> tuple[str, ...]:
@@ -419,8 +429,10 @@ def _again(settings: Settings, base_url: str, provider: Provider | None) -> tupl
 
 
 def _positive(settings: Settings) -> None:
-    if settings.max_images is not None and settings.max_images < 0:
-        raise UsageError("--max-images: type 0 or more")
+    for name, most in (("max_images", inf), ("max_cost", MOST_MONEY), ("price_per_image", MOST_MONEY)):
+        amount = getattr(settings, name)
+        if amount is not None and not 0 <= amount <= most:
+            raise UsageError(f"--{name.replace('_', '-')}: type a number from 0{'' if most == inf else f' to {most}'}")
     for name in ("max_requests", "timeout", "max_time", "workers", "rate"):
         value = getattr(settings, name)
         if value is not None and not value > 0:
