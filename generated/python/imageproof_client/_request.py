@@ -152,7 +152,7 @@ def _taken(operation: Operation, told: dict[str, Any], names: Collection[str]) -
 
 
 def check_names(call: str, told: Iterable[str], known: Collection[str], hint: str, more: Collection[str]) -> None:
-    """Raises TypeError for an argument that is not known, with the name that was meant (also of `more`), else a hint."""
+    """Raises TypeError for an argument that is not known, with the name meant, of `more` too, or else with a hint."""
     for name in told:
         if name not in known:
             close = difflib.get_close_matches(name, [*known, *more], 1)
