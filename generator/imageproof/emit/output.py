@@ -29,8 +29,9 @@ LONGEST_DIFF = 400  # lines; a whole new file says no more in its thousandth lin
 class Manifest:
     """What a run wrote: generator version, digest of the document's content, package name, targets, path -> sha256, the
     document's title ("" where an earlier version did not record it), and the overlays on it, each by file name and
-    digest of its content, in order. `beside` are files that another command made among those of the targets, likewise
-    path -> sha256. Paths are relative to the manifest's folder, with slashes."""
+    digest of its content, in order, and the path of a Go module ("" for that of its name). `beside` are files that
+    another command made among those of the targets, likewise path -> sha256. Paths are relative to the manifest's
+    folder, with slashes."""
 
     generator: str
     document: str
@@ -39,6 +40,7 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     overlays: tuple[tuple[str, str], ...] = ()
+    go_module: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
@@ -53,6 +55,7 @@ class Manifest:
             ),
             "title": self.title,
             "name": self.name,
+            **({"go_module": self.go_module} if self.go_module else {}),
             "targets": list(self.targets),
             "files": dict(sorted(self.files.items())),
             **({"beside": dict(sorted(self.beside.items()))} if self.beside else {}),
@@ -96,8 +99,9 @@ def read_manifest(root: Path) -> Manifest | None:
         title = str(data.get("title", ""))
         overlays = tuple((str(one["name"]), str(one["digest"])) for one in data.get("overlays", ()))
         targets = tuple(data["targets"])
+        module = str(data.get("go_module", ""))
         manifest = Manifest(
-            data["generator"], data["document"], data["name"], targets, files, title, overlays, beside=beside
+            data["generator"], data["document"], data["name"], targets, files, title, overlays, module, beside
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         hint = "remove it, and generate again"
