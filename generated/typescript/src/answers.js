@@ -2,6 +2,7 @@
 // Answers read: JSON, files, texts, streams of events.
 
 import { APIResponseValidationError, isObject } from "./errors.js";
+import { cut } from "./inline.js";
 import { decoded, holdsFiles } from "./models.js";
 import { Stream } from "./stream.js";
 
@@ -34,11 +35,11 @@ import { Stream } from "./stream.js";
 export async function answered(operation, exchange, shapes) {
   if (exchange.streams && operation.events) {
     if (isStream(exchange)) return new Stream(exchange, operation.events, shapes);
-    object(exchange, await exchange.text(), { as: "json", object: true }, {}); // an error, most often
+    await valueOf(exchange, { as: "json", object: true }, {}); // an error, most often
     throw invalid("asked for events, and got a single answer", exchange, await exchange.text());
   }
   const { as } = operation.reply;
-  if (as === "json") return object(exchange, await exchange.text(), operation.reply, shapes);
+  if (as === "json") return valueOf(exchange, operation.reply, shapes);
   if (as === "bytes") return exchange.bytes();
   const text = await exchange.text();
   return as === "text" ? text : undefined;
@@ -53,11 +54,46 @@ function isStream(exchange) {
  * The value of an answer that is JSON.
  *
  * @param {Exchange} exchange
- * @param {string} text
  * @param {Reply} reply
  * @param {import("./models.js").Shapes} shapes
  */
-function object(exchange, text, reply, shapes) {
+async function valueOf(exchange, reply, shapes) {
+  const made = (await withoutFiles(exchange, reply, shapes)) ?? (await plain(exchange, reply, shapes));
+  if (!holdsFiles(made, reply.type, shapes)) {
+    throw invalid("the answer holds no file, where it should list them", exchange, await exchange.text());
+  }
+  if (isObject(made)) Object.defineProperty(made, "_request_id", { value: exchange.requestID, enumerable: false });
+  return made;
+}
+
+/**
+ * The value of an answer whose files are still inside it, where every one of them found somebody to take it.
+ *
+ * @param {Exchange} exchange
+ * @param {Reply} reply
+ * @param {import("./models.js").Shapes} shapes
+ */
+async function withoutFiles(exchange, reply, shapes) {
+  const names = new Set(Object.values(shapes).flatMap(({ inline }) => (inline ? [inline] : [])));
+  if (!reply.type || !names.size) return undefined;
+  try {
+    const found = cut(await exchange.bytes(), [...names]);
+    if (!isObject(found?.value) || found.value.error) return undefined;
+    const made = decoded(found.value, reply.type, shapes, { ...exchange.origin, spans: found.spans });
+    return found.spans.size ? undefined : made;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * @param {Exchange} exchange
+ * @param {Reply} reply
+ * @param {import("./models.js").Shapes} shapes
+ */
+async function plain(exchange, reply, shapes) {
+  const text = await exchange.text();
   /** @type {unknown} */
   let value;
   try {
@@ -70,12 +106,7 @@ function object(exchange, text, reply, shapes) {
     throw invalid("the answer is no object", exchange, text);
   }
   if (isObject(value) && value.error) throw invalid("the answer is an error", exchange, text);
-  const made = decoded(value, reply.type, shapes, exchange.origin);
-  if (!holdsFiles(made, reply.type, shapes)) {
-    throw invalid("the answer holds no file, where it should list them", exchange, text);
-  }
-  if (isObject(made)) Object.defineProperty(made, "_request_id", { value: exchange.requestID, enumerable: false });
-  return made;
+  return decoded(value, reply.type, shapes, exchange.origin);
 }
 
 /**

@@ -12,9 +12,18 @@ import { HEAD, readPicture, sniff } from "./pictures.js";
  * @property {string} baseURL
  * @property {typeof fetch | undefined} fetch The caller's own.
  * @property {(text: string) => string} clean Takes the key out of a text: some servers repeat it.
+ * @property {Map<string, import("./inline.js").Span>} [spans] Files that are still inside an answer; who takes one
+ *   removes it.
  */
 
-/** @typedef {{ inline: string, link: string | undefined, origin: Origin, fetched?: readonly [string, Uint8Array] }} Held */
+/**
+ * @typedef {object} Held What an object knows of its file.
+ * @property {string} inline
+ * @property {string | undefined} link
+ * @property {Origin} origin
+ * @property {import("./inline.js").Span} [span]
+ * @property {readonly [string, Uint8Array]} [fetched]
+ */
 
 /** @type {WeakMap<object, Held>} */
 const HELD = new WeakMap();
@@ -98,7 +107,21 @@ export class SizedCarrier extends Carrier {
  */
 export function carry(value, shape, origin) {
   Object.setPrototypeOf(value, (shape.sized ? SizedCarrier : Carrier).prototype);
-  HELD.set(value, { inline: shape.inline, link: shape.link, origin });
+  const { spans, ...rest } = origin;
+  const mark = value[shape.inline];
+  const span = typeof mark === "string" ? spans?.get(mark) : undefined;
+  const held = { inline: shape.inline, link: shape.link, origin: rest, ...(span && { span }) };
+  HELD.set(value, held);
+  if (span) {
+    spans?.delete(mark);
+    const plain = (/** @type {string} */ text) => {
+      delete held.span;
+      Object.defineProperty(value, shape.inline, { value: text, writable: true, enumerable: true, configurable: true });
+      return text;
+    };
+    const get = () => plain(span.text());
+    Object.defineProperty(value, shape.inline, { get, set: plain, enumerable: true, configurable: true });
+  }
 }
 
 /**
@@ -136,7 +159,8 @@ function textOf(carrier) {
  * @returns {Uint8Array<ArrayBuffer> | undefined}
  */
 function atHand(carrier) {
-  const text = textOf(carrier);
+  const { span } = HELD.get(carrier) ?? {};
+  const text = span ? span.letters() : textOf(carrier);
   if (text) return bytesOf(text);
   const [link, content] = HELD.get(carrier)?.fetched ?? [];
   return link === linkOf(carrier) ? /** @type {Uint8Array<ArrayBuffer>} */ (content) : undefined;
@@ -148,7 +172,8 @@ function atHand(carrier) {
  * @param {any} carrier
  */
 function start(carrier) {
-  const text = textOf(carrier);
+  const { span } = HELD.get(carrier) ?? {};
+  const text = span ? span.letters(2 * HEAD) : textOf(carrier);
   if (text.length < 2 * HEAD || text.startsWith("data:")) {
     return (atHand(carrier) ?? new Uint8Array()).subarray(0, HEAD);
   }

@@ -29,7 +29,7 @@ from imageproof.errors import DocumentError, Problem, UsageError
 CANONICAL_NAME = "imageproof_client"
 EPILOG = """\b
 Examples:
-  imageproof generate --target python --out clients            clients/python/
+  imageproof generate --target python,typescript --out clients  clients/python/, clients/typescript/
   imageproof generate --target python --out clients --check    exit 1 when it is out of step
   imageproof generate --spec api.yaml --name my_client --target python --out clients
   imageproof generate --target go --go-module example.com/images --out clients

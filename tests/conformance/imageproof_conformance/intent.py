@@ -41,15 +41,16 @@ def whole_plan(
     """Everything that can be asked of one model up to a tier, and of what its provider declares."""
     everything = frozenset(document.operations())
 
-    def planned(operations: frozenset[str]) -> Plan:
-        return plan(document, registry, choice.name, choice.family, operations, tier, extras)
+    def planned(operations: frozenset[str], deepest: Tier) -> Plan:
+        return plan(document, registry, choice.name, choice.family, operations, deepest, extras)
 
-    made = planned(offered)
+    made = planned(offered, tier)
     generated = _generated(document, choice.name, choice.family, offered)
     target = Target(document, registry, choice.name, choice.family, offered)
     probes = marked(target, provider, (*made.probes, *declared(target, provider), *generated.probes))
     rules = dict.fromkeys((*made.requirements, *(rule for one in probes for rule in one.rules)))
-    missing = [one for one in planned(everything).requirements if one not in rules] if offered < everything else []
+    whole = planned(everything, "standard").requirements if offered < everything else ()  # pairs show no other rules
+    missing = [one for one in whole if one not in rules]
     return ModelPlan(
         choice,
         family_of(document, choice.name, choice.family),

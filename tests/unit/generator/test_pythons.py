@@ -35,7 +35,7 @@ def test_the_same_bytes(version: str) -> None:
         pytest.skip(f"Python {version} lacks what the generator needs; type: python .ci/pythons/install.py")
     paths = os.pathsep.join([str(CHECKOUT / "generator"), str(packages)])
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "7"}
-    command = [PYTHONS[version], "-m", "imageproof", "generate", "--check"]
+    command = [os.fspath(PYTHONS[version]), "-m", "imageproof", "generate", "--check"]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert done.stdout.endswith("files in step\n")

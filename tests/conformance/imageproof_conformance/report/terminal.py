@@ -19,6 +19,7 @@ from imageproof_conformance.judges import judged_ids
 from imageproof_conformance.money import GIVEN
 from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
+from imageproof_conformance.report.common import plainest, shared
 from imageproof_conformance.report.evidence import asked_and_got, tell
 from imageproof_conformance.report.next import next_command
 from imageproof_conformance.report.whom import whom
@@ -215,7 +216,7 @@ class Screen:
         failures = [one for one in rule.evidence if one.finding.outcome == "fail"]
         if not failures:
             return
-        first = failures[0]
+        first = plainest(failures, run.exchanges)
         told = tell(run.exchanges[first.exchange], run.profile)
         self.say(f"  {line(first.finding.message)}", hang=4)
         if pair := asked_and_got(first.finding):
@@ -226,6 +227,8 @@ class Screen:
         if len(failures) > 1:
             more = len(failures) - 1
             self.say(f"  and {more} more {'call shows' if more == 1 else 'calls show'} it")
+        if common := shared(rule, run.exchanges):
+            self.say(f"  all of them ask for {line(common)}, and none of those that keep the rule")
 
     def _partly(self, run: Run) -> None:
         partly = [f"{one.rule} ({line(one.reason)})" for one in run.verdict.rules if one.partial]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from imageproof_conformance import report
+from imageproof_conformance.exchange import Exchange, Finding, Probe, Request, Tier
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.recheck import Asked, recheck
+from imageproof_conformance.report.common import plainest, shared
 from imageproof_conformance.run import Session
+from imageproof_conformance.verdict import Evidence, RuleVerdict
+
+POST = Request("POST", "/images/generations")
 
 
 def test_a_full_run_spends_what_it_planned_and_is_judged_again_alike(
@@ -38,7 +45,25 @@ def test_a_full_run_spends_what_it_planned_and_is_judged_again_alike(
 
 
 def _verdict(text: str) -> object:
-    import json
-
     told = json.loads(text)
     return {name: value for name, value in told.items() if name not in ("notes", "recheck")}
+
+
+def test_what_all_broken_calls_have_in_common_is_told() -> None:
+    def call(outcome: Literal["pass", "fail"], number: int, tier: Tier = "full", **asked: object) -> Evidence:
+        probe = Probe(f"p{number}", "createImage", "m", POST, "served", ("GEN-SERVED",), tier=tier, asked=asked)
+        calls.append(Exchange(probe, "", (), b"", 200))
+        return Evidence(number, Finding("GEN-SERVED", outcome))
+
+    calls: list[Exchange] = []
+    told = (
+        call("fail", 0, quality="max", n=2, stream=True, prompt="a"),
+        call("fail", 1, quality="max", n=1, prompt="a"),
+        call("pass", 2, quality="low", n=2, stream=True, prompt="a"),
+    )
+    rule = RuleVerdict("GEN-SERVED", "m", "fail", "MUST", "", evidence=told)
+    assert shared(rule, calls) == "quality=max"
+    assert plainest(told[:2], calls).exchange == 1
+    assert shared(RuleVerdict("GEN-SERVED", "m", "fail", "MUST", "", evidence=told[:2]), calls) == ""
+    cheap = call("fail", 3, "core", quality="max", n=2, stream=True, size="auto")
+    assert plainest((*told[:2], cheap), calls).exchange == 3

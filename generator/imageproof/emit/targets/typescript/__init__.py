@@ -26,6 +26,7 @@ RUNTIME = (
     "errors",
     "files",
     "http",
+    "inline",
     "models",
     "pictures",
     "request",

@@ -10,6 +10,8 @@ import {
 import { callOf, spellings } from "./request.js";
 import { delayOf, isRepeated, reasonOf } from "./retry.js";
 
+const PIECE = 16 * 1024; // bytes that are made room for where a server does not say how many come
+const LONGEST_PROMISE = 64 * 1024 * 1024; // for how many a server's word is taken
 const LONGEST_TIMER = 2 ** 31 - 1; // milliseconds; a longer one would end at once
 
 /** The connection of a client. It holds the key, and is the only thing that does. */
@@ -169,14 +171,36 @@ export class Exchange {
    */
   async bytes() {
     if (this.#body) return this.#body;
-    this.restart();
     try {
-      this.#body = new Uint8Array(await this.response.arrayBuffer());
+      this.#body = await this.#collected();
     } catch (cause) {
       throw this.#failed(cause, "the answer did not come whole");
     }
     this.end();
     return this.#body;
+  }
+
+  /**
+   * The body in one piece, which grows where it is longer than the server said.
+   *
+   * @returns {Promise<Uint8Array>}
+   */
+  async #collected() {
+    const reader = this.response.body?.getReader();
+    let whole = new Uint8Array(Math.min(Number(this.response.headers.get("content-length")) || PIECE, LONGEST_PROMISE));
+    let size = 0;
+    for (;;) {
+      this.restart();
+      const piece = await reader?.read();
+      if (!piece || piece.done) return whole.subarray(0, size);
+      if (size + piece.value.length > whole.length) {
+        const larger = new Uint8Array(2 * (size + piece.value.length));
+        larger.set(whole.subarray(0, size));
+        whole = larger;
+      }
+      whole.set(piece.value, size);
+      size += piece.value.length;
+    }
   }
 
   /** @returns {Promise<string>} */

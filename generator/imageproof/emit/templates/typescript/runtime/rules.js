@@ -10,6 +10,8 @@ import { isPlain } from "./values.js";
 /** @typedef {import("../types/runtime.js").Breach} Breach */
 /** @typedef {Record<string, any>} Row A part of the table, as JSON has it. */
 
+/** @type {Row | undefined} Read when it is first needed: a program that makes no call should start fast. */
+let table;
 const SIZE = /^([0-9]{1,6})x([0-9]{1,6})$/;
 const MOST_WARNINGS = 1000; // texts that a client remembers; a program that gets so many is not helped by them
 
@@ -57,8 +59,7 @@ function shown({ rule, parameter, message }) {
  * @returns {Promise<Breach[]>}
  */
 export async function breaches(operation, values, family, fallback) {
-  /** @type {Row} */
-  const { default: table } = await import("./families.js");
+  table ??= /** @type {Row} */ ((await import("./families.js")).default);
   const form = table.operations[operation.name]?.[isJSON(operation, values) ? "json" : "body"];
   if (!form) return [];
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
