@@ -26,13 +26,17 @@ _EPILOG = """\b
 Exit status: 0 nothing is broken, 1 a rule is broken, 2 wrong usage, 3 no verdict (unreachable, key, quota),
 4 the budget ended before all rules were judged, 5 the suite itself failed, 130 interrupted.
 
-Without --tier and --max-images only refusals, lists and keys are tried, which costs nothing on a server that
-refuses what it must, and never more than 12 pictures."""
+Without --tier, --max-images and --max-cost only refusals, lists and keys are tried, which costs nothing on a
+server that refuses what it must, and never more than 12 pictures."""
 
 
-_TIER = "How much is asked for. Default: free; with --max-images the larger of core and standard that fits."
+_TIER = (
+    "How much is asked for. Default: free; with a limit of pictures or money the larger of core and standard that fits."
+)
 _OVERLAY = "OpenAPI Overlay 1.0 on the contract that is judged by. Repeatable: each on the result of those before it."
-_MAX_TIME = "Start no call after this many seconds."
+_MAX_COST = "Never cost more, by the contract's list prices or by --price-per-image."
+_PRICE = "What any picture costs, in the place of list prices."
+_MAX_TIME = "Start no call after this many seconds, and wait for none longer; a call that is cut counts as spent."
 _URL_AGE = "Fetch the links of answers once more when they are that old, as 60s. Default: at the end of the run."
 _REQUIRE = "Fail unless these are offered: generations,edits,variations,models,stream."
 _SUMMARY = "Summary in Markdown. GITHUB_STEP_SUMMARY, where it is set, gets it too."
@@ -52,8 +56,10 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.option("--key-env", metavar="NAME", help="Environment variable with the key. Default: IMAGEPROOF_API_KEY.")
 @click.option("--key-file", metavar="FILE", help="File with the key.")
 @click.option("--no-key", is_flag=True, help="The server is open: send no key.")
-@click.option("--tier", type=click.Choice(["free", "core", "standard"]), help=_TIER)
+@click.option("--tier", type=click.Choice(["free", "core", "standard", "full"]), help=_TIER)
 @click.option("--max-images", type=click.IntRange(0), metavar="N", help="Never cost more than N pictures.")
+@click.option("--max-cost", type=click.FloatRange(0), metavar="AMOUNT", help=_MAX_COST)
+@click.option("--price-per-image", type=click.FloatRange(0), metavar="AMOUNT", help=_PRICE)
 @click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Never send more than N requests.")
 @click.option("--max-time", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help=_MAX_TIME)
 @click.option(

@@ -17,15 +17,17 @@ from imageproof.errors import UsageError
 TEMPLATES = files("imageproof.emit") / "templates"
 
 
-def render(target: str, subjects: Mapping[str, Any], name: str) -> dict[str, str]:
-    """The files of a target by their paths below its folder. `subjects` holds "api" and "document".
+def render(target: str, subjects: Mapping[str, Any], name: str, go_module: str = "") -> dict[str, str]:
+    """The files of a target by their paths below its folder. `subjects` holds "api" and "document"; `go_module` is the
+    path of a Go module, "" for that of its name.
 
     UsageError for a target that is not there, or a name that it cannot use.
     """
     if target not in TARGETS:
         raise UsageError(f"target {target!r} is not there yet; known: {', '.join(TARGETS)}")
     told = TARGETS[target]
-    pages: list[Page] = importlib.import_module(told.module).pages(subjects[told.subject], name)
+    more = (go_module,) if told.path else ()
+    pages: list[Page] = importlib.import_module(told.module).pages(subjects[told.subject], name, *more)
     return {page.path: _text(page) for page in pages}
 
 

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from imageproof.contract.document import Document
 from imageproof.contract.findings import field_problems, kind_problem
@@ -26,10 +26,9 @@ from imageproof.contract.pointers import join
 from imageproof.contract.requirements import SHAPES, Requirement, requirements
 from imageproof.contract.yaml_text import read_text, read_yaml
 from imageproof.errors import DocumentError, Problem, UsageError
-from imageproof_conformance.exchange import Tier
+from imageproof_conformance.exchange import TIERS, Tier
 
 ANY = "*"
-TIERS: tuple[Tier, ...] = get_args(Tier)
 SOON = timedelta(days=14)  # before its expiry an entry is warned of
 Normal = Callable[[str], str]  # a base URL as it is compared; UsageError for what is none
 

@@ -14,10 +14,10 @@ from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served, unknown_model
 from imageproof_conformance.dispatch import Skipped
-from imageproof_conformance.exchange import Exchange, Finding, Probe, Tier
+from imageproof_conformance.exchange import TIERS, Exchange, Finding, Probe, Tier
 from imageproof_conformance.judges import Context, declined, judge, lacking, of_silence, plain_rule
 from imageproof_conformance.probes_spared import WAITING
-from imageproof_conformance.profile import TIERS, ModelChoice
+from imageproof_conformance.profile import ModelChoice
 from imageproof_conformance.verdict import (
     Cause,
     Evidence,
@@ -38,6 +38,8 @@ class ModelPlan:
     missing       rules of operations that the target does not offer
     waiting       rules that only calls give evidence for which must be asked for
     dropped       generated cases that were left out because they are valid again on the wire
+    paired        pairs of parameter values that some call of tier full has; unpaired: those that found no room there;
+                  impossible: those that no legal call can have, in words
     """
 
     choice: ModelChoice
@@ -48,6 +50,9 @@ class ModelPlan:
     missing: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     dropped: int = 0
+    paired: int = 0
+    unpaired: int = 0
+    impossible: tuple[str, ...] = ()
 
     def within(self, *tiers: Tier) -> ModelPlan:
         """The plan cut down to some tiers."""
@@ -59,8 +64,8 @@ class ModelPlan:
         )
 
     def images(self, *tiers: Tier) -> int:
-        """Pictures that a behaving target makes for the calls of these tiers."""
-        return sum(probe.images for probe in self.probes if probe.tier in tiers)
+        """Pictures that a target which keeps the contract makes at most for the calls of these tiers."""
+        return sum(probe.legal_images for probe in self.probes if probe.tier in tiers)
 
 
 @dataclass(frozen=True)

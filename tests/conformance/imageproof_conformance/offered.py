@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
-from imageproof.contract.families import Family, Price
+from imageproof.contract.families import Family
 from imageproof_conformance.answers import parsed, served, unknown_model
 from imageproof_conformance.bench import ModelPlan
-from imageproof_conformance.budget import pictures
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.profile import ABILITIES, REQUIRABLE
 from imageproof_conformance.verdict import key_works, no_answer
 
 CARRIERS = ("url", "b64_json")
-AUTO = "auto"  # a size or quality that the target chooses
 
 
 @dataclass(frozen=True)
@@ -44,15 +41,6 @@ class Offer:
     def lacks(self, name: str) -> bool:
         """Whether the run showed that something is not offered; what was not asked about is not lacking."""
         return lacks(name, self.names, [one for one, yes in self.abilities.items() if not yes])
-
-
-@dataclass(frozen=True)
-class Money:
-    """What the pictures of a run cost by the list prices of the contract, at most; `date` is the prices' own."""
-
-    amount: float
-    currency: str
-    date: str
 
 
 def default(carrier: str) -> str:
@@ -154,29 +142,3 @@ def lacking(
         if any(one.lacks(name) or (name, one.model) not in asked for one in told):
             lost.append(name)
     return tuple(sorted(lost))
-
-
-def money(plans: Iterable[ModelPlan], exchanges: Collection[Exchange]) -> Money | None:
-    """What the pictures cost by list prices, each at its dearest where size or quality was left to the target. None
-    where a picture was made that has no list price."""
-    prices = {one.choice.name: one.family.prices if one.family else None for one in plans}
-    total, currencies, dates = 0.0, set[str](), set[str]()
-    for exchange in exchanges:
-        if not (count := pictures(exchange)):
-            continue
-        listed, asked = prices.get(exchange.probe.model), exchange.probe.asked
-        rows = [row.price for row in (listed.rows if listed else ()) if _priced(row, asked)]
-        if listed is None or not rows:
-            return None
-        total += count * max(rows)
-        currencies.add(listed.currency)
-        dates.add(listed.date)
-    if len(currencies) != 1:
-        return None
-    return Money(round(total, 4), currencies.pop(), max(dates))
-
-
-def _priced(row: Price, asked: Mapping[str, Any]) -> bool:
-    """Whether a call may cost what a row of the list says: what was left to the target may be anything."""
-    pairs = ((row.size, asked.get("size")), (row.quality, asked.get("quality")))
-    return all(listed in (None, value) or value in (None, AUTO) for listed, value in pairs)

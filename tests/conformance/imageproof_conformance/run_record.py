@@ -19,6 +19,7 @@ from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.judging import NO_VERDICT_YET, Course
+from imageproof_conformance.money import Bill
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.run import Run
 from imageproof_conformance.sending import Sending
@@ -26,10 +27,14 @@ from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe
 from imageproof_conformance.version import VERSION
 
 # Members of a profile that the verdict and its reports need. The key is none of them.
-_PROFILE = ("base_url", "key_source", "max_images", "max_requests", "max_time", "timeout", "gate", "rules", "strict")
+_PROFILE = (
+    "base_url", "key_source", "max_images", "max_cost", "price_per_image", "max_requests", "max_time", "timeout",
+    "gate", "rules", "strict",
+)  # fmt: skip
 _PLAIN = ("tier", "planned", "worst", "spent", "requests", "cap", "seconds", "started", "dearer", "dearer_images")
 _PAIRS = ("abilities", "unbought")  # members of a course that are sets
-_PLAN = ("requirements", "dearer", "missing", "waiting")
+_PLAN = ("requirements", "dearer", "missing", "waiting", "impossible")
+_COUNTS = ("dropped", "paired", "unpaired")
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
             {
                 "name": one.choice.name,
                 "family": one.choice.family,
-                "dropped": one.dropped,
+                **{name: getattr(one, name) for name in _COUNTS},
                 **{name: getattr(one, name) for name in _PLAN},
             }
             for one in run.plans
@@ -95,6 +100,7 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
         "course": {**asdict(course), **{name: sorted(getattr(course, name)) for name in _PAIRS}},
         "selected": run.selected,
         "notes": run.notes,
+        "bill": asdict(run.bill) if run.bill else None,
         **{name: getattr(run, name) for name in _PLAIN},
     }
 
@@ -130,7 +136,7 @@ def restored(
     probes = [*(one.probe for one in exchanges), *(one.probe for one in skipped)]
     return Run(
         profile=Profile(
-            **{name: profile[name] for name in (*_PROFILE, "key_shell")},
+            **{name: profile[name] for name in (*_PROFILE, "key_shell") if name in profile},
             provider=provider,
             sending=_sending(profile.get("sending")),
             models=tuple(ModelChoice(*one) for one in profile["models"]),
@@ -157,6 +163,7 @@ def restored(
         notes=tuple(value["notes"]),
         selected=value["selected"],
         overlays=layers(document),
+        bill=Bill(**value["bill"]) if value.get("bill") else None,
         course=Course(**{**course, "items": tuple(pairs["items"]), **sets}),
         **{name: value[name] for name in _PLAIN},
     )
@@ -176,8 +183,9 @@ def _plan(value: Mapping[str, Any], document: Document, probes: Sequence[Probe])
     # Of calls that were planned and never came to their turn only their being is needed.
     own = tuple(one for one in probes if one.model == name) or (_unsent(name),)
     known = family_of(document, name, family)
-    lists = {one: tuple(value[one]) for one in _PLAN}
-    return ModelPlan(ModelChoice(name, family), known, own, dropped=value["dropped"], **lists)
+    lists: dict[str, Any] = {one: tuple(value.get(one, ())) for one in _PLAN}  # older runs lack the pairs
+    counts: dict[str, Any] = {one: value.get(one, 0) for one in _COUNTS}
+    return ModelPlan(ModelChoice(name, family), known, own, **lists, **counts)
 
 
 def _unsent(model: str) -> Probe:

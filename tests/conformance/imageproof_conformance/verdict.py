@@ -160,7 +160,7 @@ def rule_verdict(
     if declined:
         return made("unsupported", declined)
     if silences:
-        return made("not-run", silences[0], "no-answer")
+        return made("not-run", silences[0], "budget" if silences[0].startswith("budget: ") else "no-answer")
     missed = [one for one in skipped if not heard or _about(one.probe, requirement.id)]
     if missed:
         return made("not-run", missed[0].why, _cause(missed))

@@ -17,7 +17,7 @@ from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import violations
 from imageproof_conformance.exchange import Probe, Tier
 from imageproof_conformance.intent import whole_plan
-from imageproof_conformance.plan import LIMITS, TIERS, WIDE_LIMITS, Plan, limits_of, plan
+from imageproof_conformance.plan import LIMITS, WIDE_LIMITS, Plan, limits_of, plan
 from imageproof_conformance.probes import Target, as_text, typed
 from imageproof_conformance.probes_refused import off_grid, refused
 from imageproof_conformance.probes_served import grid_sizes
@@ -74,11 +74,11 @@ def test_calls_that_must_be_refused_break_exactly_their_rule(model: str) -> None
 
 @pytest.mark.parametrize("model", [*MODELS, STRANGER])
 def test_tiers_keep_their_limits_and_contain_each_other(model: str) -> None:
-    plans = {tier: planned(model, tier) for tier in TIERS}
+    plans = {tier: planned(model, tier) for tier in LIMITS}
     for tier, found in plans.items():
         assert found.images <= limits_of(Target(DOCUMENT, REGISTRY, model, None, OFFERED))[tier]
         assert len({one.id for one in found.probes}) == len(found.probes)
-    ids = [[one.id for one in plans[tier].probes] for tier in TIERS]
+    ids = [[one.id for one in found.probes] for found in plans.values()]
     assert set(ids[0]) <= set(ids[1]) <= set(ids[2])
     assert all(one.images == 0 and one.expect != "either" for one in plans["free"].probes)
 

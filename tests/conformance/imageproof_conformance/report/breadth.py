@@ -8,7 +8,7 @@ from imageproof_conformance.assumed import Assumed, assumed
 from imageproof_conformance.baseline import names
 from imageproof_conformance.budget import many
 from imageproof_conformance.documented import kept
-from imageproof_conformance.offered import Offer, money
+from imageproof_conformance.offered import Offer
 from imageproof_conformance.run import Run
 
 _WORDS = {True: "yes", False: "no", None: "not asked"}
@@ -57,7 +57,6 @@ def _abilities(offer: Offer) -> str:
 def _money(run: Run) -> str:
     if not run.spent:
         return ""
-    found = money(run.plans, run.exchanges)
-    if found is None:
+    if run.bill is None:
         return ", at no known price"
-    return f", at most {found.amount:.2f} {found.currency} at the list price of {found.date}"
+    return f", at most {run.bill.told(run.bill.spent)} ({run.bill.source})"

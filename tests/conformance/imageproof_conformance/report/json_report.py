@@ -45,6 +45,7 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
         "started": datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
         "seconds": round(run.seconds, 3),
         "pictures": {"planned": run.planned, "spent": run.spent, "cap": run.cap, "worst": run.worst},
+        **({"cost": asdict(run.bill)} if run.bill else {}),
         "requests": run.requests,
         "offered": sorted(run.discovery.offered),
         "breadth": [_offer(run, one) for one in run.offers],
@@ -52,6 +53,7 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
             {"operation": operation, "media_type": media_type, "taken": taken}
             for operation, media_type, taken in run.discovery.encodings
         ],
+        **_pairs(run),
         "missing": list(verdict.missing),
         "gate": verdict.terms.gate,
         "answers": [
@@ -88,6 +90,15 @@ def _offer(run: Run, offer: Offer) -> dict[str, Any]:
         "seconds": None if offer.seconds is None else round(offer.seconds, 3),
         "assumed": [asdict(one) for one in assumed_of(run, offer)],
     }
+
+
+def _pairs(run: Run) -> dict[str, Any]:
+    """The pairs of parameter values; nothing below tier full."""
+    rows = [
+        {"model": line(one.choice.name), "held": one.paired, "left": one.unpaired, "impossible": list(one.impossible)}
+        for one in run.plans
+    ]
+    return {"pairs": rows} if run.tier == "full" else {}
 
 
 def _provider(provider: Provider | None) -> dict[str, Any]:
