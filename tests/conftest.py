@@ -1,4 +1,5 @@
-"""What all tests share: a skip is a failure where every tool must be there (IMAGEPROOF_NO_SKIP=1, set by .ci/run)."""
+"""What all tests share: a skip is a failure where every tool must be there (IMAGEPROOF_NO_SKIP=1, set by .ci/run), and
+how many run at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +7,12 @@ import os
 from collections.abc import Generator
 
 import pytest
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: most tests wait for a server or a process of their own half of the time."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,6 +31,7 @@ from imageproof_conformance.plan import plan
 from imageproof_reference.config import Config
 from imageproof_reference.serving import running
 
+pytestmark = pytest.mark.xdist_group("overlay")
 ACME = str(spec_file("overlays/acme.yaml"))
 MODEL = "acme-draw-1"
 KEY = "sk-overlay"

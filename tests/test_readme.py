@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+import yaml
 from vectors.bodies import picture
 
 from imageproof_reference.config import Config
@@ -56,11 +58,46 @@ def test_the_renderer_sample_serves_pictures(tmp_path: Path, monkeypatch: pytest
 def test_every_option_in_a_command_exists(command: str) -> None:
     """Asked for its help with all other words left in place, a command complains of none of them."""
     words = shlex.split(command)
-    path = words[:2] if words[0] == "spec" else words[:1]  # `spec` is a group of commands
+    path = words[:2] if words[0] in ("spec", "baseline") else words[:1]  # groups of commands
     known = subprocess.run(
         [sys.executable, "-m", "imageproof", *path, "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert [word for word in words[1:] if word.startswith("--") and word not in known] == []
+
+
+@pytest.fixture(scope="module")
+def step() -> str:
+    """The shell of the workflow step."""
+    (block,) = [block for language, block in BLOCKS if language == "yaml" and "imageproof conform" in block]
+    (found,) = yaml.safe_load(block)
+    assert len(block.splitlines()) == 5 and list(found["env"]) == ["IMAGEPROOF_API_KEY"]
+    return str(found["run"])
+
+
+@pytest.mark.parametrize(("fault", "status"), [("", 0), ("wrong-size", 1), ("b64-data-prefix", 0)])
+def test_the_step_of_a_workflow_runs_as_shell(tmp_path: Path, step: str, fault: str, status: int) -> None:
+    """As GitHub runs it: bash that stops at the first failure, and a file for the page of the build."""
+    expected = [
+        {"id": rule, "target": "*", "reason": "known", "owner": "me", "expiry": "2999-01-01"}
+        for rule in ("GEN-B64-PLAIN", "EDIT-B64-PLAIN")
+        if fault == "b64-data-prefix"
+    ]
+    offered = [{"target": "*", "model": "gpt-image-1", "has": ["createImage", "createImageEdit", "mask"]}]
+    baseline = {"rules": "2026.11", "expected": expected, "offered": offered}
+    (tmp_path / "known.yaml").write_text(yaml.safe_dump(baseline), encoding="utf-8")
+    page = tmp_path / "page.md"
+    with running(Config(key="sk-readme-step", fault=fault, pause_seconds=0.0)) as url:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("IMAGEPROOF_")},
+            "IMAGEPROOF_API_KEY": "sk-readme-step",
+            "GITHUB_STEP_SUMMARY": str(page),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        command = ["bash", "-e", "-o", "pipefail", "-c", step.replace("https://host/v1", url)]
+        ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == status, ran.stdout + ran.stderr
+    assert page.read_text(encoding="utf-8").startswith("### imageproof: ")
+    assert bool(re.search("<failure", (tmp_path / "imageproof.xml").read_text(encoding="utf-8"))) == bool(status)
 
 
 def test_there_are_two_commands_for_set_up_and_ci_runs_one_of_them() -> None:

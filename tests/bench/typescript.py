@@ -17,7 +17,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from client import PICTURE, SMALL, serve
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the modules of this folder, as the tests call them
+
+from bench.client import PICTURE, SMALL, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "generated" / "typescript"

@@ -7,6 +7,7 @@ import os
 import sys
 
 import pytest
+from clients.go_tools import built
 from clients.sample_runs import program
 from clients.vectors.cases import HERE, cases
 from clients.vectors.run import judged
@@ -19,6 +20,7 @@ RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
     "python": ([sys.executable, os.fspath(HERE / "runner.py")], PYTHON),
     "python-async": ([sys.executable, os.fspath(HERE / "runner.py"), "--async"], PYTHON),
     "typescript": (["node", os.fspath(HERE / "runner.mjs")], {}),
+    "go": (["go"], {}),
 }
 
 
@@ -26,7 +28,7 @@ RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
 def found(client: str) -> dict[str, list[str]]:
     """What is wrong with each case: all are run in one go."""
     command, environment = RUNNERS[client]
-    command = [program(command[0]), *command[1:]]
+    command = [str(built("vectors"))] if client == "go" else [program(command[0]), *command[1:]]
     return judged(command, cases(), environment)
 
 

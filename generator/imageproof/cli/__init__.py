@@ -24,6 +24,9 @@ class Entry:
 
 COMMANDS = {
     "conform": Entry("imageproof.cli.conform:conform", "Judge a live endpoint against the contract.", "suite"),
+    "baseline": Entry(
+        "imageproof.cli.baseline:baseline", "Write down for review which failures are expected.", "suite"
+    ),
     "demo": Entry(
         "imageproof.cli.demo:demo", "See the whole at work on this machine: clients, provider, verdict.", "all"
     ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import click
 
+from imageproof.contract.clients import clients
 from imageproof.contract.decisions import Decision, decisions
 from imageproof.contract.findings import Finding, findings
 from imageproof.contract.requirements import BREAKS, COSTS, Requirement, requirements
@@ -47,8 +48,21 @@ def _lines(row: Requirement) -> list[str]:
     }
     lines = [click.style(row.id, bold=True), f"  {row.sentence}", ""]
     lines += [f"  {name:8} {value}" for name, value in facts.items() if value]
+    table = clients()
+    reactions = [(table.clients[name].title, one) for name, found in table.of(row.id).items() for one in found]
+    lines += [
+        f"  {'client' if not index else '':8} {who}, when {one.when}: {one.then}"
+        for index, (who, one) in enumerate(reactions)
+    ]
     lines += [f"  {'seen' if index == 0 else '':8} {one.id}: {one.what}" for index, one in enumerate(seen)]
     return lines
+
+
+def _reactions(row: Requirement) -> list[str]:
+    """Which clients were seen to break over a rule, and how."""
+    table = clients()
+    found = [(table.clients[name].title, one) for name, seen in table.of(row.id).items() for one in seen]
+    return [f"{title}, when {one.when}: {one.then}" for title, one in found]
 
 
 def _finding(one: Finding, known: Mapping[str, Requirement]) -> list[str]:

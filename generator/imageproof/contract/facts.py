@@ -57,7 +57,7 @@ def model_facts(
     merged: dict[tuple[str, str], Fact] = {}
     forms: tuple[Images, Images] = ("one", "list")
     for images in forms:
-        plain = Document(narrow(document, model, images, family), document.source)
+        plain = Document(narrow(document, model, images, family, answers), document.source)
         for key, fact in read_facts(contract, plain, answers=answers).facts.items():
             merged[key] = _joined(merged[key], fact) if key in merged else fact
     general = contract_facts(contract)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -35,6 +36,31 @@ def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Validatio
 Validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]  # its stub has no annotations
     Draft202012Validator, {"pattern": _pattern}
 )
+
+
+class _Same:
+    """A schema as a key: the same object, whatever is equal to it. It is kept, so that its place is not taken."""
+
+    def __init__(self, schema: Any) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.schema is self.schema
+
+
+@lru_cache(maxsize=1024)  # a validator takes as long to make as to use, and one body asks some twenty of them
+def _validator(schema: _Same) -> Draft202012Validator:
+    return Validator(schema.schema)
+
+
+@lru_cache(maxsize=1024)
+def _property_validator(document: Document, schema: _Same, name: str) -> Draft202012Validator:
+    """Of a property of an object schema, with what its references lead to."""
+    prop = property_schema(document, schema.schema, name)
+    return Validator({**prop, "components": document.data.get("components", {})})
 
 
 @dataclass(frozen=True)
@@ -122,7 +148,7 @@ def _misfits(document: Document, schema: Mapping[str, Any], body: Mapping[str, A
         if name not in schema.get("properties", {}):
             continue
         prop = property_schema(document, schema, name)
-        validator = Validator({**prop, "components": document.data.get("components", {})})
+        validator = _property_validator(document, _Same(schema), name)
         parameter = parameter_name(name, prop)
         problem = _file_problem(document, prop, body[name])
         if problem:
@@ -198,7 +224,7 @@ def _cell_messages(
     if cell.schema is False:
         yield join(name), f"{parameter} is not a parameter of this model"
         return
-    for error in Validator(cell.schema).iter_errors(_without_files(value)):
+    for error in _validator(_Same(cell.schema)).iter_errors(_without_files(value)):
         yield join(name, *error.absolute_path), f"{_spelled(name, error.absolute_path)} {said(error)}"
     if cell.grid and isinstance(value, str) and (match := SIZE.match(value)):
         breach = cell.grid.breach(int(match[1]), int(match[2]))
@@ -206,7 +232,7 @@ def _cell_messages(
             yield join(name), f"{name} {value!r}: {breach}"
     if cell.file is not None:
         for where, facts in _files(name, value):
-            for error in Validator(cell.file).iter_errors(_facts(facts, body)):
+            for error in _validator(_Same(cell.file)).iter_errors(_facts(facts, body)):
                 yield where, f"{name} {said_of_file(error, facts.format)}"
 
 
@@ -251,4 +277,4 @@ def _blamed(rule: CrossRule, given: Mapping[str, Any]) -> str:
 
 
 def _holds(schema: Mapping[str, Any] | bool, given: Mapping[str, Any]) -> bool:
-    return bool(Validator(schema).is_valid(given))
+    return bool(_validator(_Same(schema)).is_valid(given))

@@ -17,10 +17,15 @@ MAX_DEPTH = 200  # levels; the deepest published documents have fewer than 40
 TOO_DEEP = f"more than {MAX_DEPTH} levels deep"
 
 
-def read_text(path: Path | str) -> str:
-    """The text of a file. DocumentError when it is missing, a folder, unreadable or not UTF-8."""
+def read_text(path: Path | str, most: int | None = None) -> str:
+    """The text of a file. DocumentError when it is missing, a folder, unreadable, not UTF-8, or has more than `most`
+    bytes."""
     try:
-        return Path(path).read_bytes().decode("utf-8-sig")
+        with Path(path).open("rb") as file:
+            data = file.read(-1 if most is None else most + 1)
+        if most is not None and len(data) > most:
+            raise DocumentError([Problem(str(path), f"larger than {most // 1024} KB")])
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError([Problem(str(path), f"not UTF-8 text: byte {error.start} cannot be read")]) from None
     except OSError as error:

@@ -37,8 +37,20 @@ def unknown_model(exchange: Exchange) -> bool:
         return False
     if any("MODEL" in rule for rule in probe.rules[:1]):
         return False
+    return about_model(exchange)
+
+
+def about_model(exchange: Exchange) -> bool:
+    """Whether an error says that it is about the model."""
     found = error(exchange)
     return found.get("code") == "model_not_found" or found.get("param") == "model"
+
+
+def route_missing(exchange: Exchange) -> bool:
+    """Whether an answer says that there is no such route. A 404 about the model comes from a route that is there."""
+    if exchange.status in (405, 501):
+        return True
+    return exchange.status == 404 and not about_model(exchange)
 
 
 def urls(exchange: Exchange) -> tuple[str, ...]:

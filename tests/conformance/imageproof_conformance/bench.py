@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import Family
+from imageproof.contract.providers import Provider
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served, unknown_model
 from imageproof_conformance.dispatch import Skipped
-from imageproof_conformance.exchange import Exchange, Finding, Probe, Tier
+from imageproof_conformance.exchange import TIERS, Exchange, Finding, Probe, Tier
 from imageproof_conformance.judges import Context, declined, judge, lacking, of_silence, plain_rule
 from imageproof_conformance.probes_spared import WAITING
-from imageproof_conformance.profile import TIERS, ModelChoice
+from imageproof_conformance.profile import ModelChoice
 from imageproof_conformance.verdict import (
     Cause,
     Evidence,
@@ -36,6 +38,8 @@ class ModelPlan:
     missing       rules of operations that the target does not offer
     waiting       rules that only calls give evidence for which must be asked for
     dropped       generated cases that were left out because they are valid again on the wire
+    paired        pairs of parameter values that some call of tier full has; unpaired: those that found no room there;
+                  impossible: those that no legal call can have, in words
     """
 
     choice: ModelChoice
@@ -46,6 +50,9 @@ class ModelPlan:
     missing: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     dropped: int = 0
+    paired: int = 0
+    unpaired: int = 0
+    impossible: tuple[str, ...] = ()
 
     def within(self, *tiers: Tier) -> ModelPlan:
         """The plan cut down to some tiers."""
@@ -57,14 +64,14 @@ class ModelPlan:
         )
 
     def images(self, *tiers: Tier) -> int:
-        """Pictures that a behaving target makes for the calls of these tiers."""
-        return sum(probe.images for probe in self.probes if probe.tier in tiers)
+        """Pictures that a target which keeps the contract makes at most for the calls of these tiers."""
+        return sum(probe.legal_images for probe in self.probes if probe.tier in tiers)
 
 
 @dataclass(frozen=True)
 class Bench:
     """Judges over a fixed set of exchanges. `private` says that the target is on this machine or network; `redactor`
-    masks what a judge may have put together of an answer."""
+    masks what a judge may have put together of an answer; `provider` is what is documented of the target's provider."""
 
     document: Document
     registry: Mapping[str, Requirement]
@@ -72,22 +79,43 @@ class Bench:
     skipped: tuple[Skipped, ...]
     private: bool
     redactor: Redactor
+    provider: Provider | None = None
 
     @cached_property
     def _key_works(self) -> bool:
         return key_works(self.exchanges)
 
     @cached_property
+    def _silences(self) -> tuple[str, ...]:
+        """Of each exchange why it says nothing, "" where it says something."""
+        return tuple(no_answer(one, self._key_works) for one in self.exchanges)
+
+    @cached_property
+    def _places(self) -> Mapping[str, Sequence[int]]:
+        """Rule -> where the exchanges are that may show it."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for index, exchange in enumerate(self.exchanges):
+            for rule in dict.fromkeys(exchange.probe.rules):
+                found[rule].append(index)
+        return found
+
+    @cached_property
+    def _upto(self) -> tuple[tuple[Exchange, ...], ...]:
+        """The exchanges of each tier and of those before it, in the order of the tiers."""
+        return tuple(
+            tuple(one for one in self.exchanges if TIERS.index(one.probe.tier) <= highest)
+            for highest in range(len(TIERS))
+        )
+
+    @cached_property
     def strange(self) -> frozenset[str]:
         """Models that the target does not know: each call that named one was refused for that alone."""
         named = [
-            one
-            for one in self.exchanges
+            (one, silence)
+            for one, silence in zip(self.exchanges, self._silences, strict=True)
             if one.probe.model and one.probe.asked.get("model") == one.probe.model and one.probe.request.key == "yes"
         ]
-        heard = [
-            one for one in named if not no_answer(one, self._key_works) and "MODEL" not in "".join(one.probe.rules[:1])
-        ]
+        heard = [one for one, silence in named if not silence and "MODEL" not in "".join(one.probe.rules[:1])]
         known = {one.probe.model for one in heard if not unknown_model(one)}
         return frozenset(one.probe.model for one in heard) - known
 
@@ -109,10 +137,10 @@ class Bench:
         silences: list[str] = []
         mute: list[Exchange] = []
         error = ""
-        for index, exchange in enumerate(self.exchanges):
-            if not _speaks(exchange, model) or rule not in exchange.probe.rules:
+        for index in self._places.get(rule, ()):
+            exchange, silence = self.exchanges[index], self._silences[index]
+            if not _speaks(exchange, model):
                 continue
-            silence = no_answer(exchange, self._key_works)
             if silence and not of_silence(rule):
                 silences.append(silence)
                 continue
@@ -147,8 +175,8 @@ class Bench:
         unserving = {operation for model, operation in self._unserved if model == plan.choice.name}
         working = frozenset(self.document.operations()) - unserving
         tiers = [TIERS.index(one.tier) for one in plan.probes if rule in one.rules]
-        others = tuple(one for one in self.exchanges if TIERS.index(one.probe.tier) <= max(tiers, default=0))
-        return Context(self.document, plan.family, plan.choice.name, self.private, working, others)
+        others = self._upto[max(tiers, default=0)]
+        return Context(self.document, plan.family, plan.choice.name, self.private, working, others, self.provider)
 
     def _blockers(self, name: str, mute: Iterable[Exchange], context: Context) -> tuple[str, ...]:
         """Rules that the exchanges without evidence break, or their operation as a whole: why they show nothing. A

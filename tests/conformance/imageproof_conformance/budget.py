@@ -8,19 +8,23 @@ returns is counted, and stops the run.
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from imageproof_conformance.exchange import Exchange
+from imageproof_conformance.money import MICROS, NO_LIMIT, NOTHING, Cost, amount_text
 
 # A gateway that gave up waiting does not know what happened behind it; the picture may well have been made.
 _UNKNOWN_STATUS = frozenset({408, 499, 502, 504, 520, 522, 524})
 
-
+MOST_BAD_KEYS = 2  # calls with a wrong key in a run; more look like an attack
 KEPT = "kept for the calls that must be served"
 REQUESTS_OVER = "the requests of the run were used"
 TIME_OVER = "the time of the run was over"
+COULD_COST = "could cost"
 
 
 def many(count: int, what: str) -> str:
@@ -29,60 +33,74 @@ def many(count: int, what: str) -> str:
 
 
 class Budget:
-    """Pictures, requests and time of one run. Thread-safe.
+    """Pictures, money, requests and time of one run. Thread-safe.
 
     cap           pictures at most
-    max_requests  calls at most, None for no limit
+    max_requests  requests at most, those for links in answers included; None for no limit
     max_time      seconds from now after which no call starts, None for no limit
+    max_cost      money at most, in millionths of a currency; None for no limit
     """
 
-    def __init__(self, cap: int, max_requests: int | None = None, max_time: float | None = None) -> None:
+    def __init__(
+        self,
+        cap: int,
+        max_requests: int | None = None,
+        max_time: float | None = None,
+        max_cost: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.cap = cap
         self.max_requests = max_requests
-        self._deadline = None if max_time is None else time.monotonic() + max_time
-        self._spent = 0
-        self._reserved = 0
+        self.max_cost = max_cost
+        self._clock = clock
+        self._deadline = None if max_time is None else clock() + max_time
+        self._spent = NOTHING
+        self._reserved = NOTHING
         self._requests = 0
+        self._links = 0
         self._changed = threading.Condition()
 
     @property
-    def spent(self) -> int:
+    def spent(self) -> Cost:
+        """What the settled calls came to."""
         with self._changed:
             return self._spent
 
     @property
-    def outstanding(self) -> int:
-        """Pictures set aside for calls that have not been settled."""
+    def outstanding(self) -> Cost:
+        """What is set aside for calls that have not been settled."""
         with self._changed:
             return self._reserved
 
     @property
     def requests(self) -> int:
+        """Calls so far, repeated ones included, without those for links."""
         with self._changed:
             return self._requests
 
-    def refusal(self, worst: int, keep: int = 0) -> str:
-        """Why a call that may make `worst` pictures must not start; "" when it may, and then it is reserved.
+    @property
+    def seconds_left(self) -> float:
+        """Until the time of the run is over, at least 0; infinite without a limit."""
+        return math.inf if self._deadline is None else max(self._deadline - self._clock(), 0.0)
 
-        `keep` pictures are meant for later calls, and the worst case must leave them, unless nothing was spent so far:
-        a target that refuses what it must is not believed to bill for the next such call.
-        Waits while calls in flight may still give pictures back, so the answer does not depend on which
+    def refusal(self, worst: Cost, keep: Cost = NOTHING) -> str:
+        """Why a call that may cost `worst` must not start; "" when it may, and then it is reserved.
+
+        `keep` is meant for later calls, and the worst case must leave it, unless nothing was spent so far: a target
+        that refuses what it must is not believed to bill for the next such call.
+        Waits while calls in flight may still give something back, so the answer does not depend on which
         of them is faster: it is the one that a single worker would get.
         """
         with self._changed:
-            own = max(self.cap - keep, 0)
+            own = self._own(keep)
             while worst and self._reserved and not self._fits(worst, own if keep else None):
                 self._changed.wait()
-            if worst and keep and self._spent and self._spent + worst > own:
-                kept = many(self.cap - own, "picture")
-                return f"budget: the last {kept} {'is' if self.cap - own == 1 else 'are'} {KEPT}"
-            if self._spent + self._reserved + worst > self.cap and worst:
-                left = max(self.cap - self._spent, 0)
-                return f"budget: could make {many(worst, 'picture')}, {left} left of {self.cap}"
-            if self.max_requests is not None and self._requests >= self.max_requests:
-                return f"budget: {REQUESTS_OVER} ({self.max_requests})"
-            if self._deadline is not None and time.monotonic() >= self._deadline:
-                return f"budget: {TIME_OVER}"
+            if worst and keep and self._spent and not (self._spent + worst).within(own):
+                return f"budget: {_kept(self.limit, own)} {KEPT}"
+            if worst and not (self._spent + self._reserved + worst).within(self.limit):
+                return self._short(worst)
+            if refusal := self._ended():
+                return refusal
             self._reserved += worst
             self._requests += 1
             return ""
@@ -90,33 +108,68 @@ class Budget:
     def allows(self) -> bool:
         """Whether calls may still start, as far as their number and the time go."""
         with self._changed:
-            over = self._deadline is not None and time.monotonic() >= self._deadline
-            return not over and (self.max_requests is None or self._requests < self.max_requests)
+            return not self._ended()
 
-    def _fits(self, worst: int, own: int | None) -> bool:
-        """Whether a call may start whatever the calls in flight cost."""
-        pending = self._spent + self._reserved
-        return pending + worst <= self.cap and (own is None or not pending or pending + worst <= own)
-
-    def again(self, cost: int = 0) -> bool:
-        """Whether a call may be sent once more, though its first sending may have cost `cost` pictures; books both."""
+    def again(self, cost: Cost = NOTHING, wait: float = 0.0) -> bool:
+        """Whether a call may be sent once more in `wait` seconds, though its first sending may have cost `cost`; books
+        both."""
         with self._changed:
-            if cost and self._spent + self._reserved + cost > self.cap:
-                return False
-            if self.max_requests is not None and self._requests >= self.max_requests:
-                return False
-            if self._deadline is not None and time.monotonic() >= self._deadline:
+            over = not (self._spent + self._reserved + cost).within(self.limit)
+            if (cost and over) or self._ended() or wait >= self.seconds_left:
                 return False
             self._spent += cost
             self._requests += 1
             return True
 
-    def settle(self, worst: int, actual: int) -> None:
+    def link(self) -> str:
+        """Why a link of an answer must not be fetched; "" when it may, and then the request is booked."""
+        with self._changed:
+            if refusal := self._ended():
+                return refusal
+            self._links += 1
+            return ""
+
+    def settle(self, worst: Cost, actual: Cost) -> None:
         """Give the reservation of a call back and book what it cost."""
         with self._changed:
             self._reserved -= worst
             self._spent += actual
             self._changed.notify_all()
+
+    @property
+    def limit(self) -> Cost:
+        """What may be spent at most."""
+        return Cost(self.cap, NO_LIMIT if self.max_cost is None else self.max_cost)
+
+    def _own(self, keep: Cost) -> Cost:
+        """What calls may cost that must leave something for later ones."""
+        left = self.limit - keep
+        return Cost(max(left.pictures, 0), NO_LIMIT if self.max_cost is None else max(left.micros, 0))
+
+    def _fits(self, worst: Cost, own: Cost | None) -> bool:
+        """Whether a call may start whatever the calls in flight cost."""
+        pending = self._spent + self._reserved
+        return (pending + worst).within(self.limit) and (own is None or not pending or (pending + worst).within(own))
+
+    def _ended(self) -> str:
+        """Why no request may start, whatever it costs; "" when one may."""
+        if self.max_requests is not None and self._requests + self._links >= self.max_requests:
+            return f"budget: {REQUESTS_OVER} ({self.max_requests})"
+        return f"budget: {TIME_OVER}" if self.seconds_left <= 0 else ""
+
+    def _short(self, worst: Cost) -> str:
+        """That a call could cost more than is left."""
+        left, limit = self.limit - self._spent, self.limit
+        if (self._spent + self._reserved + worst).pictures > limit.pictures:
+            return f"budget: could make {many(worst.pictures, 'picture')}, {max(left.pictures, 0)} left of {self.cap}"
+        money = [amount_text(one / MICROS) for one in (worst.micros, max(left.micros, 0), limit.micros)]
+        return f"budget: {COULD_COST} {money[0]}, {money[1]} left of {money[2]}"
+
+
+def _kept(limit: Cost, own: Cost) -> str:
+    """What of a limit is left alone, with its verb."""
+    count = limit.pictures - own.pictures
+    return f"the last {many(count, 'picture')} {'is' if count == 1 else 'are'}" if count else "the rest of the money is"
 
 
 def pictures(exchange: Exchange) -> int:
@@ -129,7 +182,7 @@ def pictures(exchange: Exchange) -> int:
     if worst == 0:
         return 0
     if exchange.status is None:
-        return 0 if exchange.failure.startswith(NEVER_SENT) else worst
+        return 0 if exchange.failure.startswith((NEVER_SENT, UNSENT)) else worst
     if exchange.status in _UNKNOWN_STATUS or (exchange.status >= 500 and exchange.probe.expect != "refused"):
         return worst
     if not 200 <= exchange.status < 300:
@@ -139,6 +192,8 @@ def pictures(exchange: Exchange) -> int:
 
 
 NEVER_SENT = "no connection"  # how a failure begins that came before a byte was sent
+UNSENT = f"budget: {TIME_OVER}"  # the failure of a call that was about to be sent
+CUT_SHORT = f"budget: no answer before {TIME_OVER}"  # and of one that was sent
 
 
 def _seen(exchange: Exchange) -> int | None:

@@ -6,20 +6,24 @@ that costs one picture a call, which the budget knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import quote
 
 from imageproof.contract.document import Document, Operation, request_content, request_schema
 from imageproof.contract.families import Family, families
 from imageproof.errors import UsageError
-from imageproof_conformance.answers import error, parsed, said, served
+from imageproof_conformance.aliases import checked, family_of_choice, strangers, with_family
+from imageproof_conformance.answers import parsed, route_missing, said, served
 from imageproof_conformance.budget import NEVER_SENT
-from imageproof_conformance.exchange import Exchange, Part, Probe, Request
+from imageproof_conformance.encodings import SHORT, empty, rule_missing, several, taken, without_pictures
+from imageproof_conformance.exchange import Exchange, Probe, Request
+from imageproof_conformance.naming import known_by_name
 from imageproof_conformance.profile import ModelChoice, Profile
 
 Trouble = Literal["", "unreachable", "auth", "quota", "outage", "nothing"]
+Encoding = tuple[str, str, bool | None]
 Send = Callable[[Probe], Exchange | None]  # None: the budget does not allow the call
 
 _OUTAGE = frozenset({500, 502, 503, 504, 520, 522, 523, 524, 529})
@@ -31,6 +35,8 @@ class Discovery:
     """offered    operationIds that answer
     listed     model ids of the target's own list, in its order
     exchanges  the calls that found this out
+    encodings  operationId, media type, and whether its body is taken in that, where there is a choice; None: unsettled
+    by_name    models of the contract that a target knows which lists none, as far as that was asked and settled
     trouble    why there can be no verdict, "" when there can; `detail` says it in words, and without trouble why not
                all could be asked, "" when it was
     """
@@ -40,6 +46,8 @@ class Discovery:
     exchanges: tuple[Exchange, ...]
     trouble: Trouble = ""
     detail: str = ""
+    encodings: tuple[Encoding, ...] = ()
+    by_name: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
@@ -73,7 +81,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
             exchanges.append(exchange)
         return exchange
 
-    offered, listed = set[str](), tuple[str, ...]()
+    offered, listed, encodings = set[str](), tuple[str, ...](), list[Encoding]()
     listing = next((one for one in operations.values() if one.method == "GET" and "{" not in one.path), None)
     if listing is not None:
         answer = ask(_get(listing, listing.path))
@@ -86,38 +94,44 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
         found = _exists(document, operation, profile, listed, ask)
         if found and operation is not listing:
             offered.add(operation.id)
+            # Of a target that fails on such bodies, or serves them, more of them settle nothing and may cost something.
+            if 400 <= (exchanges[-1].status or 0) < 500:
+                encodings += _encodings(document, operation, ask)
     trouble, detail = _trouble(exchanges, offered, operations.values())
     if trouble == "auth":  # a closed door does not say what is behind it
         offered = {one.probe.operation for one in exchanges if served(one)}
-    return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail)
+    nameless = not (trouble or listed or profile.models or (profile.provider and profile.provider.models))
+    making = next((one for one in operations.values() if one.id in offered and _takes_json(document, one)), None)
+    by_name = known_by_name(document, making, ask) if nameless and making is not None else ()
+    return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail, tuple(encodings), by_name)
 
 
 def choose_models(document: Document, profile: Profile, found: Discovery) -> tuple[tuple[ModelChoice, ...], str]:
     """The models to judge, and a line on how they were chosen, "" for nothing to say. UsageError when none can be."""
-    known = families(document)
-    for choice in profile.models:
-        if choice.family and all(one.id != choice.family for one in known):
-            names = ", ".join(one.id for one in known)
-            raise UsageError(f"--model {choice.name}={choice.family}: no such family; type one of {names}")
+    checked(document, profile)
     if profile.models:
-        strange = [one.name for one in profile.models if one.family is None and not _knows(known, one.name)]
+        chosen = tuple(with_family(document, profile, one) for one in profile.models)
+        strange = strangers(document, chosen)
         note = "not known to the contract, so only the open rules apply (--model NAME=FAMILY gives it a family's)"
-        return profile.models, f"{', '.join(strange)}: {note}" if strange else ""
-    candidates = [name for name in found.listed if _knows(known, name)]
+        return chosen, f"{', '.join(strange)}: {note}" if strange else ""
+    documented = tuple(profile.provider.models) if profile.provider else ()
+    names = [with_family(document, profile, ModelChoice(name)) for name in found.listed or documented or found.by_name]
+    known = families(document)
+    unknown = strangers(document, (replace(one, family=None) for one in names))
+    candidates = [one for one in names if one.name in documented] or [one for one in names if one.name not in unknown]
+    if not candidates and len(names) == 1 and names[0].family:  # what the user or the profile says of any model
+        candidates = names
     if not candidates:
         raise UsageError(_no_model(found, known))
-    best = min(candidates, key=lambda name: _rank(known, name, found.offered))
+    best = min(candidates, key=lambda one: _rank(known, one, found.offered))
     others = f" of {len(candidates)} that the contract knows" if len(candidates) > 1 else ""
-    return (ModelChoice(best),), f"model {best} was chosen from the target's list{others}; --model NAME names another"
+    whose = "the provider's profile" if documented else "those that the target knows by name, as it lists none"
+    whose = "the target's list" if found.listed else whose
+    return (best,), f"model {best.name} was chosen from {whose}{others}; --model NAME names another"
 
 
-def route_missing(exchange: Exchange) -> bool:
-    """Whether an answer says that there is no such route. A 404 about the model comes from a route that is there."""
-    if exchange.status in (405, 501):
-        return True
-    return exchange.status == 404 and not (
-        error(exchange).get("code") == "model_not_found" or error(exchange).get("param") == "model"
-    )
+def _takes_json(document: Document, operation: Operation) -> bool:
+    return next(iter(request_content(document, operation.id)), "") == "application/json"
 
 
 def _there(exchange: Exchange) -> bool:
@@ -158,11 +172,18 @@ def _invalid(document: Document, operation: Operation) -> Probe:
     schema = request_schema(document, operation.id, media_type)
     required = [schema.get("properties", {}).get(name, {}) for name in schema.get("required", ())]
     rules = tuple(node["x-rule-missing"] for node in required if "x-rule-missing" in node)
-    if media_type == "application/json":
-        request = Request(operation.method, operation.path, json={})
-    else:
-        request = Request(operation.method, operation.path, parts=(Part("n", b"0"),))
+    request = empty(operation, media_type)
     return Probe(f"discover/{operation.id}/invalid", operation.id, "", request, "refused", rules, worst=1)
+
+
+def _encodings(document: Document, operation: Operation, ask: Callable[[Probe], Exchange | None]) -> Iterator[Encoding]:
+    """In which media types an operation takes its body, where there is a choice."""
+    for media_type in several(document, operation):
+        request = without_pictures(document, operation, media_type)
+        name = f"discover/{operation.id}/{SHORT[media_type]}"
+        rules = rule_missing(document, operation, media_type)
+        answer = ask(Probe(name, operation.id, "", request, "refused", rules, worst=1))
+        yield operation.id, media_type, None if answer is None else taken(answer)
 
 
 def _trouble(exchanges: list[Exchange], offered: set[str], operations: Iterable[Operation]) -> tuple[Trouble, str]:
@@ -205,17 +226,14 @@ def _ids(exchange: Exchange) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found for found in ids if isinstance(found, str)))
 
 
-def _knows(known: tuple[Family, ...], model: str) -> bool:
-    return any(model in one.models for one in known)
-
-
-def _rank(known: tuple[Family, ...], model: str, offered: frozenset[str]) -> tuple[int, int, int, str]:
+def _rank(known: tuple[Family, ...], model: ModelChoice, offered: frozenset[str]) -> tuple[int, int, int, str]:
     """Best first: is current, is the newest, offers most of what the target offers, is the plain name of its family."""
-    family = next(one for one in known if model in one.models)
+    family = family_of_choice(known, model)
     common = len(offered & set(family.operations))
     newness = -int((family.status.released or family.status.until).replace("-", "") or 0)
     state = _CURRENT.index(family.status.state) if family.status.state in _CURRENT else len(_CURRENT)
-    return state, newness, -common, f"{family.models.index(model):04}"
+    place = family.models.index(model.name) if model.name in family.models else len(family.models)
+    return state, newness, -common, f"{place:04}"
 
 
 def _no_model(found: Discovery, known: tuple[Family, ...]) -> str:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imageproof_conformance.answers import served
-from imageproof_conformance.budget import Budget, pictures
+from imageproof_conformance.budget import MOST_BAD_KEYS, Budget, pictures
 from imageproof_conformance.exchange import Exchange, Probe
+from imageproof_conformance.money import NOTHING, Cost
 
 Why = Literal["budget", "stopped", "silent", "open", "interrupted"]
+MOST_PAID = 4  # calls in flight that must make pictures, unless more are asked for
 SILENT_AFTER = 4  # calls in a row that nothing answered, or that were all turned away
-MOST_BAD_KEYS = 2  # calls with a wrong key; more look like an attack
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Skipped:
 
 
 class Dispatcher:
-    """One run's sender. `send` must not raise; `refusal_rules` are the ids whose probes stop once one is served."""
+    """One run's sender. `send` must not raise; `refusal_rules` are the ids whose probes stop once one is served; `cost`
+    is what so many pictures of a call cost at most."""
 
     def __init__(
         self,
@@ -41,24 +43,31 @@ class Dispatcher:
         workers: int,
         refusal_rules: frozenset[str],
         done: Callable[[Exchange], None] = lambda exchange: None,
+        cost: Callable[[Probe, int], Cost] = lambda probe, pictures: Cost(pictures),
     ) -> None:
         self._send, self._budget, self._workers, self._done = send, budget, workers, done
+        self._cost = cost
         self._refusal_rules = refusal_rules
         self._changed = threading.Condition()
         self._flying: dict[str, int] = defaultdict(int)  # refusal rule -> calls in flight
         self._leaked: set[str] = set()  # refusal rules of which an invalid request was served
         self._silent = 0
         self._bad_keys = 0
+        self._flying_bad_key = False
+        self._paid = 0  # calls in flight that must make pictures
         self._crash: Exception | None = None
 
     def leaked(self, model: str, rule: str) -> None:
         """An invalid request of a rule was served already, outside this dispatcher."""
         self._leaked.add(f"{model}/{rule}")
 
-    def run(self, probes: Iterable[Probe], keep: int = 0) -> tuple[list[Exchange], list[Skipped]]:
+    def run(
+        self, probes: Iterable[Probe], keep: Cost = NOTHING, paid: int = MOST_PAID
+    ) -> tuple[list[Exchange], list[Skipped]]:
         """Send what may be sent. Exchanges come back in the order of the probes, whenever they were answered.
 
-        `keep` pictures of the budget are for later stages. Raises Interrupted, with what there is, for a Ctrl-C.
+        `keep` of the budget is for later stages; of the calls that must make pictures `paid` are in flight at most.
+        Raises Interrupted, with what there is, for a Ctrl-C.
         """
         ordered = self._ordered(list(probes))
         answers: dict[int, Exchange] = {}
@@ -75,11 +84,13 @@ class Dispatcher:
         try:
             for index, probe in ordered:
                 free.acquire()  # before the decision: it must know the call whose place it takes
+                self._take_turn(probe, paid)
                 reason = self._reason(probe, keep)
                 if reason is None:
                     jobs.put((index, probe))
                 else:
                     skipped.append(reason)
+                    self._give_turn(probe)
                     free.release()
                 started += 1
             for _ in threads:
@@ -114,7 +125,7 @@ class Dispatcher:
             return None
         return probe.breaks or next((rule for rule in probe.rules if rule in self._refusal_rules), None)
 
-    def _reason(self, probe: Probe, keep: int) -> Skipped | None:
+    def _reason(self, probe: Probe, keep: Cost) -> Skipped | None:
         """Why a probe is not sent; None when it is, and then its worst case is reserved."""
         group = self._group(probe)
         key = f"{probe.model}/{group}"
@@ -125,16 +136,33 @@ class Dispatcher:
                     return Skipped(probe, "stopped", f"an invalid request of {group} was served already")
         if self._silent >= SILENT_AFTER and not probe.last:  # whether it answers in the end is asked all the same
             return Skipped(probe, "silent", "the target stopped answering")
-        if probe.request.key == "bad" and self._bad_keys >= MOST_BAD_KEYS:
+        if probe.request.key == "bad" and self._too_many_bad_keys():
             return Skipped(probe, "stopped", f"a wrong key is tried {MOST_BAD_KEYS} times at most")
-        refusal = self._budget.refusal(probe.worst, keep)
+        refusal = self._budget.refusal(self._cost(probe, probe.worst), keep)
         if refusal:
             return Skipped(probe, "budget", refusal)
         with self._changed:
-            self._bad_keys += probe.request.key == "bad"
+            self._flying_bad_key = probe.request.key == "bad" or self._flying_bad_key
             if group is not None:
                 self._flying[key] += 1
         return None
+
+    def _take_turn(self, probe: Probe, most: int) -> None:
+        """Wait until no more paid calls are in flight than may be."""
+        if probe.images:
+            with self._changed:
+                self._changed.wait_for(lambda: self._paid < most)
+                self._paid += 1
+
+    def _give_turn(self, probe: Probe) -> None:
+        with self._changed:
+            self._paid -= probe.images > 0
+
+    def _too_many_bad_keys(self) -> bool:
+        """Whether a wrong key was tried often enough; waits for the call that tries one now."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._flying_bad_key)
+            return self._bad_keys >= MOST_BAD_KEYS
 
     def _work(
         self,
@@ -151,10 +179,14 @@ class Dispatcher:
                 spent = pictures(exchange)
             except Exception as error:  # ours; nobody must wait for a worker that has gone
                 self._crash, spent = error, probe.worst
-            self._budget.settle(probe.worst, spent)
+            self._budget.settle(self._cost(probe, probe.worst), self._cost(probe, spent))
             with self._changed:
                 if self._group(probe) is not None:
                     self._flying[key] -= 1
+                self._paid -= probe.images > 0
+                if probe.request.key == "bad":
+                    self._flying_bad_key = False
+                    self._bad_keys += 1 + len(exchange.earlier if exchange else ())
                 if exchange is not None:
                     self._note(index, exchange, key, answers)
                 self._changed.notify_all()

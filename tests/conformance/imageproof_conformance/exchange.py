@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Tier = Literal["free", "core", "standard"]
+Tier = Literal["free", "core", "standard", "full"]
+TIERS: tuple[Tier, ...] = get_args(Tier)  # the cheapest first; each is part of the next
 Expect = Literal["served", "refused", "either"]
 Outcome = Literal["pass", "fail"]
 
@@ -55,7 +56,7 @@ class Probe:
               asked is legal, and the refusal must be about the rule broken on purpose
     about     the one parameter that a refusal must be about, "" where there is none or several
     last      sent when all other calls of its stage are answered
-    images    pictures that a behaving target makes (0 for a refusal)
+    images    pictures that a behaving target makes (0 for a refusal, and for what may be refused and mostly is)
     worst     pictures if the target serves it whatever it is
     source    "plan" for a hand-made probe, "schemathesis" for a generated one, "recorded" for a call that somebody made
     """
@@ -74,6 +75,11 @@ class Probe:
     breaks: str = ""
     about: str = ""
     last: bool = False
+
+    @property
+    def legal_images(self) -> int:
+        """Pictures that a target makes at most which keeps the contract: it may serve what it may refuse."""
+        return max(self.images, self.worst) if self.expect == "either" and self.tier != "free" else self.images
 
 
 @dataclass(frozen=True)

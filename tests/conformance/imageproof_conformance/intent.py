@@ -8,17 +8,25 @@ from functools import lru_cache
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import family_of
+from imageproof.contract.providers import Provider
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.bench import ModelPlan
-from imageproof_conformance.exchange import Probe, Tier
+from imageproof_conformance.exchange import TIERS, Probe, Tier
 from imageproof_conformance.judging import Item
 from imageproof_conformance.plan import Plan, plan
+from imageproof_conformance.probes import Target
+from imageproof_conformance.probes_declared import declared, marked
 from imageproof_conformance.probes_spared import Extras
-from imageproof_conformance.profile import TIERS, ModelChoice
+from imageproof_conformance.profile import ModelChoice
 from imageproof_conformance.properties import negatives
 
 # Half a second a model: a second tier of the same model, or a second run in one process, has the same cases.
 _generated = lru_cache(maxsize=32)(negatives)
+
+
+def forget() -> None:
+    """Generate the cases anew next time, as a new process does."""
+    _generated.cache_clear()
 
 
 def whole_plan(
@@ -27,25 +35,33 @@ def whole_plan(
     choice: ModelChoice,
     offered: frozenset[str],
     extras: Extras,
+    provider: Provider | None = None,
+    tier: Tier = "standard",
 ) -> ModelPlan:
-    """Everything that can be asked of one model."""
+    """Everything that can be asked of one model up to a tier, and of what its provider declares."""
     everything = frozenset(document.operations())
 
-    def planned(operations: frozenset[str]) -> Plan:
-        return plan(document, registry, choice.name, choice.family, operations, TIERS[-1], extras)
+    def planned(operations: frozenset[str], deepest: Tier) -> Plan:
+        return plan(document, registry, choice.name, choice.family, operations, deepest, extras)
 
-    made = planned(offered)
+    made = planned(offered, tier)
     generated = _generated(document, choice.name, choice.family, offered)
-    rules = dict.fromkeys((*made.requirements, *(rule for one in generated.probes for rule in one.rules)))
-    missing = [one for one in planned(everything).requirements if one not in rules] if offered < everything else []
+    target = Target(document, registry, choice.name, choice.family, offered)
+    probes = marked(target, provider, (*made.probes, *declared(target, provider), *generated.probes))
+    rules = dict.fromkeys((*made.requirements, *(rule for one in probes for rule in one.rules)))
+    whole = planned(everything, "standard").requirements if offered < everything else ()  # pairs show no other rules
+    missing = [one for one in whole if one not in rules]
     return ModelPlan(
         choice,
         family_of(document, choice.name, choice.family),
-        tuple(_bounded(probe) for probe in (*made.probes, *generated.probes)),
+        tuple(map(_bounded, probes)),
         tuple(rules),
         missing=tuple(missing),
         waiting=made.waiting,
         dropped=generated.dropped,
+        paired=made.paired,
+        unpaired=made.unpaired,
+        impossible=made.impossible,
     )
 
 

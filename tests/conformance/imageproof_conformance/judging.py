@@ -11,6 +11,9 @@ from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, beside, unknown
+from imageproof_conformance.documented import labelled
+from imageproof_conformance.expect import terms
+from imageproof_conformance.offered import lacking, offers
 from imageproof_conformance.verdict import SUITE_FAILED, Cause, RuleVerdict, Situation, Verdict, conclude, unserved
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ class Course:
     items        the rules that count, each with its model, in the order in which they are told
     unbought     those of them whose stage was never sent
     cut          why discovery could not ask everything, "" when it could
+    abilities    what the plans ask for, each with its model, as `offered.askable` has them
     private      whether the target is on this machine or network
     suite_error  why the suite itself failed, "" when it did not
     traffic      whether the calls were made by somebody else, so that nothing was planned
@@ -36,6 +40,7 @@ class Course:
     items: tuple[Item, ...] = ()
     unbought: frozenset[Item] = frozenset()
     cut: str = ""
+    abilities: frozenset[tuple[str, str]] = frozenset()
     private: bool = False
     interrupted: bool = False
     suite_error: str = ""
@@ -54,7 +59,7 @@ def judged(
     `silences` says of rules why what is there cannot be the whole evidence; they are not run unless it breaks them.
     """
     course, silent = run.course, silences or {}
-    bench = Bench(document, registry, run.exchanges, run.skipped, course.private, redactor)
+    bench = Bench(document, registry, run.exchanges, run.skipped, course.private, redactor, run.profile.provider)
     plans = {one.choice.name: one for one in run.plans}
     rules = [
         _unless_broken(bench.verdict(rule, plans[model], (rule, model) in course.unbought), silent.get((rule, model)))
@@ -62,23 +67,26 @@ def judged(
     ]
     if not run.selected:
         rules += [rule for one in run.plans for rule in beside(registry, one, run.tier, course.cut)]
+    rules = labelled(rules, run.profile.provider)
     strange = tuple(sorted(bench.strange))
     needed = [one for one in run.exchanges if one.probe.expect == "served" and one.probe.images]
-    missing = sorted(run.profile.require - run.discovery.offered) if not run.discovery.trouble else []
+    trouble, offered = run.discovery.said, run.discovery.offered
+    found = offers(offered, run.plans, run.exchanges)
     situation = Situation(
-        trouble=run.discovery.said,
+        trouble=trouble,
         unknown=unknown(strange, run.discovery.listed),
         paid=run.planned > 0,
         tried=len(needed),
         succeeded=sum(map(served, needed)),
         refused=redactor.text(unserved(needed)),
-        missing=tuple(missing),
+        missing=() if trouble else lacking(run.profile.require, offered, found, course.abilities),
         selected=run.selected,
         interrupted=course.interrupted,
         suite_error=course.suite_error,
         traffic=course.traffic,
+        terms=terms(run.profile, registry, rules, found, run.tier, run.started, trouble),
     )
-    return replace(run, verdict=conclude(rules, situation), unknown=strange)
+    return replace(run, verdict=conclude(rules, situation), unknown=strange, offers=found)
 
 
 def _unless_broken(rule: RuleVerdict, silence: tuple[Cause, str] | None) -> RuleVerdict:

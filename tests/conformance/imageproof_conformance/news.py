@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from imageproof.contract.document import Document
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.bench import ModelPlan
-from imageproof_conformance.exchange import Exchange, Probe
+from imageproof_conformance.exchange import Exchange, Probe, Tier
 from imageproof_conformance.judging import Item
 from imageproof_conformance.meaning import meaning
-from imageproof_conformance.plan import TIERS, plan
+from imageproof_conformance.plan import plan
 from imageproof_conformance.probes import JSON, Target
 from imageproof_conformance.run import Run
 
@@ -38,11 +38,12 @@ def today(run: Run, judged_then: frozenset[str], document: Document, registry: M
     if not new and not judged_then - now:
         return Today(run)
     exchanges = list(run.exchanges)
+    tier: Tier = "full" if run.tier == "full" else "standard"
     unshown: list[Item] = []
     plans: list[ModelPlan] = []
     for one in run.plans:
         target = Target(document, registry, one.choice.name, one.choice.family, run.discovery.offered)
-        made = plan(document, registry, target.model, target.family_id, target.offered, TIERS[-1])
+        made = plan(document, registry, target.model, target.family_id, target.offered, tier)
         planned = {probe.id: probe for probe in made.probes}
         for place, exchange in enumerate(exchanges):
             if exchange.probe.model == one.choice.name:

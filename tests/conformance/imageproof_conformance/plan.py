@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from imageproof.contract.document import Document
+from imageproof.contract.document import Document, Operation
 from imageproof.contract.families import listed
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance.exchange import Probe, Tier
+from imageproof_conformance.exchange import TIERS, Probe, Tier
+from imageproof_conformance.positives import positives
 from imageproof_conformance.probes import Target
 from imageproof_conformance.probes_fixed import beside, fixed
+from imageproof_conformance.probes_pairs import Paired, most, paired
 from imageproof_conformance.probes_refused import refused
 from imageproof_conformance.probes_served import served
 from imageproof_conformance.probes_spared import NO_EXTRAS, Extras, spared
 
-TIERS: tuple[Tier, ...] = ("free", "core", "standard")
 LIMITS: Mapping[Tier, int] = {"free": 0, "core": 8, "standard": 15}  # pictures for one model on a behaving target
 WIDE_LIMITS: Mapping[Tier, int] = {"free": 0, "core": 12, "standard": 20}  # where it offers gif, svg or markup
 
@@ -23,16 +24,20 @@ WIDE_LIMITS: Mapping[Tier, int] = {"free": 0, "core": 12, "standard": 20}  # whe
 @dataclass(frozen=True)
 class Plan:
     """What to send, the free calls first, and the requirements that it gives evidence for, in registry order. `waiting`
-    are those that would have evidence if their calls were asked for."""
+    are those that would have evidence if their calls were asked for. `paired` pairs of parameter values are in some
+    call of tier full, `unpaired` found no room there, and `impossible` names those that no legal call can have."""
 
     probes: tuple[Probe, ...]
     requirements: tuple[str, ...]
     waiting: tuple[str, ...] = ()
+    paired: int = 0
+    unpaired: int = 0
+    impossible: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
-        """Pictures that a behaving target makes."""
-        return sum(probe.images for probe in self.probes)
+        """Pictures that a target makes at most which keeps the contract."""
+        return sum(probe.legal_images for probe in self.probes)
 
 
 def plan(
@@ -53,16 +58,31 @@ def plan(
     free = [*fixed(target), *(one for one in derived if one.expect == "refused"), *asked, *beside(target)]
     limits = limits_of(target)
     paid = _within([*served(target)], limits, tier)
-    room = limits["standard"] - sum(one.images for one in paid)
-    either = _one_each(one for one in derived if one.expect == "either")[: max(room, 0)] if tier == "standard" else []
-    probes = _unique([*sorted(free, key=lambda one: one.worst), *paid, *either])
+    room = limits["standard"] - sum(one.legal_images for one in paid)
+    either = _one_each(one for one in derived if one.expect == "either")[: max(room, 0)]
+    paid += either if tier in ("standard", "full") else []
+    pairs = [_full(target, operation, paid) for operation in target.making] if tier == "full" else []
+    paid += [probe for one in pairs for probe in one.probes]
+    probes = _unique([*sorted(free, key=lambda one: one.worst), *paid])
     named = {rule for one in probes for rule in one.rules}
     unasked = {one.rules[0] for one in possible if one.rules} - named
     return Plan(
         probes,
         tuple(rule for rule in registry if rule in named),
         tuple(rule for rule in registry if rule in unasked),
+        paired=sum(one.possible for one in pairs),
+        unpaired=sum(one.left for one in pairs),
+        impossible=tuple(f"{one.operation}: {said}" for one in pairs for said in one.impossible),
     )
+
+
+def _full(target: Target, operation: Operation, paid: Sequence[Probe]) -> Paired:
+    """What tier full adds to the paid calls of an operation: pairs of values, and calls that are made up."""
+    made = [one for one in paid if one.operation == operation.id]
+    found = paired(target, operation, made)
+    room = most(target, operation) - sum(one.legal_images for one in (*made, *found.probes))
+    drawn = [one for one in positives(target, operation, room) if all(one.asked != other.asked for other in made)]
+    return replace(found, probes=(*found.probes, *drawn))
 
 
 def limits_of(target: Target) -> Mapping[Tier, int]:
@@ -81,9 +101,9 @@ def limits_of(target: Target) -> Mapping[Tier, int]:
 def _within(probes: Iterable[Probe], limits: Mapping[Tier, int], tier: Tier) -> list[Probe]:
     """The probes up to a tier, within each tier's limit, so that a tier is the same when it is part of a dearer one."""
     kept: list[Probe] = []
-    for stage in TIERS[: TIERS.index(tier) + 1]:
+    for stage in (one for one in TIERS[: TIERS.index(tier) + 1] if one in limits):
         for probe in (one for one in probes if one.tier == stage):
-            if sum(one.images for one in kept) + probe.images <= limits[stage]:
+            if sum(one.legal_images for one in kept) + probe.legal_images <= limits[stage]:
                 kept.append(probe)
     return kept
 

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 from imageproof.errors import ImageproofError, UsageError
+from imageproof_conformance.expect import terms
+from imageproof_conformance.gates import Terms
 from imageproof_conformance.profile import Settings, build
 from imageproof_conformance.report.evidence import asked_and_got
 from imageproof_conformance.report.terminal import Screen, problem
@@ -38,6 +40,11 @@ class Conformance:
         self.screen = screen
         self.run: Run | None = None
         self.files: tuple[str, ...] = ()
+
+    def terms(self, verdict: RuleVerdict) -> Terms:
+        """What one rule is held to."""
+        session = self.session
+        return terms(session.profile, session.registry, [verdict], (), session.tier, session.started)
 
     def finish(self, interrupted: bool = False, suite_error: str = "") -> Run:
         """Conclude and write the reports, once."""
@@ -86,6 +93,11 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+def _ours(config: pytest.Config) -> bool:
+    """Whether this is a run of the suite: a target is named, by its URL or by its provider's profile."""
+    return bool(config.getoption(PREFIX + "url") or config.getoption(PREFIX + "provider") is not None)
+
+
 class _Status:
     """The exit status of the process, and the same for whoever started it: pytest's own ones mean other things."""
 
@@ -94,7 +106,7 @@ class _Status:
         try:
             status = yield
         except pytest.UsageError as error:
-            if not config.getoption(PREFIX + "url"):
+            if not _ours(config):
                 raise
             problem(str(error))
             status = USAGE
@@ -106,7 +118,7 @@ class _Status:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Discover and plan before pytest collects. Ends the process here when there is nothing to run."""
-    if not config.getoption(PREFIX + "url"):
+    if not _ours(config):
         return None
     screen = Screen()
     try:

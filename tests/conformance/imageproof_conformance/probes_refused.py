@@ -65,7 +65,7 @@ def _judged(target: Target, operation: Operation, media_type: str, body: Body, l
     about = parameters.pop() if len(parameters) == 1 else ""
     told = (rule, *_riders(target, rule), *ERROR_RULES, *(BODY_RULES if about != "model" else ()))
     if all(one.either for one in breaches):
-        made = probe(target, operation, media_type, body, label, "either", told, "standard", 1)
+        made = probe(target, operation, media_type, body, label, "either", told, "standard")
     else:
         made = probe(target, operation, media_type, body, label, "refused", told)
     return replace(made, about=about), rule
@@ -238,7 +238,7 @@ def _crossed(
 ) -> Iterator[Candidate]:
     """Bodies that break one cross rule and nothing else, one for each parameter that can break it."""
     properties = target.schema(operation.id, media_type)["properties"]
-    names = [name for name in _mentioned(rule) if name in properties]
+    names = [name for name in mentioned(rule) if name in properties]
     found: set[str] = set()
     for size in range(1, 4):
         for chosen in itertools.combinations(names, size):
@@ -254,7 +254,7 @@ def _crossed(
                     break
 
 
-def _mentioned(rule: CrossRule) -> list[str]:
+def mentioned(rule: CrossRule) -> list[str]:
     """The parameters that a cross rule speaks of, those of `when` first."""
     found: dict[str, None] = {}
 

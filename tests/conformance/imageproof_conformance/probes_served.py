@@ -269,7 +269,7 @@ def _made(target: Target, operation: Operation, shape: Shape) -> Probe | None:
     rules = (*sorted(may), *leads, *plain, *shape.shows, *picture_rules(target, operation.id, body))
     n = body.get("n") or 1
     expect: Expect = "either" if may else "served"
-    made = probe(target, operation, media_type, body, shape.label, expect, rules, shape.tier, n)
+    made = probe(target, operation, media_type, body, shape.label, expect, rules, shape.tier, 0 if may else n)
     return replace(made, request=replace(made.request, headers=shape.headers))
 
 

@@ -19,6 +19,7 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
     formats = format_cell is not None and format_cell.schema is not False
     explicit = isinstance(body.get("size"), str) and body["size"] != "auto"
     usage = family is not None and family.returns.usage
+    several = (body.get("n") or 1) > 1  # how such pictures share a stream, no source says
     previews = bool(body.get("partial_images"))
     user_alone = bool(body.get("user")) and not body.get("safety_identifier")
     files = body.get("image", body.get("image[]"))
@@ -50,7 +51,7 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "SAFETY-USER": bool(echo) and not streamed and user_alone and prefix == "GEN",
         "TRANSPARENT-ALPHA": body.get("background") == "transparent",
         "OPAQUE-ALPHA": body.get("background") == "opaque",
-        "DISTINCT": (body.get("n") or 1) > 1,
+        "DISTINCT": several,
         "USAGE-PRESENT": usage and not streamed,
         "USAGE-SUM": usage,
         "USAGE-KINDS": usage,
@@ -61,8 +62,8 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "STREAM-NAMES": streamed,
         "STREAM-FIELDS": streamed,
         "STREAM-BARE": streamed and not previews,
-        "STREAM-ORDER": streamed and previews,
-        "STREAM-TERMINAL": streamed,
+        "STREAM-ORDER": streamed and previews and not several,
+        "STREAM-TERMINAL": streamed and not several,
         "STREAM-PICTURES": streamed and previews,
         "STREAM-USAGE": streamed and usage,
     }

@@ -5,40 +5,54 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import floor, inf
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from imageproof.contract.providers import VARIABLE, Provider, load_provider
 from imageproof.errors import UsageError
-from imageproof_conformance.exchange import Tier
+from imageproof_conformance.address import address, is_loopback, is_openai, normalise
+from imageproof_conformance.baseline import Baseline
+from imageproof_conformance.exchange import TIERS, Tier
+from imageproof_conformance.gates import Gate
+from imageproof_conformance.held import held_to
+from imageproof_conformance.money import micros
+from imageproof_conformance.sending import Sending, overriding, sending, shown
 
-TIERS: tuple[Tier, ...] = ("free", "core", "standard")
 FREE_CAP = 12  # pictures that a free run may cost on a server that serves what it must refuse
+MOST_MONEY = 1_000_000  # in any currency; more is a slip of the keyboard
 DEFAULT_TIMEOUT = 600.0  # seconds; a large picture at high quality takes minutes
-LOCAL_WORKERS = 8
+MOST_WORKERS = 8  # unless more are asked for: on this machine, and where tier full looks at calls made together
 REMOTE_RATE = 2.0  # requests a second at a server that is not ours
+
+HELD = ("gate", "rules", "baseline", "stale")  # options that say what a run is held to
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"  # where a GitHub workflow shows what a step has to say
 
 REQUIRABLE = {
     "generations": "createImage",
     "edits": "createImageEdit",
     "variations": "createImageVariation",
     "models": "listModels",
+    "stream": "stream",
 }
-
-_ENDPOINT = re.compile(r"/(?:images(?:/(?:generations|edits|variations))?|models(?:/[^/]*)?|chat/completions)/*$")
-_VERSION_TAIL = re.compile(r"/v\d+$")
+ABILITIES = ("stream",)  # those of them that only a picture shows
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of `imageproof conform` as they were typed. Paths are relative to where the user stands."""
+    """The options of `imageproof conform` as they were typed, `url` "" where the profile of the provider has one. Paths
+    are relative to where the user stands."""
 
-    url: str
+    url: str = ""
+    provider: str | None = None
+    family: str | None = None
+    header: tuple[str, ...] = ()
+    base_path: str | None = None
     key_env: str | None = None
     key_file: str | None = None
     no_key: bool = False
@@ -46,6 +60,8 @@ class Settings:
     overlay: tuple[str, ...] = ()
     tier: str | None = None
     max_images: int | None = None
+    max_cost: float | None = None
+    price_per_image: float | None = None
     max_requests: int | None = None
     timeout: float = DEFAULT_TIMEOUT
     max_time: float | None = None
@@ -55,9 +71,14 @@ class Settings:
     heavy: bool = False
     moderation: str | None = None
     url_age: str | None = None
+    gate: str | None = None
+    rules: str | None = None
+    baseline: str | None = None
+    stale: str | None = None
     out: str | None = None
     json: str | None = None
     junit: str | None = None
+    summary: str | None = None
     dry_run: bool = False
 
 
@@ -71,31 +92,45 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class Profile:
-    """A checked run. `base_url` has no trailing slash; `notes` says what was made of the URL and key options.
+    """A checked run. `base_url` has no trailing slash, and may have {model} in its path for the name of the model that
+    a call is about; `notes` says what was made of the URL and key options.
 
     key_source    where the key came from, for people; key_shell: how a shell reads it from there ("$NAME")
+    provider      what the provider documents of itself, None where no profile was named
+    sending       what every call has beside what is planned for it
+    family        the family of models that are given without one, whatever their names are; None: by name
     overlays      files laid over the contract, in order
-    tier          None: chosen after planning, the larger of core and standard that fits `max_images`
+    tier          None: chosen after planning, the larger of core and standard that fits the money
     max_images    hard cap in pictures; None: derived from the plan (free: 12)
-    max_requests  calls at most, retries included; None: no limit
-    timeout       seconds that one call may take; max_time: seconds after which no call is started
+    max_cost      hard cap in millionths of the currency of the prices; None: no limit
+    price_per_image  what any picture costs, in millionths, in the place of list prices; None: list prices
+    max_requests  requests at most, those for repeated calls and for links included; None: no limit
+    timeout       seconds that one call may take; max_time: seconds that all of them may take
     workers       calls at once; rate: calls started a second (None: as fast as they go)
-    require       operationIds whose absence is a failure
+    require       operationIds and abilities whose absence is a failure
+    gate          whose rules decide the exit status; rules: the set that is scored, "" for the baseline's or newest
+    baseline      the failures that are expected, None for none; `strict` where entries that no longer hold fail the run
     heavy         whether uploads of 10 MB and huge sizes are tried; moderation: a prompt that the target's filter
                   stops, "" for none
     url_age       seconds after which links are fetched once more; 0: at the end of the run, however soon that is
-    again         the arguments that name the same target, key source, overlays, models and calls that must be asked
-                  for on a command line
+    summary       file of the Markdown summary; step_summary: the same for a build server, whose file is continued
+    again         the arguments that name the same target, key source, overlays, gate, baseline, models and calls that
+                  must be asked for on a command line
     """
 
     base_url: str
     key: str = field(default="", repr=False)
     key_source: str = ""
     key_shell: str = ""
+    provider: Provider | None = None
+    sending: Sending = field(default_factory=Sending)
+    family: str | None = None
     models: tuple[ModelChoice, ...] = ()
     overlays: tuple[str, ...] = ()
     tier: Tier | None = "free"
     max_images: int | None = None
+    max_cost: int | None = None
+    price_per_image: int | None = None
     max_requests: int | None = None
     timeout: float = DEFAULT_TIMEOUT
     max_time: float | None = None
@@ -105,9 +140,15 @@ class Profile:
     heavy: bool = False
     moderation: str = ""
     url_age: float = 0.0
+    gate: Gate = "contract"
+    rules: str = ""
+    baseline: Baseline | None = None
+    strict: bool = True
     out: Path = Path("imageproof-runs")
     json: Path | None = None
     junit: Path | None = None
+    summary: Path | None = None
+    step_summary: Path | None = None
     notes: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
 
@@ -120,12 +161,17 @@ class Profile:
         """How curl lines name the key in a shell, never the key itself: "$NAME" or "$(cat FILE)"; "" without a key."""
         return self.key_shell or ("$IMAGEPROOF_API_KEY" if self.key else "")
 
+    def url(self, path: str, model: str) -> str:
+        """Where a call goes; `model` is the one that it is about, "" for none."""
+        return self.sending.url(self.base_url, path, model or next((one.name for one in self.models), ""))
+
 
 def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
     """Check the settings against each other and the environment. UsageError says what to type instead."""
-    base_url, notes = normalise(settings.url)
+    provider = load_provider(settings.provider) if settings.provider is not None else None
+    base_url, notes = address(settings.url, settings.base_path, provider)
     host = urlsplit(base_url).hostname or ""
-    key, key_source, key_shell = _key(settings, environ, host)
+    key, key_source, key_shell = _key(settings, environ, host, provider)
     local = is_loopback(host)
     _positive(settings)
     if settings.tier is not None and settings.tier not in TIERS:
@@ -135,106 +181,62 @@ def build(settings: Settings, environ: Mapping[str, str]) -> Profile:
         key=key,
         key_source=key_source,
         key_shell=key_shell,
-        models=_models(settings.model),
+        provider=provider,
+        sending=sending(provider, settings.url, settings.header, bool(key)),
+        family=_family(settings.family),
+        models=_of_path(base_url, _models(settings.model), provider),
         overlays=settings.overlay,
         tier=_tier(settings),
         max_images=settings.max_images,
+        max_cost=None if settings.max_cost is None else micros(settings.max_cost, floor),
+        price_per_image=None if settings.price_per_image is None else micros(settings.price_per_image),
         max_requests=settings.max_requests,
         timeout=settings.timeout,
         max_time=settings.max_time,
-        workers=settings.workers or (LOCAL_WORKERS if local else 1),
+        workers=settings.workers or (MOST_WORKERS if local or settings.tier == "full" else 1),
         rate=settings.rate if settings.rate is not None else (None if local else REMOTE_RATE),
-        require=_require(settings.require),
+        require=_require(settings),
         heavy=settings.heavy,
         moderation=(settings.moderation or "").strip(),
         url_age=_seconds("--url-age", settings.url_age),
         out=Path(settings.out) if settings.out else Path("imageproof-runs"),
         json=Path(settings.json) if settings.json else None,
         junit=Path(settings.junit) if settings.junit else None,
+        summary=Path(settings.summary) if settings.summary else None,
+        step_summary=Path(environ[STEP_SUMMARY]) if environ.get(STEP_SUMMARY) else None,
         notes=notes,
-        again=_again(settings, base_url),
+        again=_again(settings, base_url, provider),
+        **held_to({name: getattr(settings, name) for name in HELD}, lambda url: normalise(url)[0]),
     )
 
 
-def normalise(url: str) -> tuple[str, tuple[str, ...]]:
-    """The base URL that the paths of the contract are appended to, and what was changed to get it.
-
-    A bare host gets a scheme (http for this machine, https otherwise) and `/v1`; a pasted endpoint loses its path
-    behind the base; a base path of the provider's own is kept. UsageError for what is no http(s) URL.
-    """
-    text = url.strip().strip("'\"<>")
-    if not text or any(ord(char) <= 32 or ord(char) == 127 for char in text):
-        raise UsageError("the URL is empty or has blanks in it; type for example https://host/v1")
-    notes: list[str] = []
-    if "://" not in text:
-        scheme = "http" if is_loopback(_bare_host(text)) else "https"
-        text = f"{scheme}://{text}"
-        notes.append(f"no scheme was given: {scheme} is used")
-    if re.match(r"https?[:/]", text.partition("://")[2]):
-        raise UsageError("the URL has its scheme wrong; type for example https://host/v1")
-    parts = _split(text)
-    if parts.query or parts.fragment:
-        notes.append("the query of the URL is left out")
-    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
-    cut = _ENDPOINT.sub("", path)
-    if cut != path:
-        notes.append(f"{path[len(cut) :]} is an endpoint: the base URL ends before it")
-    if not cut:
-        cut = "/v1"
-        notes.append("no base path was given: /v1 is used")
-    elif not _VERSION_TAIL.search(cut):
-        notes.append(f"the base path {cut} is used as given, without /v1")
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{cut}", tuple(notes)
+def base_url(url: str) -> str:
+    """A base URL as it is compared. UsageError for what is no http(s) URL."""
+    return normalise(url)[0]
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine, by its spelling; nothing is resolved."""
-    name = host.strip("[]").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+def _family(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise UsageError("--family: type the name of a family")
+    return text.strip() if text is not None else None
 
 
-def is_openai(host: str) -> bool:
-    return host == "api.openai.com" or host.endswith(".api.openai.com")
+def _of_path(base_url: str, models: tuple[ModelChoice, ...], provider: Provider | None) -> tuple[ModelChoice, ...]:
+    """The models; where the path depends on one, the provider's first one if none is named."""
+    if models or VARIABLE not in base_url:
+        return models
+    named = next(iter(provider.models), "") if provider else ""
+    if not named:
+        raise UsageError(f"{VARIABLE} in the base path stands for the name of the model: name it with --model NAME")
+    return (ModelChoice(named),)
 
 
-def _split(text: str) -> _Parts:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise UsageError("the URL cannot be read; type for example https://host/v1") from None
-    if parts.scheme.lower() not in ("http", "https"):
-        raise UsageError(f"{parts.scheme} is not a scheme of the Images API; type an http or https URL")
-    if parts.username is not None or parts.password is not None:
-        raise UsageError("a URL with a name or password in it is not taken; use --key-env or --key-file")
-    if not parts.hostname or port == 0:
-        raise UsageError("the URL has no host; type for example https://host/v1")
-    return _Parts(parts.scheme, parts.netloc, parts.path, parts.query, parts.fragment)
-
-
-@dataclass(frozen=True)
-class _Parts:
-    scheme: str
-    netloc: str
-    path: str
-    query: str
-    fragment: str
-
-
-def _bare_host(text: str) -> str:
-    host = text.split("/", 1)[0]
-    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.split(":", 1)[0]
-
-
-def _key(settings: Settings, environ: Mapping[str, str], host: str) -> tuple[str, str, str]:
+def _key(settings: Settings, environ: Mapping[str, str], host: str, provider: Provider | None) -> tuple[str, str, str]:
     """The key, where it came from, and how a shell reads it: --key-env, --key-file, IMAGEPROOF_API_KEY, and
-    OPENAI_API_KEY for OpenAI only."""
+    OPENAI_API_KEY for OpenAI only. To a server that is documented to be open only a key goes that is named."""
     given = [name for name, value in (("--key-env", settings.key_env), ("--key-file", settings.key_file)) if value]
+    if provider is not None and not provider.key_needed and not given:
+        return "", "", ""
     if settings.no_key:
         if given:
             raise UsageError(f"--no-key and {given[0]} exclude each other; leave one out")
@@ -292,11 +294,15 @@ def _models(given: Iterable[str]) -> tuple[ModelChoice, ...]:
 def _tier(settings: Settings) -> Tier | None:
     if settings.tier is not None:
         return cast(Tier, settings.tier)
-    return None if settings.max_images else "free"
+    return None if settings.max_images or settings.max_cost else "free"
 
 
-def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
-    out = [base_url]
+def _again(settings: Settings, base_url: str, provider: Provider | None) -> tuple[str, ...]:
+    typed = overriding(provider, settings.url)
+    out = [f"{base_url}?{urlencode(typed)}" if typed else base_url]
+    out += ["--provider", settings.provider] if settings.provider else []
+    out += ["--family", settings.family] if settings.family else []
+    out += [text for header in shown(settings.header) for text in ("--header", header)]
     out += ["--no-key"] if settings.no_key else []
     out += ["--key-env", settings.key_env] if settings.key_env else []
     out += ["--key-file", settings.key_file] if settings.key_file and not settings.key_env else []
@@ -304,12 +310,15 @@ def _again(settings: Settings, base_url: str) -> tuple[str, ...]:
     out += ["--heavy"] if settings.heavy else []
     out += ["--moderation", settings.moderation] if settings.moderation else []
     out += ["--url-age", settings.url_age] if settings.url_age else []
+    out += [word for name in HELD if (value := getattr(settings, name)) for word in (f"--{name}", value)]
     return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))
 
 
 def _positive(settings: Settings) -> None:
-    if settings.max_images is not None and settings.max_images < 0:
-        raise UsageError("--max-images: type 0 or more")
+    for name, most in (("max_images", inf), ("max_cost", MOST_MONEY), ("price_per_image", MOST_MONEY)):
+        amount = getattr(settings, name)
+        if amount is not None and not 0 <= amount <= most:
+            raise UsageError(f"--{name.replace('_', '-')}: type a number from 0{'' if most == inf else f' to {most}'}")
     for name in ("max_requests", "timeout", "max_time", "workers", "rate"):
         value = getattr(settings, name)
         if value is not None and not value > 0:
@@ -329,9 +338,11 @@ def _seconds(option: str, text: str | None) -> float:
     return float(match[1]) * (60 if (match[2] or "s").startswith("m") else 1)
 
 
-def _require(text: str | None) -> frozenset[str]:
-    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+def _require(settings: Settings) -> frozenset[str]:
+    names = [name.strip() for name in (settings.require or "").split(",") if name.strip()]
     for name in names:
         if name not in REQUIRABLE:
             raise UsageError(f"--require {name}: not known; type some of {','.join(REQUIRABLE)}")
+        if name in ABILITIES and _tier(settings) == "free":
+            raise UsageError(f"--require {name}: only a picture shows it; add --max-images N")
     return frozenset(REQUIRABLE[name] for name in names)

@@ -291,15 +291,27 @@ def _home() -> Path:
 
 
 @contextmanager
-def _isolated() -> Iterator[None]:
-    """Legal pictures for every file while it lasts; afterwards all that is global is as it was."""
-    from hypothesis import configuration, strategies
-    from schemathesis.specs.openapi import formats
+def quietly() -> Iterator[None]:
+    """Hypothesis says nothing and keeps its files in the user's cache while it lasts."""
+    from hypothesis import configuration
 
-    before = dict(formats.STRING_FORMATS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         configuration.set_hypothesis_home_dir(_home())
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(None)
+
+
+@contextmanager
+def _isolated() -> Iterator[None]:
+    """Legal pictures for every file while it lasts; afterwards all that is global is as it was."""
+    from hypothesis import strategies
+    from schemathesis.specs.openapi import formats
+
+    before = dict(formats.STRING_FORMATS)
+    with quietly():
         formats.register_string_format("binary", strategies.just(legal()[0].data))
         try:
             yield
@@ -307,4 +319,3 @@ def _isolated() -> Iterator[None]:
             formats.unregister_string_format("binary")
             for name, strategy in before.items():
                 formats.STRING_FORMATS[name] = strategy
-            configuration.set_hypothesis_home_dir(None)

@@ -15,6 +15,7 @@ from typing import Any
 
 from imageproof.contract.document import Document, load
 from imageproof.contract.overlay import overlaid
+from imageproof.contract.providers import extended
 from imageproof.contract.recorded import LINES, new_folder
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement, requirements
@@ -22,8 +23,10 @@ from imageproof.errors import DocumentError, Problem, UsageError
 from imageproof_conformance import har, recording, report, run_record
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.har import Call
+from imageproof_conformance.held import held_to
 from imageproof_conformance.judging import Item, judged
 from imageproof_conformance.news import UNSHOWN, today
+from imageproof_conformance.profile import HELD, base_url
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.terminal import Screen, problem
 from imageproof_conformance.run import Run
@@ -39,7 +42,8 @@ MOST_TOLD = 8  # ids or files in a note
 @dataclass(frozen=True)
 class Asked:
     """The options of `imageproof recheck` as they were typed. `overlay` () stands for those of the run itself, `model`
-    maps names of recorded traffic to families."""
+    maps names of recorded traffic to families; gate, rules, baseline and stale stand for those of the run where they
+    were not typed."""
 
     path: str
     overlay: tuple[str, ...] = ()
@@ -48,6 +52,11 @@ class Asked:
     out: str | None = None
     json: str | None = None
     junit: str | None = None
+    summary: str | None = None
+    gate: str | None = None
+    rules: str | None = None
+    baseline: str | None = None
+    stale: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,7 @@ def _of_traffic(asked: Asked, calls: Sequence[Call], source: str, registry: Mapp
     except UsageError as error:
         raise UsageError(f"{asked.path}: {error}") from None
     run = replace(found.run, profile=replace(found.run.profile, overlays=asked.overlay))
-    run = _selected(run, asked.only, registry)
+    run = _selected(_held(run, asked), asked.only, registry)
     return Judged(judged(run, document, registry, found.redactor.unlikely), document, VERSION, found.redactor, True)
 
 
@@ -167,7 +176,7 @@ def _of_run(
     stack: ExitStack,
 ) -> Judged:
     document, overlays = stack.enter_context(_document(asked, recorded, told))
-    run = recorded.restored(lambda: run_record.restored(told, recorded.exchanges, document, recorded.body, overlays))
+    run = recorded.restored(lambda: _restored(recorded, told, document, overlays))
     brought = today(run, told.judged, document, registry)
     run = brought.run
     silences: dict[Item, tuple[Cause, str]] = dict.fromkeys(brought.unshown, ("no-evidence", UNSHOWN))
@@ -176,15 +185,36 @@ def _of_run(
         models = [probe.model] if probe.model else [one.choice.name for one in run.plans]
         silences |= {(rule, model): ("no-answer", why) for rule in probe.rules for model in models}
     run = replace(run, notes=(*run.notes, *_notes(asked, recorded, told, brought, document)))
-    run = _selected(run, asked.only, registry)
+    run = _selected(_held(run, asked), asked.only, registry)
     return Judged(judged(run, document, registry, Redactor(), silences), document, told.suite)
+
+
+def _restored(
+    recorded: recording.Recording, told: run_record.Told, document: Document, overlays: tuple[str, ...]
+) -> Run:
+    return run_record.restored(told, recorded.exchanges, document, recorded.body, overlays, told.provider)
 
 
 @contextmanager
 def _document(
     asked: Asked, recorded: recording.Recording, told: run_record.Told
 ) -> Iterator[tuple[Document, tuple[str, ...]]]:
-    """The contract with the overlays that were typed, else with those of the run as they were then, and their paths."""
+    """The contract with the overlays that were typed, else with those of the run as they were then, and their paths;
+    and with the families of the run's provider."""
+    with _overlaid(asked, recorded, told) as (document, paths):
+        try:
+            whole = extended(document, told.provider)
+        except DocumentError as error:
+            hint = "the contract has changed since; judge the run by the version that made it"
+            said = f"provider {str(error).splitlines()[0]}"
+            raise recording.problem(recorded.path, len(recorded.exchanges) + 1, said, hint) from None
+        yield whole, paths
+
+
+@contextmanager
+def _overlaid(
+    asked: Asked, recorded: recording.Recording, told: run_record.Told
+) -> Iterator[tuple[Document, tuple[str, ...]]]:
     if asked.overlay:
         yield overlaid(load(), asked.overlay), asked.overlay
         return
@@ -232,6 +262,12 @@ def _some(names: Any) -> str:
     return ", ".join(every[:MOST_TOLD]) + more
 
 
+def _held(run: Run, asked: Asked) -> Run:
+    """The run held to what was typed, and for the rest to what it was held to."""
+    typed = held_to({name: getattr(asked, name) for name in HELD}, base_url)
+    return replace(run, profile=replace(run.profile, **typed))
+
+
 def _selected(run: Run, only: str, registry: Mapping[str, Requirement]) -> Run:
     """The run with the rules that -k selects alone. UsageError where it selects none."""
     if not only:
@@ -252,6 +288,7 @@ def _tell(asked: Asked, found: Judged) -> None:
             run.profile,
             json=Path(asked.json) if asked.json else None,
             junit=Path(asked.junit) if asked.junit else None,
+            summary=Path(asked.summary) if asked.summary else None,
         ),
     )
     folder = new_folder(Path(asked.out or OUT), now, f"{run.profile.host}-recheck")

@@ -10,6 +10,8 @@ from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Tier
 from imageproof_conformance.judging import Course
+from imageproof_conformance.money import Bill
+from imageproof_conformance.offered import Offer
 from imageproof_conformance.profile import Profile
 from imageproof_conformance.verdict import Verdict
 
@@ -30,8 +32,8 @@ class Progress:
 class Run:
     """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
     last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
-    models that the target does not know; `overlays`: what was laid over the contract; `course`: what else its verdict
-    depends on."""
+    models that the target does not know; `overlays`: what was laid over the contract; `offers`: what is offered of each
+    model; `course`: what else its verdict depends on; `bill`: what it costs, None where no price is known."""
 
     profile: Profile
     tier: Tier
@@ -53,4 +55,6 @@ class Run:
     selected: bool = False
     unknown: tuple[str, ...] = ()
     overlays: tuple[Layer, ...] = ()
+    offers: tuple[Offer, ...] = ()
     course: Course = field(default_factory=Course)
+    bill: Bill | None = None

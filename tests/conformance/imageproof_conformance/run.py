@@ -33,7 +33,7 @@ def run(
             try:
                 for item in session.items:
                     if selection is None or item[0] in selection:
-                        session.rule(item)
+                        session.gather(item)
             except Interrupted:
                 return session.finish(interrupted=True)
         return session.finish()

@@ -10,33 +10,44 @@ from typing import Any
 from imageproof.contract.document import Document
 from imageproof.contract.families import family_of
 from imageproof.contract.overlay import Layer, layers
+from imageproof.contract.providers import Provider, parse_provider
 from imageproof.contract.recorded import Bodies
 from imageproof.contract.redact import Redactor
+from imageproof_conformance.baseline import of_plain, plain
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.judging import NO_VERDICT_YET, Course
+from imageproof_conformance.money import Bill
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.run import Run
+from imageproof_conformance.sending import Sending
 from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe_record
 from imageproof_conformance.version import VERSION
 
 # Members of a profile that the verdict and its reports need. The key is none of them.
-_PROFILE = ("base_url", "key_source", "max_images", "max_requests", "max_time", "timeout")
+_PROFILE = (
+    "base_url", "key_source", "max_images", "max_cost", "price_per_image", "max_requests", "max_time", "timeout",
+    "gate", "rules", "strict",
+)  # fmt: skip
 _PLAIN = ("tier", "planned", "worst", "spent", "requests", "cap", "seconds", "started", "dearer", "dearer_images")
-_PLAN = ("requirements", "dearer", "missing", "waiting")
+_PAIRS = ("abilities", "unbought")  # members of a course that are sets
+_PLAN = ("requirements", "dearer", "missing", "waiting", "impossible")
+_COUNTS = ("dropped", "paired", "unpaired")
 
 
 @dataclass(frozen=True)
 class Told:
     """What a record says of its run. `suite` is the version that made it, `contract` that of the document, `judged` the
-    ids that had a judge then, `overlays` what was laid over the contract: path as typed, name and digest, data."""
+    ids that had a judge then, `overlays` what was laid over the contract: path as typed, name and digest, data.
+    `provider` is what was documented of the provider, None where nothing was."""
 
     suite: str
     contract: str
     judged: frozenset[str]
     overlays: tuple[tuple[str, Layer, Any], ...]
+    provider: Provider | None
     fields: Mapping[str, Any]
 
 
@@ -52,8 +63,16 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
         "profile": {
             **{name: getattr(profile, name) for name in _PROFILE},
             "key_shell": profile.key_word,
+            "sending": {
+                "key_header": profile.sending.key_header,
+                "key_scheme": profile.sending.key_scheme,
+                "query": profile.sending.query,
+                "headers": [name for name, _ in profile.sending.headers],  # never what they say
+            },
+            "provider": _documented(profile.provider),
             "models": [[one.name, one.family] for one in profile.models],
             "require": sorted(profile.require),
+            "baseline": plain(profile.baseline) if profile.baseline else None,
             "again": profile.again,
         },
         "discovery": {
@@ -62,12 +81,14 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
             "trouble": found.trouble,
             "detail": found.detail,
             "exchanges": len(found.exchanges),
+            "encodings": found.encodings,
+            "by_name": found.by_name,
         },
         "plans": [
             {
                 "name": one.choice.name,
                 "family": one.choice.family,
-                "dropped": one.dropped,
+                **{name: getattr(one, name) for name in _COUNTS},
                 **{name: getattr(one, name) for name in _PLAN},
             }
             for one in run.plans
@@ -76,36 +97,53 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
             {"probe": probe_record(clean_probe(one.probe, redactor), store), "kind": one.kind, "why": one.why}
             for one in run.skipped
         ],
-        "course": {**asdict(course), "unbought": sorted(course.unbought)},
+        "course": {**asdict(course), **{name: sorted(getattr(course, name)) for name in _PAIRS}},
         "selected": run.selected,
         "notes": run.notes,
+        "bill": asdict(run.bill) if run.bill else None,
         **{name: getattr(run, name) for name in _PLAIN},
     }
 
 
+def _documented(provider: Provider | None) -> dict[str, Any] | None:
+    return {"id": provider.id, "data": provider.document.data} if provider else None
+
+
 def told(value: Mapping[str, Any]) -> Told:
-    """A record, taken apart so far that the document can be made. KeyError or TypeError for what is none."""
+    """A record, taken apart so far that the document can be made. KeyError or TypeError for what is none,
+    DocumentError for a profile of a provider that is none any more."""
     over = [(one["path"], Layer(one["name"], one["digest"]), one["data"]) for one in value["overlays"]]
-    return Told(value["suite"], value["contract"], frozenset(value["judged"]), tuple(over), value)
+    kept = value["profile"].get("provider")
+    provider = parse_provider(kept["data"], None, kept["id"], kept["id"]) if kept else None
+    return Told(value["suite"], value["contract"], frozenset(value["judged"]), tuple(over), provider, value)
 
 
 def restored(
-    record: Told, exchanges: Sequence[Exchange], document: Document, load: Load, overlays: tuple[str, ...]
+    record: Told,
+    exchanges: Sequence[Exchange],
+    document: Document,
+    load: Load,
+    overlays: tuple[str, ...],
+    provider: Provider | None = None,
 ) -> Run:
     """The run of a record, without a verdict. `overlays` are the paths of what `document` has on it. Raises KeyError,
     TypeError or ValueError for what is no such record, UsageError for a family that is gone."""
     value = record.fields
     found, course, profile = value["discovery"], value["course"], value["profile"]
     skipped = tuple(Skipped(probe_of(one["probe"], load), one["kind"], one["why"]) for one in value["skipped"])
-    pairs = {name: [(rule, model) for rule, model in course[name]] for name in ("items", "unbought")}
+    pairs = {name: [(one, model) for one, model in course[name]] for name in ("items", *_PAIRS)}
+    sets = {name: frozenset(pairs[name]) for name in _PAIRS}
     probes = [*(one.probe for one in exchanges), *(one.probe for one in skipped)]
     return Run(
         profile=Profile(
-            **{name: profile[name] for name in (*_PROFILE, "key_shell")},
+            **{name: profile[name] for name in (*_PROFILE, "key_shell") if name in profile},
+            provider=provider,
+            sending=_sending(profile.get("sending")),
             models=tuple(ModelChoice(*one) for one in profile["models"]),
             overlays=overlays,
             tier=value["tier"],
             require=frozenset(profile["require"]),
+            baseline=of_plain(profile["baseline"]) if profile["baseline"] else None,
             again=tuple(profile["again"]),
             out=Path(),
         ),
@@ -115,6 +153,8 @@ def restored(
             tuple(exchanges[: found["exchanges"]]),
             found["trouble"],
             found["detail"],
+            tuple((operation, media_type, taken) for operation, media_type, taken in found.get("encodings", ())),
+            tuple(found.get("by_name", ())),
         ),
         plans=tuple(_plan(one, document, probes) for one in value["plans"]),
         exchanges=tuple(exchanges),
@@ -123,9 +163,19 @@ def restored(
         notes=tuple(value["notes"]),
         selected=value["selected"],
         overlays=layers(document),
-        course=Course(**{**course, "items": tuple(pairs["items"]), "unbought": frozenset(pairs["unbought"])}),
+        bill=Bill(**value["bill"]) if value.get("bill") else None,
+        course=Course(**{**course, "items": tuple(pairs["items"]), **sets}),
         **{name: value[name] for name in _PLAIN},
     )
+
+
+def _sending(value: Mapping[str, Any] | None) -> Sending:
+    """How calls were sent; the usual way where a record is older than others."""
+    if value is None:
+        return Sending()
+    query = tuple((name, said) for name, said in value["query"])
+    headers = tuple((name, "") for name in value["headers"])
+    return Sending(value["key_header"], value["key_scheme"], query, headers)
 
 
 def _plan(value: Mapping[str, Any], document: Document, probes: Sequence[Probe]) -> ModelPlan:
@@ -133,8 +183,9 @@ def _plan(value: Mapping[str, Any], document: Document, probes: Sequence[Probe])
     # Of calls that were planned and never came to their turn only their being is needed.
     own = tuple(one for one in probes if one.model == name) or (_unsent(name),)
     known = family_of(document, name, family)
-    lists = {one: tuple(value[one]) for one in _PLAN}
-    return ModelPlan(ModelChoice(name, family), known, own, dropped=value["dropped"], **lists)
+    lists: dict[str, Any] = {one: tuple(value.get(one, ())) for one in _PLAN}  # older runs lack the pairs
+    counts: dict[str, Any] = {one: value.get(one, 0) for one in _COUNTS}
+    return ModelPlan(ModelChoice(name, family), known, own, **lists, **counts)
 
 
 def _unsent(model: str) -> Probe:

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from imageproof.contract.document import Document, load
 from imageproof.contract.overlay import layers, overlaid
+from imageproof.contract.providers import extended
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, ModelPlan
-from imageproof_conformance.budget import Budget, pictures
+from imageproof_conformance.budget import CUT_SHORT, UNSENT, Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover
-from imageproof_conformance.dispatch import Dispatcher, Interrupted, Skipped
-from imageproof_conformance.exchange import Exchange, Probe, Tier
+from imageproof_conformance.dispatch import MOST_PAID, Dispatcher, Interrupted, Skipped
+from imageproof_conformance.exchange import TIERS, Exchange, Probe, Tier
 from imageproof_conformance.intent import upto, wanted, whole_plan
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
+from imageproof_conformance.money import MICROS, NO_LIMIT, NOTHING, Bill, Cost, Tariff, lists, payable
+from imageproof_conformance.offered import askable
 from imageproof_conformance.probes_spared import Extras
-from imageproof_conformance.profile import FREE_CAP, TIERS, Profile
+from imageproof_conformance.profile import FREE_CAP, ModelChoice, Profile
 from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.transcript import clean
 from imageproof_conformance.verdict import RuleVerdict
 from imageproof_conformance.wire import Wire
 
+DEAREST_UNNAMED: Tier = "standard"  # the dearest tier that a limit in money can choose
+PAID_AT_ONCE: Mapping[Tier, int] = {"full": 8}  # calls that cost something, in flight together
 AT_THE_END = "-URL-LASTS"  # rules that are judged when all stages are bought
+
+
+def risked(probe: Probe) -> int:
+    """Pictures of a call on a target that serves whatever it is sent."""
+    return max(probe.worst, probe.images)
 
 
 @dataclass
@@ -40,6 +50,7 @@ class _State:
     recorded: dict[int, tuple[Exchange, Exchange]] = field(default_factory=dict)  # by the id of the first
     interrupted: bool = False
     looked: bool = False  # at the links once more
+    bench: tuple[tuple[int, int, bool], Bench] | None = None  # with how much of all this it was made
     cut: str = ""  # why discovery could not ask everything
 
 
@@ -53,12 +64,16 @@ class Session:
         document: Document | None = None,
     ) -> None:
         self.profile = profile
-        self.document = overlaid(document or load(), profile.overlays)
+        self.document = extended(overlaid(document or load(), profile.overlays), profile.provider)
         self.registry: Mapping[str, Requirement] = requirements()
         self.started, self._clock = time.time(), time.monotonic()
         first_cap = FREE_CAP if profile.max_images is None else profile.max_images
-        self.budget = Budget(first_cap, profile.max_requests, profile.max_time)
-        self.wire = Wire(profile, self.budget.again)
+        named = [replace(one, family=one.family or profile.family) for one in profile.models]
+        self.tariff = Tariff(lists(self.document, named), profile.price_per_image)
+        if profile.max_cost is not None:
+            payable(self.tariff)
+        self.budget = Budget(first_cap, profile.max_requests, profile.max_time, profile.max_cost)
+        self.wire = Wire(profile, self._again, self.budget.link, lambda: self.budget.seconds_left)
         self.tier: Tier = profile.tier or "free"
         self.plans: tuple[ModelPlan, ...] = ()
         self._whole: tuple[ModelPlan, ...] = ()  # the same for all tiers
@@ -70,7 +85,9 @@ class Session:
         self._selected: frozenset[Item] | None = None
         self._state = _State()
         refusals = frozenset(one.id for one in self.registry.values() if one.judge == "refusal")
-        self._dispatcher = Dispatcher(self.wire.send, self.budget, profile.workers, refusals, self._answered)
+        self._dispatcher = Dispatcher(
+            self.wire.send, self.budget, profile.workers, refusals, self._answered, self._cost
+        )
         self._stage, self._done, self._total = "", 0, 0
 
     def __enter__(self) -> Session:
@@ -85,11 +102,11 @@ class Session:
         UsageError when no model can be chosen or a family is unknown; trouble with the target is in `discovery`.
         """
         self._stage, self._done, self._total = "discover", 0, len(self.document.operations())
-        budget = Budget(0, self.profile.max_requests) if assume else self.budget
+        budget = Budget(0, self.profile.max_requests, self.profile.max_time) if assume else self.budget
         self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
         self.discovery = replace(self.discovery, detail=self.wire.redactor.text(self.discovery.detail))
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
-            named = bool(self.profile.models or self.discovery.listed)
+            named = bool(self.profile.models or self.discovery.listed or self.discovery.by_name)
             self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
         if assume:
             everything = frozenset(self.document.operations())
@@ -99,8 +116,16 @@ class Session:
             return
         choices, note = choose_models(self.document, self.profile, self.discovery)
         self.notes = (*self.notes, note) if note else self.notes
+        self.tariff = replace(self.tariff, lists=lists(self.document, choices))
+        if self.profile.max_cost is not None:
+            payable(self.tariff)
         extras, offered = Extras(self.profile.heavy, self.profile.moderation), self.discovery.offered
-        self._whole = tuple(whole_plan(self.document, self.registry, choice, offered, extras) for choice in choices)
+        deepest: Tier = "full" if self.profile.tier == "full" else DEAREST_UNNAMED
+
+        def planned(choice: ModelChoice) -> ModelPlan:
+            return whole_plan(self.document, self.registry, choice, offered, extras, self.profile.provider, deepest)
+
+        self._whole = tuple(planned(choice) for choice in choices)
         self.tier = self.profile.tier or self._affordable()
         self.plans = tuple(one.within(*upto(self.tier)) for one in self._whole)
         leaks = {rule for one in self.discovery.exchanges if served(one) for rule in one.probe.rules}
@@ -155,10 +180,14 @@ class Session:
             self._state.bought.append(stage)
             self._send_all(stage, [probe for probe in self.probes if probe.tier == stage])
 
-    def rule(self, item: Item) -> RuleVerdict:
-        """The verdict on one item; buys what it needs first."""
+    def gather(self, item: Item) -> None:
+        """Buy what an item needs."""
         self.buy(self.stage(item))
         self._look_again(item[0])
+
+    def rule(self, item: Item) -> RuleVerdict:
+        """The verdict on one item; buys what it needs first."""
+        self.gather(item)
         if item not in self._state.verdicts:
             self._state.verdicts[item] = self._judge(item)
         return self._state.verdicts[item]
@@ -183,7 +212,8 @@ class Session:
             verdict=NO_VERDICT_YET,
             planned=self.planned,
             worst=self.worst,
-            spent=self.budget.spent + self.budget.outstanding,
+            spent=self.spent.pictures,
+            bill=self.bill,
             requests=self.budget.requests,
             cap=self.budget.cap,
             seconds=time.monotonic() - self._clock,
@@ -200,6 +230,7 @@ class Session:
             unbought=frozenset(item for item in chosen if self.stage(item) not in self._state.bought),
             cut=self._state.cut,
             private=self.wire.private,
+            abilities=askable(self.plans),
             interrupted=self._state.interrupted,
             suite_error=suite_error,
         )
@@ -217,9 +248,48 @@ class Session:
         return sum(probe.images for probe in self.probes)
 
     @property
+    def optional(self) -> int:
+        """Pictures more on a target that serves what it may refuse."""
+        return sum(probe.legal_images for probe in self.probes) - self.planned
+
+    @property
     def worst(self) -> int:
         """Pictures on a target that serves everything, as far as the cap and the stopping of refusal rules allow."""
-        return min(self.budget.cap, sum(max(probe.worst, probe.images) for probe in self.probes))
+        return min(self.budget.cap, sum(map(risked, self.probes)))
+
+    @property
+    def spent(self) -> Cost:
+        """What was spent, or may have been."""
+        return self.budget.spent + self.budget.outstanding
+
+    @property
+    def bill(self) -> Bill | None:
+        """What the run costs; None where no price is known."""
+        if not self.tariff.known:
+            return None
+        dearest = max((self.tariff.unit(probe) or 0 for probe in self.probes), default=0)
+        worst = [
+            self._cost_of(self.probes, risked).micros,
+            self.budget.limit.micros,
+            self.budget.cap * dearest,
+        ]
+        return Bill(
+            planned=self._cost_of(self.probes).micros / MICROS,
+            worst=min(worst) / MICROS,
+            spent=self.spent.micros / MICROS,
+            cap=None if self.budget.max_cost is None else self.budget.max_cost / MICROS,
+            currency=self.tariff.currency,
+            source=self.tariff.source,
+        )
+
+    def _cost(self, probe: Probe, pictures: int) -> Cost:
+        return self.tariff.cost(probe, pictures)
+
+    def _cost_of(self, probes: Iterable[Probe], count: Callable[[Probe], int] = lambda probe: probe.images) -> Cost:
+        return sum((self._cost(probe, count(probe)) for probe in probes), NOTHING)
+
+    def _again(self, exchange: Exchange, wait: float) -> bool:
+        return self.budget.again(self._cost(exchange.probe, pictures(exchange)), wait)
 
     @property
     def partial(self) -> bool:
@@ -239,12 +309,14 @@ class Session:
 
     def _affordable(self) -> Tier:
         """The larger of the paid tiers that the cap is enough for."""
-        room = (self.profile.max_images or 0) - self.budget.spent
-        return "standard" if sum(one.images(*TIERS) for one in self._whole) <= room else "core"
+        room = Cost(NO_LIMIT if self.profile.max_images is None else self.profile.max_images, self.budget.limit.micros)
+        probes = [probe for one in self._whole for probe in one.within(*upto(DEAREST_UNNAMED)).probes]
+        dear = self._cost_of(probes, lambda probe: probe.legal_images)
+        return DEAREST_UNNAMED if (self.budget.spent + dear).within(room) else "core"
 
     def _dearer(self) -> tuple[Tier | None, int]:
-        """The next tier and its pictures."""
-        if self.tier == TIERS[-1] or not self._whole:
+        """The next tier and its pictures, of those that need not be named."""
+        if TIERS.index(self.tier) >= TIERS.index(DEAREST_UNNAMED) or not self._whole:
             return None, 0
         tier = TIERS[TIERS.index(self.tier) + 1]
         return tier, sum(one.images(*upto(tier)) for one in self._whole)
@@ -253,13 +325,18 @@ class Session:
         return next((one.probes for one in self.plans if one.choice.name == model), ())
 
     def _ask(self, probe: Probe, budget: Budget) -> Exchange | None:
-        if refusal := budget.refusal(probe.worst):
+        worst = self._cost(probe, probe.worst)
+        if refusal := budget.refusal(worst):
             if not budget.allows():  # no call at all, whatever it costs
                 self._state.cut = self._state.cut or refusal
             return None
         exchange = self.wire.send(probe)
-        budget.settle(probe.worst, pictures(exchange))
+        budget.settle(worst, self._cost(probe, pictures(exchange)))
         self._answered(exchange)
+        if exchange.failure in (UNSENT, CUT_SHORT):  # the end of the run says nothing of the target
+            self._state.cut = self._state.cut or UNSENT
+            self._state.exchanges.append(exchange)
+            return None
         return exchange
 
     def _send_all(self, stage: Tier, probes: list[Probe]) -> None:
@@ -276,10 +353,10 @@ class Session:
         skipped: list[Skipped] = []
         try:
             # What was asked for goes before what a careless target bills for calls that it should have refused.
-            keep = sum(probe.images for probe in self.probes) if stage == "free" else 0
+            keep = self._cost_of(self.probes, lambda probe: probe.legal_images) if stage == "free" else NOTHING
             for last in (False, True):
                 part = [probe for probe in keyed if probe.last == last]
-                found = self._dispatcher.run(part, min(keep, self.budget.cap))
+                found = self._dispatcher.run(part, keep, PAID_AT_ONCE.get(stage, MOST_PAID))
                 exchanges, skipped = [*exchanges, *found[0]], [*skipped, *found[1]]
             if 0 < self._done < self._total:
                 self._total = self._done
@@ -298,8 +375,9 @@ class Session:
             return
         self._state.looked = True
         for index, exchange in enumerate(self._state.exchanges):
-            if exchange.downloads:
-                self.wire.wait(exchange.started + exchange.seconds + self.profile.url_age - time.time())
+            age = exchange.started + exchange.seconds + self.profile.url_age - time.time()
+            if exchange.downloads and age < self.budget.seconds_left:
+                self.wire.wait(age)
                 self._state.exchanges[index] = self.wire.look_again(exchange)
 
     def _answered(self, exchange: Exchange) -> None:
@@ -307,7 +385,7 @@ class Session:
         self._tell(exchange.probe.id)
 
     def _tell(self, label: str) -> None:
-        spent, cap = self.budget.spent, self.budget.cap
+        spent, cap = self.budget.spent.pictures, self.budget.cap
         self._progress(Progress(self._stage, self._done, self._total, spent, cap, label))
 
     def _judge(self, item: Item) -> RuleVerdict:
@@ -316,5 +394,10 @@ class Session:
         return self._bench().verdict(item[0], one, unbought)
 
     def _bench(self) -> Bench:
-        redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
-        return Bench(self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor)
+        """A bench over what there is; the same one until there is more."""
+        there = (len(self._state.exchanges), len(self._state.skipped), self._state.looked)
+        if self._state.bench is None or self._state.bench[0] != there:
+            redactor, skipped = self.wire.redactor.unlikely, tuple(self._state.skipped)
+            given = self.document, self.registry, self._exchanges, skipped, self.wire.private, redactor
+            self._state.bench = there, Bench(*given, self.profile.provider)
+        return self._state.bench[1]

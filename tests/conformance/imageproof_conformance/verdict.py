@@ -6,14 +6,16 @@ Silence is never green: without an answer there is no pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
+from imageproof.contract.providers import Deviation
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import said, served
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Finding, Probe
+from imageproof_conformance.gates import Terms
 
 Status = Literal["pass", "fail", "warn", "unsupported", "not-run", "blocked", "error"]
 STATUSES: tuple[Status, ...] = ("fail", "warn", "pass", "blocked", "not-run", "unsupported", "error")
@@ -37,9 +39,10 @@ class Evidence:
 class RuleVerdict:
     """What a run says of one requirement for one model.
 
-    reason    why there is no pass or fail, or what a pass does not cover, "" for nothing to say
-    cause     why there is neither, or why a pass is partial, for programs
-    evidence  the findings, failures first
+    reason      why there is no pass or fail, or what a pass does not cover, "" for nothing to say
+    cause       why there is neither, or why a pass is partial, for programs
+    evidence    the findings, failures first
+    documented  what the provider says of not keeping it, None where it says nothing
     """
 
     rule: str
@@ -51,6 +54,7 @@ class RuleVerdict:
     reason: str = ""
     cause: Cause = ""
     evidence: tuple[Evidence, ...] = ()
+    documented: Deviation | None = None
 
     @property
     def partial(self) -> bool:
@@ -60,12 +64,14 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The whole: all rule verdicts, what was missing that was required, the exit status and one sentence on it."""
+    """The whole: all rule verdicts, what was missing that was required, the exit status and one sentence on it, and the
+    terms that it was found by."""
 
     rules: tuple[RuleVerdict, ...]
     missing: tuple[str, ...]
     exit_status: int
     headline: str
+    terms: Terms = field(default_factory=Terms)
 
     def count(self, *statuses: Status) -> int:
         return sum(1 for rule in self.rules if rule.status in statuses)
@@ -154,7 +160,7 @@ def rule_verdict(
     if declined:
         return made("unsupported", declined)
     if silences:
-        return made("not-run", silences[0], "no-answer")
+        return made("not-run", silences[0], "budget" if silences[0].startswith("budget: ") else "no-answer")
     missed = [one for one in skipped if not heard or _about(one.probe, requirement.id)]
     if missed:
         return made("not-run", missed[0].why, _cause(missed))
@@ -204,6 +210,7 @@ class Situation:
     missing      what --require names and the target does not offer
     selected     whether only some of the rules were asked for
     traffic      whether somebody else made the calls: what they do not show was never asked
+    terms        what the run is held to
     """
 
     trouble: str = ""
@@ -217,6 +224,7 @@ class Situation:
     interrupted: bool = False
     suite_error: str = ""
     traffic: bool = False
+    terms: Terms = field(default_factory=Terms)
 
 
 def conclude(rules: Sequence[RuleVerdict], situation: Situation) -> Verdict:
@@ -224,69 +232,106 @@ def conclude(rules: Sequence[RuleVerdict], situation: Situation) -> Verdict:
     status, headline = _conclusion(rules, situation)
     if situation.interrupted:
         status, headline = INTERRUPTED, f"Interrupted. So far: {headline}"
-    return Verdict(tuple(rules), situation.missing, status, headline)
+    return Verdict(tuple(rules), situation.missing, status, headline, situation.terms)
 
 
 def _conclusion(rules: Sequence[RuleVerdict], situation: Situation) -> tuple[int, str]:
-    by_status: Mapping[Status, list[RuleVerdict]] = {
-        status: [one for one in rules if one.status == status] for status in STATUSES
-    }
-    broken, judged = len(by_status["fail"]), sum(len(by_status[one]) for one in ("pass", "fail", "warn"))
+    terms = situation.terms
+    scored = [one for one in rules if terms.scored(one)]
+    judged = sum(one.status in ("pass", "fail", "warn") for one in scored)
     failed = situation.tried > 0 and not situation.succeeded
     none = f" No call succeeded{f' ({situation.refused})' if situation.refused else ''}." if failed else ""
-    unrun = by_status["not-run"]
-    silent = [one for one in unrun if one.cause == "no-answer"]
-    unpaid = [one for one in unrun if one.cause == "budget"]
-    if situation.suite_error or by_status["error"]:
-        reason = situation.suite_error or by_status["error"][0].reason
-        return SUITE_FAILED, f"The suite itself failed: {reason}"
-    if broken or situation.missing:
-        lost = f" Not offered, but required: {', '.join(situation.missing)}." if situation.missing else ""
-        of = f"{broken} of {judged} judged rule{'' if judged == 1 else 's'}"
-        return BROKEN, f"{of} {'is' if broken == 1 else 'are'} broken.{lost}{none}"
+    errors = [one for one in rules if one.status == "error"]
+    silent = [one for one in scored if one.status == "not-run" and one.cause == "no-answer"]
+    unpaid = [one for one in scored if one.status == "not-run" and one.cause == "budget"]
+    if situation.suite_error or errors:
+        return SUITE_FAILED, f"The suite itself failed: {situation.suite_error or errors[0].reason}"
+    if broken := _broken(rules, judged, situation):
+        return BROKEN, f"{broken}{none}"
     if situation.trouble:
         return NO_VERDICT, f"No verdict: {situation.trouble.rstrip('.')}."
     if situation.unknown:
         return NO_VERDICT, f"No verdict: {situation.unknown}."
     if failed:
         return NO_VERDICT, f"No verdict.{none}"
+    so_far = f"{judged} judged, {_none_broken(rules, terms)}."
     if silent:
-        return NO_VERDICT, f"No verdict on {_rules(len(silent))}: {silent[0].reason}. {judged} judged, none broken."
+        return NO_VERDICT, f"No verdict on {_rules(len(silent))}: {silent[0].reason}. {so_far}"
     if unpaid:
         ended = f"The budget ended before {_rules(len(unpaid))}"
-        return BUDGET_ENDED, f"{ended} ({unpaid[0].reason.removeprefix('budget: ')}). {judged} judged, none broken."
+        return BUDGET_ENDED, f"{ended} ({unpaid[0].reason.removeprefix('budget: ')}). {so_far}"
     if not judged:
         return NO_VERDICT, "No verdict: no rule could be judged."
-    return OK, _clean(rules, judged, by_status, situation)
+    return OK, _clean(scored, judged, situation) + _beside(rules, terms)
 
 
-def _clean(
-    rules: Sequence[RuleVerdict],
-    judged: int,
-    by_status: Mapping[Status, list[RuleVerdict]],
-    situation: Situation,
-) -> str:
+def _broken(rules: Sequence[RuleVerdict], judged: int, situation: Situation) -> str:
+    """What fails the run, "" when nothing does: broken rules, breadth that is required, lapses of the baseline."""
+    terms = situation.terms
+    broken = sum(terms.standing(one) == "broken" for one in rules)
+    if not (broken or situation.missing or terms.lapses):
+        return ""
+    of = f"{broken} of {judged} judged rule{'' if judged == 1 else 's'}"
+    said = [f"{of} {'is' if broken == 1 else 'are'} broken"]
+    said[0] += f", {expected} more as the baseline expects" if (expected := _expected(rules, terms)) else ""
+    said += [f"Not offered, but required: {', '.join(situation.missing)}"] if situation.missing else []
+    said += [f"The baseline does not hold: {'; '.join(terms.lapses[:3])}"] if terms.lapses else []
+    said[-1] += f" and {len(terms.lapses) - 3} more" if len(terms.lapses) > 3 else ""
+    return ". ".join(said) + "."
+
+
+def _expected(rules: Sequence[RuleVerdict], terms: Terms) -> int:
+    return sum(terms.standing(one) == "expected" for one in rules)
+
+
+def _none_broken(rules: Sequence[RuleVerdict], terms: Terms) -> str:
+    expected = _expected(rules, terms)
+    return f"none broken but {expected} that the baseline expects" if expected else "none broken"
+
+
+def _beside(rules: Sequence[RuleVerdict], terms: Terms) -> str:
+    """What is broken and not scored: a clean sentence must not hide it."""
+    beside = sum(terms.standing(one) == "beside" for one in rules)
+    if not beside:
+        return ""
+    newer = f" or newer than rule set {terms.rules}" if terms.later else ""
+    return f" Not scored: {beside} broken rule{'' if beside == 1 else 's'} beside the gate {terms.gate}{newer}."
+
+
+def _clean(rules: Sequence[RuleVerdict], judged: int, situation: Situation) -> str:
     """The sentence on a run in which nothing is broken: it claims no more than was judged."""
-    warned = f", {len(by_status['warn'])} with a warning" if by_status["warn"] else ""
+    terms = situation.terms
+    warned = sum(one.status == "warn" and not terms.standing(one) for one in rules)
     partly = sum(rule.partial for rule in rules)
-    part = f", {partly} of them judged only in part (budget)" if partly else ""
+    part = f", {warned} with a warning" if warned else ""
+    part += f", {partly} of them judged only in part (budget)" if partly else ""
+    of = f"{_rules(judged)}{' that the SDKs need' if terms.gate == 'sdk' else ''}"
+    none = _none_broken(rules, terms)
     if situation.traffic:
-        return f"{_rules(judged)} judged of those that these calls show, none broken{warned}."
+        return f"{of} judged of those that these calls show, {none}{part}."
     if not situation.paid:
-        return f"{_rules(judged)} judged, none broken{warned}{part}. No picture was asked for, so none was judged."
+        return f"{of} judged, {none}{part}. No picture was asked for, so none was judged."
     if situation.selected:
-        return f"{_rules(judged)} judged of those selected, none broken{warned}{part}."
-    unrun = by_status["not-run"]
-    dearer, unasked = (sum(one.cause == cause for one in unrun) for cause in ("tier", "option"))
-    left = len(unrun) + len(by_status["blocked"]) - dearer - unasked
-    rest = f" {_rules(left)} could not be judged." if left else ""
-    lacking = len(by_status["unsupported"])
-    rest += f" {_rules(lacking)} on what the target does not offer." if lacking else ""
-    rest += f" {_rules(dearer)} more with a dearer tier." if dearer else ""
-    rest += f" {_rules(unasked)} more when asked for." if unasked else ""
+        return f"{of} judged of those selected, {none}{part}."
+    rest = _rest(rules)
+    if _expected(rules, terms):
+        return f"{of} judged, {none}{part}.{rest}"
     if partly:
-        return f"{_rules(judged)} kept{warned}{part}.{rest}"
-    return f"Keeps the contract in all {_rules(judged)} judged{warned}.{rest}"
+        return f"{of} kept{part}.{rest}"
+    claim = "Works with the official SDKs" if terms.gate == "sdk" else "Keeps the contract"
+    return f"{claim} in all {_rules(judged)} judged{part}.{rest}"
+
+
+def _rest(rules: Sequence[RuleVerdict]) -> str:
+    """What a clean verdict does not cover."""
+    unrun = [one for one in rules if one.status == "not-run"]
+    dearer, unasked = (sum(one.cause == cause for one in unrun) for cause in ("tier", "option"))
+    left = len(unrun) + sum(one.status == "blocked" for one in rules) - dearer - unasked
+    lacking = sum(one.status == "unsupported" for one in rules)
+    told = [f" {_rules(left)} could not be judged." if left else ""]
+    told += [f" {_rules(lacking)} on what the target does not offer." if lacking else ""]
+    told += [f" {_rules(dearer)} more with a dearer tier." if dearer else ""]
+    return "".join([*told, f" {_rules(unasked)} more when asked for." if unasked else ""])
 
 
 def _rules(count: int) -> str:

@@ -7,20 +7,23 @@ a failure is a text in the exchange.
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from imageproof.contract.redact import Redactor
 from imageproof_conformance import guard
+from imageproof_conformance.address import is_loopback
 from imageproof_conformance.answers import urls
-from imageproof_conformance.budget import NEVER_SENT, pictures
+from imageproof_conformance.budget import CUT_SHORT, MOST_BAD_KEYS, NEVER_SENT, UNSENT
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
-from imageproof_conformance.profile import Profile, is_loopback
+from imageproof_conformance.profile import Profile
 from imageproof_conformance.version import VERSION
 
 if TYPE_CHECKING:
@@ -44,16 +47,24 @@ _CUT = "the answer was cut"
 class Wire:
     """Sends probes to one target. Thread-safe; close it, or use it as a context manager.
 
-    `again` is asked before a call is repeated, with the pictures that its first sending may have cost; it says whether
-    the budget allows it.
+    `again` is asked before a call is repeated, with what its first sending came to and the seconds to wait; it says
+    whether the budget allows it. `link` says why a link must not be fetched, "" when it may. `left` are the seconds
+    that the run still has: nothing outlasts them.
     """
 
-    def __init__(self, profile: Profile, again: Callable[[int], bool] = lambda cost: True) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        again: Callable[[Exchange, float], bool] = lambda exchange, wait: True,
+        link: Callable[[], str] = lambda: "",
+        left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         import httpx2  # 0.1 s that `--help` and usage errors need not pay
 
-        self.redactor = Redactor(profile.key)
+        self.redactor = Redactor(profile.key, *profile.sending.secrets)
         self._profile = profile
-        self._again = again
+        self._again, self._link, self._left = again, link, left
+        self._bad_keys = 0
         self._limit = _Limiter(profile.rate)
         parts = urlsplit(profile.base_url)
         addresses = guard.resolve(profile.host, parts.port or (443 if parts.scheme == "https" else 80))
@@ -80,7 +91,9 @@ class Wire:
         exchange, earlier = self._send_once(probe), list[Exchange]()
         for attempt in range(RETRIES):
             wait = _wait(exchange, attempt)
-            if wait is None or not self._again(pictures(exchange)):
+            if probe.request.key == "bad" and self._bad_keys >= MOST_BAD_KEYS:
+                break
+            if wait is None or not self._again(exchange, wait):
                 break
             if self._closing.wait(wait):
                 break
@@ -89,9 +102,9 @@ class Wire:
         return replace(exchange, earlier=tuple(earlier)) if earlier else exchange
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, unless the wire is closed meanwhile."""
+        """Wait so long, unless the wire is closed or the time of the run is over meanwhile."""
         if seconds > 0:
-            self._closing.wait(seconds)
+            self._closing.wait(min(seconds, self._left(), threading.TIMEOUT_MAX))
 
     def look_again(self, exchange: Exchange) -> Exchange:
         """The same exchange with what its links give now, of those that gave a picture at once."""
@@ -101,18 +114,26 @@ class Wire:
         return replace(exchange, later=found, later_after=max(after, 0.0))
 
     def _send_once(self, probe: Probe) -> Exchange:
-        self._limit.wait(self._closing)
+        self._limit.wait(self._closing, self._left())
+        self._bad_keys += probe.request.key == "bad"  # never two at once: the dispatcher sends them one by one
         body, media_type = encode(probe.request)
         headers = self._headers(probe, media_type)
-        url = self._profile.base_url + probe.request.path
-        started, clock, timeout = time.time(), time.monotonic(), self._profile.timeout
+        url = self._profile.url(probe.request.path, probe.model)
+        started, clock, timeout, left = time.time(), time.monotonic(), self._profile.timeout, self._left()
         heard = _Heard(min(MAX_PICTURE * max(probe.worst, 1), MAX_BODY))
-        if not _within(timeout + GRACE, lambda: self._exchange(probe.request.method, url, headers, body, clock, heard)):
+        if left <= 0:
+            heard.failure = UNSENT
+        elif not _within(
+            min(timeout + GRACE, left),
+            lambda: self._exchange(probe.request.method, url, headers, body, clock, heard),
+        ):
             heard = replace(heard, failure=_late(heard.status, timeout), chunks=list(heard.chunks))
+        if left > 0 >= self._left() and heard.failure and not heard.failure.startswith(NEVER_SENT):
+            heard = replace(heard, failure=CUT_SHORT)  # it was the run that had no more time
         exchange = Exchange(
             probe=probe,
             url=self.redactor.text(url),
-            sent_headers=self.redactor.headers(headers),
+            sent_headers=self._profile.sending.written(self.redactor.headers(headers)),
             sent_body=self.redactor.data(body),
             status=heard.status,
             headers=self.redactor.headers(heard.headers),
@@ -128,10 +149,10 @@ class Wire:
         if media_type:
             own["Content-Type"] = media_type
         key = {"yes": self._profile.key, "none": "", "bad": BAD_KEY}[probe.request.key]
+        sending = self._profile.sending
         if key:
-            own["Authorization"] = f"Bearer {key}"
-        planned = {name.lower() for name, _ in probe.request.headers}
-        return (*((name, value) for name, value in own.items() if name.lower() not in planned), *probe.request.headers)
+            own[sending.key_header] = sending.key_value(key)
+        return sending.beside(own, probe.request.headers)
 
     def _exchange(
         self,
@@ -174,7 +195,8 @@ class Wire:
         """Fetch a URL of an answer unless the time for all of them is over, or ends meanwhile."""
         fetched: list[Download] = []
         left = clock + min(DOWNLOAD_SECONDS, self._profile.timeout) - time.monotonic()
-        if left > 0 and _within(left + GRACE, lambda: fetched.append(self._download(url, clock))):
+        most = min(left + GRACE, self._left())
+        if left > 0 and most > 0 and _within(most, lambda: fetched.append(self._download(url, clock))):
             return fetched[0]
         return Download(url, failure="not fetched: the time for the links of an answer was over")
 
@@ -185,6 +207,8 @@ class Wire:
             place = guard.place(here, self._profile.host, self.private)
             if place.refused or place.scheme != scheme:
                 return Download(url, failure=place.refused or "not fetched: redirected to another scheme")
+            if spent := self._link():
+                return Download(url, failure=f"not fetched: {spent}")
             result = self._fetch(url, place, clock)
             if isinstance(result, Download):
                 return result
@@ -269,7 +293,8 @@ class _Limiter:
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def wait(self, closing: threading.Event) -> None:
+    def wait(self, closing: threading.Event, most: float) -> None:
+        """Wait for the turn of a call, at most so many seconds."""
         if not self._gap:
             return
         with self._lock:
@@ -277,7 +302,7 @@ class _Limiter:
             mine = max(self._next, now)
             self._next = mine + self._gap
         if mine > now:
-            closing.wait(mine - now)
+            closing.wait(min(mine - now, most))
 
 
 def _read(stream: Iterator[bytes], chunks: list[Chunk], clock: float, seconds: float, most: int) -> str:
@@ -317,11 +342,20 @@ def _wait(exchange: Exchange, attempt: int) -> float | None:
         return next(iter(HICCUPS[exchange.status][attempt:]), None)
     if exchange.status != 429 or b"insufficient_quota" in exchange.body:
         return None
-    try:
-        seconds = float(exchange.header("retry-after") or "")
-    except ValueError:
-        return None
+    seconds = _retry_after(exchange.header("retry-after") or "", time.time())
     return max(seconds, 0.1 * (attempt + 1)) if 0 <= seconds <= LONGEST_WAIT else None
+
+
+def _retry_after(text: str, now: float) -> float:
+    """Seconds that a Retry-After asks to wait, from its number or its date (RFC 9110, 10.2.3); -1 for neither."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
+    except (ValueError, OverflowError):
+        return -1.0
 
 
 def _timeout(seconds: float) -> httpx2.Timeout:

@@ -90,6 +90,8 @@ def load_sources(job: Job, max_pixels: int) -> Sources:
 
 def make_previews(job: Job, index: int, sources: Sources) -> Iterator[bytes]:
     """The files of a picture in the making, `job.partials` of them, each sharper than the one before."""
+    if not job.partials:
+        return
     picture = _edited(job, index, sources) if sources.pictures else draw(scene(job.prompt, index), job.canvas)
     for step in range(job.partials):
         shown = preview(picture, step, job.partials)

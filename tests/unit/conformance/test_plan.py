@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imageproof.contract.document import load, request_schema
 from imageproof.contract.families import Grid, families
+from imageproof.contract.providers import read_provider
 from imageproof.contract.requirements import requirements
 from imageproof.contract.violations import violations
 from imageproof_conformance.exchange import Probe, Tier
-from imageproof_conformance.plan import LIMITS, TIERS, WIDE_LIMITS, Plan, limits_of, plan
+from imageproof_conformance.intent import whole_plan
+from imageproof_conformance.plan import LIMITS, WIDE_LIMITS, Plan, limits_of, plan
 from imageproof_conformance.probes import Target, as_text, typed
 from imageproof_conformance.probes_refused import off_grid, refused
 from imageproof_conformance.probes_served import grid_sizes
-from imageproof_conformance.probes_spared import HEAVY_BYTES, STRANGE, WAITING, Extras
+from imageproof_conformance.probes_spared import HEAVY_BYTES, NO_EXTRAS, STRANGE, WAITING, Extras
+from imageproof_conformance.profile import ModelChoice
 
 DOCUMENT = load()
 REGISTRY = requirements()
 OFFERED = frozenset(DOCUMENT.operations())
 MODELS = [family.models[0] for family in families(DOCUMENT)]
+DECLARES = read_provider(str(Path(__file__).with_name("declares.yaml")), "declares")
 STRANGER = "a-model-that-nobody-knows"
 
 
@@ -69,11 +74,11 @@ def test_calls_that_must_be_refused_break_exactly_their_rule(model: str) -> None
 
 @pytest.mark.parametrize("model", [*MODELS, STRANGER])
 def test_tiers_keep_their_limits_and_contain_each_other(model: str) -> None:
-    plans = {tier: planned(model, tier) for tier in TIERS}
+    plans = {tier: planned(model, tier) for tier in LIMITS}
     for tier, found in plans.items():
         assert found.images <= limits_of(Target(DOCUMENT, REGISTRY, model, None, OFFERED))[tier]
         assert len({one.id for one in found.probes}) == len(found.probes)
-    ids = [[one.id for one in plans[tier].probes] for tier in TIERS]
+    ids = [[one.id for one in found.probes] for found in plans.values()]
     assert set(ids[0]) <= set(ids[1]) <= set(ids[2])
     assert all(one.images == 0 and one.expect != "either" for one in plans["free"].probes)
 
@@ -94,6 +99,8 @@ def test_only_what_offers_more_may_cost_more() -> None:
 def test_every_judged_requirement_is_planned_for_some_model() -> None:
     plans = [planned(model) for model in MODELS]
     seen = {rule for one in plans for rule in (*one.requirements, *one.waiting)}
+    declared = whole_plan(DOCUMENT, REGISTRY, ModelChoice("gpt-image-1"), OFFERED, NO_EXTRAS, DECLARES)
+    seen.update(declared.requirements)
     assert [rule for rule, row in REGISTRY.items() if row.judged and rule not in seen] == []
 
 
@@ -176,3 +183,13 @@ def test_the_registry_names_operations_and_rules_of_the_document() -> None:
     assert rules <= set(REGISTRY)
     may = {cell.rule for cell in cells if cell.either}
     assert all(REGISTRY[rule].level != "MUST" or rule not in may for rule in rules)
+
+
+def test_what_is_not_declared_is_not_asked() -> None:
+    plain = whole_plan(DOCUMENT, REGISTRY, ModelChoice("gpt-image-1"), OFFERED, NO_EXTRAS)
+    declared = whole_plan(DOCUMENT, REGISTRY, ModelChoice("gpt-image-1"), OFFERED, NO_EXTRAS, DECLARES)
+    assert not any(rule.startswith("DECLARED-") for one in plain.probes for rule in one.rules)
+    asked = [one for one in declared.probes if one.id not in {mine.id for mine in plain.probes}]
+    assert len(declared.probes) == len(plain.probes) + len(asked)
+    assert {one.rules for one in asked} == {("DECLARED-OPERATIONS",), ("DECLARED-ENCODINGS",)}
+    assert all((one.tier, one.images, one.worst) == ("free", 0, 1) for one in asked)

@@ -102,7 +102,7 @@ def pages(ours: Files) -> dict[str, Page]:
 
 
 def test_every_page_is_there_twice(ours: Files) -> None:
-    names = ["index", "capabilities", "operations", "requirements", "findings", "decisions"]
+    names = ["index", "capabilities", "operations", "requirements", "findings", "providers", "decisions"]
     names += [f"sources/{one}" for one in sources()]
     markdown = {f"{name}.md" for name in names if name != "index"} | {"README.md"}
     assert set(ours) == {f"{name}.html" for name in names} | markdown
@@ -307,7 +307,9 @@ def generate(*args: str | Path) -> Result:
 def test_a_document_without_families_has_no_pages(tmp_path: Path) -> None:
     """Left out where no target is named, and an error where it is."""
     assert generate("--spec", TODO, "--out", tmp_path / "all").exit_code == 0
-    assert {one.name for one in (tmp_path / "all").iterdir()} == {"MANIFEST.json", "openapi", "python"}
+    assert {one.name for one in (tmp_path / "all").iterdir()} == {
+        *("MANIFEST.json", "go", "openapi", "python", "typescript")
+    }
     result = generate("--spec", TODO, "--target", "docs", "--out", tmp_path / "docs")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert f"{TODO} has no x-model-families; name other targets, as in --target python" in result.stderr

@@ -8,6 +8,7 @@ from typing import Literal
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import Family
+from imageproof.contract.providers import Offers, Provider
 from imageproof.contract.requirements import requirements
 from imageproof_conformance.exchange import Exchange
 
@@ -19,7 +20,8 @@ class Context:
     """What a judge may know beside the exchange. `family` None stands for a model of which only the open rules are
     known; `target_private` says that the target is on this machine or network. `served` are the operationIds but for
     those that answered plain legal calls and served none, where no feature is to blame for a refusal; None stands for
-    all of them. `others` are all exchanges of the run in order, for the rules that compare answers."""
+    all of them. `others` are all exchanges of the run in order, for the rules that compare answers. `provider` is what
+    is documented of the target's provider, None for nothing."""
 
     document: Document
     family: Family | None
@@ -27,6 +29,12 @@ class Context:
     target_private: bool = False
     served: frozenset[str] | None = None
     others: tuple[Exchange, ...] = ()
+    provider: Provider | None = None
+
+    @property
+    def offers(self) -> Offers:
+        """What the provider says that it offers."""
+        return self.provider.offers if self.provider else Offers()
 
 
 @dataclass(frozen=True)

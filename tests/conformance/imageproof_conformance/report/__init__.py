@@ -11,7 +11,9 @@ from imageproof.contract.recorded import LINES, new_folder
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance import run_record, transcript
-from imageproof_conformance.report import json_report, junit
+from imageproof_conformance.baseline import newest_rules
+from imageproof_conformance.report import json_report, junit, summary
+from imageproof_conformance.report.terminal import problem
 from imageproof_conformance.run import Run
 
 
@@ -46,17 +48,30 @@ def write_reports(
     """Write the reports alone: into a folder that is there, and where the profile asks. `again` tells of a run that is
     judged once more which one it is."""
     contract = str(document.data.get("info", {}).get("version", ""))
-    rule_set = max((one.since for one in registry.values() if one.judged), default="")
+    rule_set = run.verdict.terms.rules or newest_rules(registry)
     sure = redactor.unlikely  # the exchanges have no key any more, and our own words must stay
     as_json = sure.text(json_report.text(run, contract, rule_set, again))
     as_junit = sure.text(junit.text(run))
+    as_markdown = sure.text(summary.text(run))
     written = [
         _put(folder / "report.json", as_json),
         _put(folder / "junit.xml", as_junit),
         *([_put(run.profile.json, as_json)] if run.profile.json else []),
         *([_put(run.profile.junit, as_junit)] if run.profile.junit else []),
+        *([_put(run.profile.summary, as_markdown)] if run.profile.summary else []),
     ]
+    if run.profile.step_summary:
+        _append(run.profile.step_summary, as_markdown)
     return tuple(written)
+
+
+def _append(path: Path, text: str) -> None:
+    """Continue the page of a build: other steps write there too. That it cannot be written costs nobody a verdict."""
+    try:
+        with path.open("a", encoding="utf-8") as out:
+            out.write(f"{text}\n")
+    except OSError as error:
+        problem(f"{path}: the summary cannot be written: {error.strerror}")
 
 
 def _put(path: Path, text: str) -> Path:

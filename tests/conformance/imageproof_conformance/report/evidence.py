@@ -10,6 +10,7 @@ from typing import Any
 
 from imageproof_conformance.answers import parsed
 from imageproof_conformance.exchange import Exchange, Finding, Part, Request
+from imageproof_conformance.profile import Profile
 from imageproof_conformance.report.clean import line, shorten
 
 _LONG_TEXT = 60  # characters of a value inside a summary
@@ -25,9 +26,9 @@ class Told:
     curl: str
 
 
-def tell(exchange: Exchange, key: str) -> Told:
-    """`key` is how a shell reads the key ("$NAME", "$(cat FILE)"), "" when the target takes none."""
-    return Told(_sent(exchange), _got(exchange), _curl(exchange, key))
+def tell(exchange: Exchange, profile: Profile) -> Told:
+    """An exchange of a run of this profile, which says how the key is shown and which headers all calls have."""
+    return Told(_sent(exchange), _got(exchange), _curl(exchange, profile))
 
 
 def asked_and_got(finding: Finding) -> str:
@@ -87,17 +88,20 @@ def brief(value: Any, depth: int = 4) -> Any:
     return value
 
 
-def _curl(exchange: Exchange, key: str) -> str:
+def _curl(exchange: Exchange, profile: Profile) -> str:
     """A line for a POSIX shell. Long bodies are shortened, and files are named as they were sent."""
-    request = exchange.probe.request
+    request, sending, key = exchange.probe.request, profile.sending, profile.key_word
     words = ["curl", "-sS", "-i"]
     if request.method not in ("GET", "POST") or (request.method == "POST" and not exchange.sent_body):
         words += ["-X", request.method]
     if request.key == "bad":
-        words += ["-H", shlex.quote("Authorization: Bearer wrong")]
+        words += ["-H", shlex.quote(f"{sending.key_header}: {sending.key_value('wrong')}")]
     elif request.key == "yes" and key:
-        words += ["-H", f'"Authorization: Bearer {key}"']
-    words += [word for name, value in request.headers for word in ("-H", shlex.quote(line(f"{name}: {value}")))]
+        words += ["-H", f'"{sending.key_header}: {sending.key_value(key)}"']
+    further = {name.lower() for name, _ in sending.headers} - {name.lower() for name, _ in request.headers}
+    said = [(name, value) for name, value in exchange.sent_headers if name.lower() in further]  # with secrets masked
+    headers = (*said, *request.headers)
+    words += [word for name, value in headers for word in ("-H", shlex.quote(line(f"{name}: {value}")))]
     words += _curl_body(exchange)
     return shorten(" ".join([*words, shlex.quote(line(exchange.url))]), _CURL)
 

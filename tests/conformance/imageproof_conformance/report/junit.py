@@ -17,6 +17,8 @@ def text(run: Run) -> str:
     for plan in run.plans:
         rules = [rule for rule in run.verdict.rules if rule.model == plan.choice.name]
         root.append(_suite(run, plan, rules))
+    if run.verdict.terms.lapses:
+        root.append(_lapses(run))
     if run.verdict.exit_status not in (0, 1) or not run.verdict.rules:
         root.append(_trouble(run))
     for name in ("tests", "failures", "errors"):  # the schema of Jenkins knows no `skipped` here
@@ -39,19 +41,38 @@ def _suite(run: Run, plan: ModelPlan, rules: list[RuleVerdict]) -> ET.Element:
 
 def _case(run: Run, rule: RuleVerdict) -> ET.Element:
     case = ET.Element("testcase", classname=_xml(f"imageproof.{rule.model}"), name=rule.rule, time="0")
-    broken = [one for one in rule.evidence if one.finding.outcome == "fail"]
-    message = _xml(broken[0].finding.message or rule.sentence) if broken else _xml(rule.reason)
-    if rule.status == "fail":
-        ET.SubElement(case, "failure", type=rule.level, message=message).text = _told(run, rule)
-    elif rule.status == "error":
+    failed = [one for one in rule.evidence if one.finding.outcome == "fail"]
+    message = _xml(failed[0].finding.message or rule.sentence) if failed else _xml(rule.reason)
+    if failed and rule.documented:
+        message += _xml(f" ({rule.documented.said})")
+    standing = run.verdict.terms.standing(rule)
+    if rule.status == "error":
         ET.SubElement(case, "error", type="suite", message=message)
-    elif rule.status == "warn":
-        ET.SubElement(case, "system-out").text = f"warning: {message}\n{_told(run, rule)}"
+    elif rule.status == "blocked" and run.verdict.exit_status:  # not where all that blocks was expected
+        ET.SubElement(case, "error", type="blocked", message=message)
+    elif standing == "broken":
+        ET.SubElement(case, "failure", type=rule.level, message=message).text = _told(run, rule)
+    elif failed:
+        excuse = run.verdict.terms.excused.get((rule.rule, rule.model), "")
+        notes = {"expected": f"expected by the baseline ({excuse})", "beside": "broken, but not scored"}
+        note = _xml(f"{notes.get(standing, 'warning')}: {message}")
+        ET.SubElement(case, "system-out").text = f"{note}\n{_told(run, rule)}"
     elif rule.partial:
         ET.SubElement(case, "system-out").text = f"partly judged, for want of budget: {message}"
     elif rule.status != "pass":
         ET.SubElement(case, "skipped", message=f"{rule.status}: {message}")
     return case
+
+
+def _lapses(run: Run) -> ET.Element:
+    """The baseline as a suite of its own: a case for each of its lapses."""
+    lapses = run.verdict.terms.lapses
+    count = str(len(lapses))
+    suite = ET.Element("testsuite", name="imageproof baseline", tests=count, failures=count, errors="0", skipped="0")
+    for number, lapse in enumerate(lapses, start=1):
+        case = ET.SubElement(suite, "testcase", classname="imageproof.baseline", name=f"lapse {number}", time="0")
+        ET.SubElement(case, "failure", type="baseline", message=_xml(lapse))
+    return suite
 
 
 def _trouble(run: Run) -> ET.Element:
@@ -63,9 +84,11 @@ def _trouble(run: Run) -> ET.Element:
 
 def _told(run: Run, rule: RuleVerdict) -> str:
     lines = [rule.sentence]
+    if rule.documented:
+        lines.append(f"{rule.documented.said}: {rule.documented.what}")
     for one in rule.evidence:
         if one.finding.outcome == "fail":
-            told = tell(run.exchanges[one.exchange], run.profile.key_word)
+            told = tell(run.exchanges[one.exchange], run.profile)
             pair = asked_and_got(one.finding)
             lines += [
                 "",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from math import ceil
 
-from imageproof_conformance.budget import REQUESTS_OVER, TIME_OVER
+from imageproof_conformance.budget import COULD_COST, REQUESTS_OVER, TIME_OVER
+from imageproof_conformance.money import MICROS, micros
 from imageproof_conformance.run import Run
 from imageproof_conformance.verdict import BROKEN, BUDGET_ENDED, NO_VERDICT, OK
 
@@ -40,11 +42,26 @@ def _same(run: Run, *more: str) -> str:
 def _same_money(run: Run) -> list[str]:
     limit = run.profile.max_images
     tier = [] if run.tier == "free" else ["--tier", run.tier]
-    return tier + ([] if limit is None else ["--max-images", str(limit)])
+    return tier + ([] if limit is None else ["--max-images", str(limit)]) + _price(run) + _limit(run)
+
+
+def _price(run: Run) -> list[str]:
+    """What the user said of the price."""
+    price = run.profile.price_per_image
+    return [] if price is None else ["--price-per-image", f"{price / MICROS:g}"]
+
+
+def _limit(run: Run, times: int = 1) -> list[str]:
+    """The limit in money, raised so many times."""
+    most = run.profile.max_cost
+    return [] if most is None else ["--max-cost", f"{most * times / MICROS:g}"]
 
 
 def _broken(run: Run) -> str:
-    ids = sorted({rule.rule for rule in run.verdict.rules if rule.status == "fail"})
+    terms = run.verdict.terms
+    ids = sorted({rule.rule for rule in run.verdict.rules if terms.standing(rule) == "broken"})
+    if not ids and terms.lapses:
+        return f"correct {run.profile.baseline.file if run.profile.baseline else 'the baseline'}, then: {_same(run)}"
     if not ids:
         return _same(run)
     some = f"  # the first {MOST_NAMED} of {len(ids)} broken rules" if len(ids) > MOST_NAMED else ""
@@ -58,12 +75,21 @@ def _ended(run: Run) -> str:
         return _same(run, "--max-requests", str(run.requests + max(len(run.skipped), run.requests)))
     if any(TIME_OVER in why for why in reasons):
         return _same(run, "--max-time", f"{max(run.profile.max_time or 0, run.seconds) * 10:.0f}")
+    if any(COULD_COST in why for why in reasons):
+        return _more_money(run)
     return _more_pictures(run)
+
+
+def _more_money(run: Run) -> str:
+    """The command with twice the limit in money, and with room for the plan."""
+    pictures = [] if run.profile.max_images is None else ["--max-images", str(run.profile.max_images)]
+    planned = ceil(micros(run.bill.planned) / (run.profile.max_cost or 1)) if run.bill else 1
+    return _command(run, "--tier", run.tier, *pictures, *_price(run), *_limit(run, max(2, planned)))
 
 
 def _more_pictures(run: Run) -> str:
     more = max(run.worst, run.planned, run.cap * 2, 1)
-    return _command(run, "--tier", run.tier, "--max-images", str(more))
+    return _command(run, "--tier", run.tier, "--max-images", str(more), *_price(run), *_limit(run))
 
 
 def _no_verdict(run: Run) -> str:

@@ -6,17 +6,23 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from imageproof_conformance.baseline import names
 from imageproof_conformance.bench import ModelPlan
-from imageproof_conformance.budget import KEPT, REQUESTS_OVER, TIME_OVER, many
+from imageproof_conformance.budget import COULD_COST, KEPT, REQUESTS_OVER, TIME_OVER, many
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Probe
+from imageproof_conformance.gates import answers
 from imageproof_conformance.judges import judged_ids
+from imageproof_conformance.money import GIVEN
+from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
+from imageproof_conformance.report.common import plainest, shared
 from imageproof_conformance.report.evidence import asked_and_got, tell
 from imageproof_conformance.report.next import next_command
+from imageproof_conformance.report.whom import whom
 from imageproof_conformance.run import Progress, Run, Session
 from imageproof_conformance.verdict import BROKEN, OK, RuleVerdict
 
@@ -33,6 +39,7 @@ _LEFT_OUT = (
     ("budget", KEPT, f"its pictures are {KEPT}"),
     ("budget", REQUESTS_OVER, REQUESTS_OVER),
     ("budget", TIME_OVER, TIME_OVER),
+    ("budget", COULD_COST, "it could cost more than is left of the money"),
     ("budget", "", "it could make more pictures than are left of the budget"),
     ("stopped", "wrong key", "a wrong key was tried twice already"),
     ("stopped", "", "an invalid request of the same rule was served already"),
@@ -40,6 +47,8 @@ _LEFT_OUT = (
     ("open", "", "keys are not tried, since the target was declared open"),
     ("interrupted", "", "the run was interrupted"),
 )
+# What a rule that is not kept means for the exit status -> how it is marked.
+_STANDINGS = {"broken": "BROKEN", "expected": "EXPECTED", "beside": "NOT SCORED"}
 _COLOURS = {"fail": "red", "warn": "yellow", "error": "red", "blocked": "yellow"}
 
 
@@ -94,13 +103,18 @@ class Screen:
         probes = session.probes
         self.say(
             f"imageproof: tier {session.tier}, {line(models)}: {many(len(probes), 'request')}"
-            f"{_duration(session)}, {many(session.planned, 'picture')}"
-            f" planned, at most {session.worst} if the target serves whatever it is sent (cap {session.budget.cap})",
+            f"{_duration(session)}, {many(session.planned, 'picture')} planned{_price(session)}{_optional(session)},"
+            f" at most {session.worst}{_worst_price(session)} if the target serves whatever it is sent"
+            f" (cap {session.budget.cap}{_cap_price(session)})",
             "bold",
         )
         self._target(session)
         for one in () if session.partial else session.plans:
             self.say(f"{line(one.choice.name)}: {_scope(one, session.discovery.detail)}")
+        for one in session.plans if session.tier == "full" else ():
+            left = f", {one.unpaired} more have no room" if one.unpaired else ""
+            no = f"{many(len(one.impossible), 'pair')} cannot be asked for together"
+            self.say(f"{line(one.choice.name)}: {many(one.paired, 'pair')} of parameter values{left}; {no}")
         for note in session.notes:
             self.say(f"note: {line(note)}")
 
@@ -119,24 +133,28 @@ class Screen:
         """What would be sent: calls and pictures by stage, operation and expectation, and the rules in scope."""
         self.plan(session)
         self.say("dry run: only the list of models was asked for; all operations are taken as offered")
+        for text in _expense(session):
+            self.say(text)
         rows = Counter((probe.tier, probe.operation, probe.expect) for probe in session.probes)
         pictures: Counter[tuple[str, str, str]] = Counter()
         for probe in session.probes:
-            pictures[(probe.tier, probe.operation, probe.expect)] += probe.images
+            pictures[(probe.tier, probe.operation, probe.expect)] += probe.legal_images
         self.say(f"\n{'tier':9} {'operation':22} {'must be':8} {'calls':>5} {'pictures':>8}")
         for row, calls in rows.items():
             self.say(f"{row[0]:9} {row[1]:22} {row[2]:8} {calls:5} {pictures[row]:8}")
-        paid = [probe for probe in session.probes if probe.images]
+        paid = [probe for probe in session.probes if probe.legal_images]
         if paid:
             self.say("\npaid calls:")
         for probe in paid:
-            self.say(f"  {probe.id}: {many(probe.images, 'picture')}{_asked(probe)}")
+            self.say(f"  {probe.id}: {_pictures(probe)}{_asked(probe)}")
+        for one in session.plans if session.tier == "full" else ():
+            self.say(f"\ncannot be asked for together: {'; '.join(one.impossible)}")
         self.say("\nrules: " + " ".join(dict.fromkeys(rule for rule, _ in session.chosen)))
 
     def result(self, run: Run, files: Iterable[str]) -> None:
         """Everything after the calls; the last line is the next command."""
         self.say()
-        self._offered(run)
+        self._first(run)
         self._broken(run)
         self._summary(run)
         self._partly(run)
@@ -149,16 +167,31 @@ class Screen:
         style = {OK: "bold green", BROKEN: "bold red"}.get(run.verdict.exit_status, "bold yellow")
         self.say(line(run.verdict.headline), style)
         self.say(
-            f"{many(run.requests, 'request')}, {many(run.spent, 'picture')} spent of {run.planned} planned,"
-            f" {run.seconds:.1f} s "
+            f"{many(run.requests, 'request')}, {many(run.spent, 'picture')} spent of {run.planned} planned"
+            f"{_paid(run)}, {run.seconds:.1f} s "
             f"(exit status {run.verdict.exit_status})"
         )
         self.copy(f"next: {next_command(run)}")
 
-    def _offered(self, run: Run) -> None:
-        if run.discovery.offered:
-            listed = f"; {many(len(run.discovery.listed), 'model')} listed" if run.discovery.listed else ""
-            self.say(f"offered: {', '.join(sorted(run.discovery.offered))}{listed}")
+    def _first(self, run: Run) -> None:
+        """What is offered, how well it is kept, and what breaks for whom."""
+        for text in breadth(run):
+            self.say(line(text))
+        if not run.verdict.rules:
+            return
+        self.say()
+        for one in answers(run.verdict.rules):
+            self.say(one.told)
+        if broken := whom(run.verdict.rules):
+            self.say("\nwhat breaks, and for whom:", "bold")
+        for hit in broken:
+            over = names(hit.rules)
+            self.say(f"  {hit.who}: {hit.how} ({over})" if hit.how else f"  {hit.who}: {over}", hang=4)
+        terms = run.verdict.terms
+        for text in terms.lapses:
+            self.say(f"baseline: {line(text)}", "red")
+        for text in terms.notes:
+            self.say(f"baseline: {line(text)}", "yellow")
 
     def _broken(self, run: Run) -> None:
         broken = [rule for rule in run.verdict.rules if rule.status in ("fail", "error", "warn")]
@@ -170,16 +203,21 @@ class Screen:
     def _rule(self, run: Run, rule: RuleVerdict) -> None:
         whom = ", ".join(_WHOM[one] for one in rule.breaks if one in _WHOM) or (_NOBODY if rule.breaks else "")
         mark = {"fail": "BROKEN", "warn": "WARNING", "error": "ERROR"}[rule.status]
+        mark = _STANDINGS.get(run.verdict.terms.standing(rule), mark)
         self.say(f"\n{mark} {rule.rule} ({rule.level}, {line(rule.model)}): {rule.sentence}", _COLOURS[rule.status])
         if whom:
             self.say(f"  breaks: {whom}")
+        if excuse := run.verdict.terms.excused.get((rule.rule, rule.model)):
+            self.say(f"  expected by the baseline: {line(excuse)}", hang=4)
+        if rule.documented:
+            self.say(f"  {line(rule.documented.said)}: {line(rule.documented.what)}", hang=4)
         if rule.reason:
             self.say(f"  {line(rule.reason)}", hang=4)
         failures = [one for one in rule.evidence if one.finding.outcome == "fail"]
         if not failures:
             return
-        first = failures[0]
-        told = tell(run.exchanges[first.exchange], run.profile.key_word)
+        first = plainest(failures, run.exchanges)
+        told = tell(run.exchanges[first.exchange], run.profile)
         self.say(f"  {line(first.finding.message)}", hang=4)
         if pair := asked_and_got(first.finding):
             self.say(f"  {pair}", hang=4)
@@ -189,6 +227,8 @@ class Screen:
         if len(failures) > 1:
             more = len(failures) - 1
             self.say(f"  and {more} more {'call shows' if more == 1 else 'calls show'} it")
+        if common := shared(rule, run.exchanges):
+            self.say(f"  all of them ask for {line(common)}, and none of those that keep the rule")
 
     def _partly(self, run: Run) -> None:
         partly = [f"{one.rule} ({line(one.reason)})" for one in run.verdict.rules if one.partial]
@@ -249,8 +289,57 @@ def _duration(session: Session) -> str:
     return f" (about {span} at {rate:g} call{'' if rate == 1 else 's'} a second)"
 
 
+def _price(session: Session) -> str:
+    """What the planned pictures cost: " (USD 0.12, list price of 2026-09-08)"."""
+    bill = session.bill
+    if bill is None:
+        return " (no price is known)" if session.planned else ""
+    return f" ({bill.told(bill.planned)}, {bill.source})" if session.planned else ""
+
+
+def _optional(session: Session) -> str:
+    more = session.optional
+    return f", {more} more where it serves what it may refuse" if more else ""
+
+
+def _worst_price(session: Session) -> str:
+    return f" ({session.bill.told(session.bill.worst)})" if session.bill and session.worst else ""
+
+
+def _cap_price(session: Session) -> str:
+    bill = session.bill
+    return f", {bill.told(bill.cap)}" if bill and bill.cap is not None else ""
+
+
+def _paid(run: Run) -> str:
+    return (
+        f" ({run.bill.told(run.bill.spent)} of {run.bill.told(run.bill.planned)})" if run.bill and run.planned else ""
+    )
+
+
+def _expense(session: Session) -> Iterator[str]:
+    """What a run uses, and at most: calls, pictures, money, time."""
+    profile, bill = session.profile, session.bill
+    most = "" if profile.max_requests is None else f", at most {profile.max_requests} with links and repetitions"
+    yield f"\ncalls:    {len(session.probes)}{most}"
+    yield f"pictures: {session.planned}, at most {session.worst}"
+    if bill:
+        beside = "reading prompts and input pictures is not in it"
+        yield f"money:    {bill.told(bill.planned)}, at most {bill.told(bill.worst)} ({bill.source}; {beside})"
+    else:
+        yield f"money:    no price of a picture is known; say it with {GIVEN} PRICE"
+    rate = f"about {len(session.probes) / profile.rate:.0f} s for the calls, " if profile.rate else ""
+    most = "" if profile.max_time is None else f", at most {profile.max_time:g} s"
+    yield f"time:     {rate}{'and ' if rate else ''}what the target takes to answer{most}"
+
+
 def _key(session: Session) -> str:
     return f"key from {session.profile.key_source}" if session.profile.key else "without a key"
+
+
+def _pictures(probe: Probe) -> str:
+    more = probe.legal_images - probe.images
+    return f"may be refused, else {many(more, 'picture')}" if more else many(probe.images, "picture")
 
 
 def _asked(probe: Probe) -> str:

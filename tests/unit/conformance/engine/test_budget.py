@@ -11,6 +11,7 @@ import pytest
 
 from imageproof_conformance.budget import NEVER_SENT, Budget, pictures
 from imageproof_conformance.exchange import Chunk, Exchange, Probe, Request
+from imageproof_conformance.money import NOTHING, Cost
 
 
 def exchange(
@@ -53,13 +54,13 @@ def test_many_workers_never_pass_the_cap(seed: int) -> None:
     def work(jobs: list[tuple[int, int, float]]) -> None:
         nonlocal made, most
         for worst, actual, pause in jobs:
-            if budget.refusal(worst):
+            if budget.refusal(Cost(worst)):
                 continue
             with lock:
                 made += actual
                 most = max(most, made)
             time.sleep(pause)
-            budget.settle(worst, actual)
+            budget.settle(Cost(worst), Cost(actual))
 
     def jobs() -> list[tuple[int, int, float]]:
         worsts = [chance.choice([0, 1, 1, 2, 11]) for _ in range(20)]
@@ -71,54 +72,54 @@ def test_many_workers_never_pass_the_cap(seed: int) -> None:
     for thread in threads:
         thread.join(20)
     assert most <= 25
-    assert budget.spent == made
-    assert budget.outstanding == 0
+    assert budget.spent == Cost(made)
+    assert budget.outstanding == NOTHING
 
 
 def test_a_call_waits_for_what_others_may_give_back() -> None:
     budget = Budget(cap=1)
-    assert budget.refusal(1) == ""
-    threading.Timer(0.05, budget.settle, (1, 0)).start()
-    assert budget.refusal(1) == ""
-    budget.settle(1, 1)
-    assert budget.refusal(1) == "budget: could make 1 picture, 0 left of 1"
-    assert budget.refusal(0) == ""
+    assert budget.refusal(Cost(1)) == ""
+    threading.Timer(0.05, budget.settle, (Cost(1), Cost(0))).start()
+    assert budget.refusal(Cost(1)) == ""
+    budget.settle(Cost(1), Cost(1))
+    assert budget.refusal(Cost(1)) == "budget: could make 1 picture, 0 left of 1"
+    assert budget.refusal(Cost(0)) == ""
 
 
 def test_what_is_kept_for_later_calls_is_not_spent_by_leaks() -> None:
     budget = Budget(cap=12)
-    assert budget.refusal(1, keep=8) == ""
-    budget.settle(1, 0)
-    assert budget.refusal(11, keep=8) == ""  # costs nothing at a target that refuses what it must
-    budget.settle(11, 4)
-    assert "kept" in budget.refusal(1, keep=8)
-    assert budget.refusal(0, keep=8) == ""
-    assert budget.refusal(8) == ""
+    assert budget.refusal(Cost(1), Cost(8)) == ""
+    budget.settle(Cost(1), Cost(0))
+    assert budget.refusal(Cost(11), Cost(8)) == ""  # costs nothing at a target that refuses what it must
+    budget.settle(Cost(11), Cost(4))
+    assert "kept" in budget.refusal(Cost(1), Cost(8))
+    assert budget.refusal(Cost(0), Cost(8)) == ""
+    assert budget.refusal(Cost(8)) == ""
 
 
 def test_nothing_that_could_cost_starts_with_a_cap_of_zero() -> None:
     budget = Budget(cap=0)
-    assert budget.refusal(0) == ""
-    assert budget.refusal(1)
+    assert budget.refusal(Cost(0)) == ""
+    assert budget.refusal(Cost(1))
 
 
 def test_a_repeated_call_books_what_its_first_sending_may_have_cost() -> None:
     budget = Budget(cap=5)
-    assert budget.refusal(2) == ""
-    assert budget.again(2)  # two may be gone, and two more are at stake
-    assert not budget.again(2)
-    budget.settle(2, 2)
-    assert budget.spent == 4
-    assert budget.again(0)
+    assert budget.refusal(Cost(2)) == ""
+    assert budget.again(Cost(2))  # two may be gone, and two more are at stake
+    assert not budget.again(Cost(2))
+    budget.settle(Cost(2), Cost(2))
+    assert budget.spent == Cost(4)
+    assert budget.again(Cost(0))
 
 
 def test_requests_and_time_end_a_run_too() -> None:
     few = Budget(cap=9, max_requests=2)
-    assert few.refusal(1) == ""
+    assert few.refusal(Cost(1)) == ""
     assert few.again()
     assert not few.again()
-    assert "the requests of the run were used (2)" in few.refusal(0)
+    assert "the requests of the run were used (2)" in few.refusal(Cost(0))
     late = Budget(cap=9, max_time=0.01)
     time.sleep(0.02)
-    assert "time" in late.refusal(0)
+    assert "time" in late.refusal(Cost(0))
     assert not late.again()

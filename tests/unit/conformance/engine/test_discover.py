@@ -11,6 +11,7 @@ from imageproof.errors import UsageError
 from imageproof_conformance.budget import Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover
 from imageproof_conformance.exchange import Exchange, Probe
+from imageproof_conformance.money import Cost
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.wire import Wire
 
@@ -31,10 +32,10 @@ def found(url: str, cap: int = 12, **options: Any) -> tuple[Discovery, Budget]:
     with Wire(profile) as wire:
 
         def send(probe: Probe) -> Exchange | None:
-            if budget.refusal(probe.worst):
+            if budget.refusal(Cost(probe.worst)):
                 return None
             exchange = wire.send(probe)
-            budget.settle(probe.worst, pictures(exchange))
+            budget.settle(Cost(probe.worst), Cost(pictures(exchange)))
             return exchange
 
         return discover(load(), profile, send), budget
@@ -60,10 +61,12 @@ def test_operations_are_there_when_they_refuse_and_models_are_listed(serve: Serv
     result, budget = found(target.url)
     assert result.offered == {"createImage", "createImageEdit", "listModels", "retrieveModel"}
     assert result.listed == ("dall-e-2", "other")
-    assert (result.trouble, budget.spent) == ("", 0)
+    assert (result.trouble, budget.spent) == ("", Cost(0))
     assert target.paths() == [
         "GET /v1/models",
         "POST /v1/images/generations",
+        "POST /v1/images/edits",
+        "POST /v1/images/edits",
         "POST /v1/images/edits",
         "POST /v1/images/variations",
         "GET /v1/models/dall-e-2",
@@ -113,7 +116,7 @@ def test_nobody_there_is_found_with_one_call() -> None:
 def test_a_target_that_serves_anything_costs_no_more_than_the_cap(serve: Serve) -> None:
     target = serve(lambda asked: models("a") if asked.method == "GET" else Says(body={"data": [{}]}))
     _, budget = found(target.url, cap=2)
-    assert budget.spent == 2
+    assert budget.spent == Cost(2)
     assert [path for path in target.paths() if path.startswith("POST")] == target.paths()[1:3]
 
 
@@ -125,6 +128,44 @@ def test_without_money_only_get_is_sent(serve: Serve) -> None:
     result, _ = found(target.url, cap=0)
     assert {asked.method for asked in target.asked} == {"GET"}
     assert result.offered >= {"createImage", "createImageEdit", "createImageVariation"}
+
+
+UNKNOWN = Says(404, {"error": {"message": "no such model", "code": "model_not_found", "param": "model", "type": "x"}})
+NO_SIZE = Says(400, {"error": {"message": "no such size", "type": "x", "param": "size", "code": None}})
+
+
+def test_a_target_that_lists_no_models_is_asked_which_it_knows_by_name(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        if asked.method == "GET":
+            return NOWHERE
+        if b"1x1" not in asked.body:
+            return REFUSED
+        return NO_SIZE if asked.json["model"] in ("dall-e-3", "gpt-image-1") else UNKNOWN
+
+    target = serve(handle)
+    result, budget = found(target.url)
+    assert (set(result.by_name), budget.spent) == ({"dall-e-3", "gpt-image-1"}, Cost(0))
+    chosen, note = choose_models(load(), Profile("http://x/v1"), result)
+    assert chosen == (ModelChoice("gpt-image-1"),) and "knows by name" in note
+    calls = len(target.asked)
+    assert found(target.url, models=(ModelChoice("dall-e-3"),))[0].by_name == ()
+    assert len(target.asked) - calls < calls  # whoever names a model needs no search
+
+
+def test_a_target_that_complains_of_the_size_whatever_the_model_says_no_names(serve: Serve) -> None:
+    target = serve(lambda asked: NOWHERE if asked.method == "GET" else NO_SIZE if b"1x1" in asked.body else REFUSED)
+    assert found(target.url)[0].by_name == ()
+    assert sum(b"1x1" in one.body for one in target.asked) == 1
+
+
+def test_a_target_that_serves_what_it_must_refuse_is_asked_for_one_name_alone(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        if asked.method == "GET" or b"1x1" not in asked.body:
+            return NOWHERE if asked.method == "GET" else REFUSED
+        return UNKNOWN if b"no-such" in asked.body else Says(body={"data": [{}]})
+
+    result, budget = found(serve(handle).url)
+    assert len(result.by_name) == 1 and budget.spent == Cost(1)
 
 
 def discovered(*listed: str) -> Discovery:

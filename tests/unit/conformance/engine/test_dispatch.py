@@ -12,6 +12,7 @@ import pytest
 from imageproof_conformance.budget import NEVER_SENT, Budget
 from imageproof_conformance.dispatch import Dispatcher, Skipped
 from imageproof_conformance.exchange import Chunk, Exchange, Probe, Request
+from imageproof_conformance.money import Cost
 
 RULES = frozenset({"R1", "R2", "R3"})
 
@@ -45,8 +46,8 @@ def outcome(
 
     budget = Budget(cap)
     exchanges, skipped = Dispatcher(send, budget, workers, RULES).run(probes)
-    assert made[0] == budget.spent <= cap
-    return [one.probe.id for one in exchanges], [f"{one.probe.id} {one.kind}" for one in skipped], budget.spent
+    assert made[0] == budget.spent.pictures <= cap
+    return [one.probe.id for one in exchanges], [f"{one.probe.id} {one.kind}" for one in skipped], budget.spent.pictures
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -97,7 +98,7 @@ def test_a_sender_that_fails_ends_the_run_and_hangs_nobody() -> None:
     budget = Budget(cap=50)
     with pytest.raises(RecursionError, match="ours"):
         Dispatcher(send, budget, 2, RULES).run([probe(f"p{i}", "R1") for i in range(9)])
-    assert budget.outstanding == 0 and budget.spent == 9
+    assert budget.outstanding == Cost(0) and budget.spent == Cost(9)
 
 
 def test_a_wrong_key_is_tried_twice_at_most() -> None:

@@ -23,6 +23,7 @@ from imageproof_conformance.run import Run, Session
 
 from .test_recheck import verdict
 
+pytestmark = pytest.mark.xdist_group("har")
 HARS = Path(__file__).parent / "hars"
 KEY = "sk-har-canary-7731"
 ORIGIN = "https://api.example.com/openai/v1"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import DocumentError, UsageError
 from imageproof_conformance import recheck as module
 from imageproof_conformance import recording, report
+from imageproof_conformance.baseline import Baseline, Expected, Had
 from imageproof_conformance.judging import judged
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.recheck import Asked, recheck
@@ -33,10 +35,17 @@ from imageproof_conformance.transcript import digest, json_line
 from .conftest import Asked as Request
 from .conftest import Says, targets
 
+pytestmark = pytest.mark.xdist_group("recheck")
 KEY = "sk-canary-44d1"
 MODEL = (ModelChoice("gpt-image-1"),)
 BESIDE = ("suite", "notes", "recheck")  # members of the report that are no part of the verdict
 ACME = Path(__file__).resolve().parents[4] / "spec" / "overlays" / "acme.yaml"
+KNOWN = Baseline(
+    "known.yaml",
+    "2026.11",
+    (Expected("GEN-SIZE-PIXELS", "*", "known", "me", date(2126, 11, 1), "gpt-image-1", place="known.yaml:3"),),
+    (Had("*", "gpt-image-1", ("createImage", "stream")),),
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,9 @@ RUNS: dict[str, dict[str, Any]] = {
     "ended in discovery": {"tier": "free", "max_requests": 2, "models": MODEL},
     "interrupted": {"tier": "core", "stop": True, "models": MODEL},
     "selected": {"tier": "core", "only": "GEN-N", "models": MODEL},
+    "interrupted, required": {"tier": "core", "stop": True, "models": MODEL, "require": frozenset({"stream"})},
+    "expected": {"fault": "wrong-size", "tier": "core", "models": MODEL, "gate": "both", "baseline": KNOWN},
+    "lapsed": {"tier": "core", "models": MODEL, "gate": "sdk", "baseline": KNOWN, "strict": False},
     "required": {"tier": "free", "models": MODEL, "require": frozenset({"createImage"})},
     "overlaid": {"tier": "free", "models": (ModelChoice("acme-draw-1"),), "overlays": (ACME,)},
     "short key": {"tier": "free", "models": MODEL, "key": "none"},
@@ -431,6 +443,23 @@ def test_reports_go_where_they_are_asked_for(recorded: Callable[[str], Recorded]
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         recheck(Asked(str(recorded("faulty").folder), out=str(tmp_path / "file" / "x")))
+
+
+def test_a_run_can_be_held_to_something_else(recorded: Callable[[str], Recorded], tmp_path: Path) -> None:
+    known = tmp_path / "known.yaml"
+    entry = {"target": "*", "reason": "known", "owner": "me", "expiry": "2126-11-01"}
+    expected = [{"id": name, **entry} for name in ("GEN-SIZE-PIXELS", "EDIT-SIZE-PIXELS")]
+    known.write_text(json.dumps({"rules": "2026.11", "expected": expected}))
+    was = recorded("faulty")
+    assert was.run.verdict.exit_status == 1
+    status, folder = again(was.folder, tmp_path / "out", baseline=str(known), gate="both", summary=str(tmp_path / "s"))
+    found = json.loads((folder / "report.json").read_text())
+    assert (status, found["gate"], found["rule_set"]) == (0, "both", "2026.11")
+    assert "2 that the baseline expects" in (tmp_path / "s").read_text()
+    status, folder = again(recorded("expected").folder, tmp_path / "other", gate="contract")
+    assert (status, json.loads((folder / "report.json").read_text())["gate"]) == (1, "contract")
+    with pytest.raises(UsageError, match="--stale is about a baseline"):
+        recheck(Asked(str(was.folder), out=str(tmp_path / "x"), stale="warn"))
 
 
 def test_other_overlays_take_the_place_of_those_of_the_run(recorded: Callable[[str], Recorded], tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from imageproof_conformance.run import Progress, Run, Session
 
 from .conftest import Asked, Says, Serve, targets
 
+pytestmark = pytest.mark.xdist_group("report")
 KEY = "sk-canary-77aa"
 HOSTILE = "\x1b[2J\x1b]0;gone\x07[bold red]]]><failure/>&\x00\ufffe\u202e " + KEY + " <script>alert(1)</script>"
 
@@ -184,7 +185,7 @@ def test_the_next_command_gives_more_of_what_ended(reference: Callable[..., str]
     assert calls.verdict.exit_status == 4
     more = calls.requests + max(calls.requests, len(calls.skipped))
     assert shown.splitlines()[-1] == f"next: imageproof conform {url} --max-requests {more}"
-    assert f"free: {calls.requests - 5}/{calls.requests - 5} calls" in shown
+    assert f"free: {calls.requests - 7}/{calls.requests - 7} calls" in shown
     money, _, shown = made(url, tmp_path, max_images=1, tier="core", **model)
     assert money.verdict.exit_status == 4
     assert shown.splitlines()[-1] == f"next: imageproof conform {url} --tier core --max-images 3"

@@ -10,7 +10,16 @@ from collections.abc import Iterator
 
 from imageproof.contract.document import Document
 from imageproof.contract.families import KEY, families
-from imageproof.emit.targets.docs import capabilities, decisions, findings, index, operations, requirements, sources
+from imageproof.emit.targets.docs import (
+    capabilities,
+    decisions,
+    findings,
+    index,
+    operations,
+    providers,
+    requirements,
+    sources,
+)
 from imageproof.emit.targets.docs.blocks import Sheet
 from imageproof.emit.targets.docs.catalogue import known_of
 from imageproof.emit.targets.docs.places import places_of
@@ -41,6 +50,7 @@ def _sheets(document: Document) -> Iterator[Sheet]:
     if ours:
         yield requirements.sheet(ours.requirements, ours.seen, document)
         yield findings.sheet(ours.seen, ours.requirements)
+        yield providers.sheet(ours.providers, known)
         yield decisions.sheet(ours, known)
         for account in ours.accounts.values():
             yield sources.sheet(account, ours.found, known)

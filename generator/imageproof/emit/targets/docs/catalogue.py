@@ -10,6 +10,7 @@ from imageproof.contract.decisions import decisions
 from imageproof.contract.document import Document, canonical
 from imageproof.contract.examples import Example, examples, real_answers
 from imageproof.contract.findings import Finding, findings
+from imageproof.contract.providers import Provider, load_provider, names
 from imageproof.contract.reconcile import Discrepancy, Reconciliation, reconcile
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.contract.sources import Source, sources
@@ -37,12 +38,13 @@ class Account:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Requirements by id, what they carry by id, sources by id, and what was decided."""
+    """Requirements by id, what they carry by id, sources by id, what was decided, and profiles of providers by name."""
 
     requirements: Mapping[str, Requirement]
     seen: Mapping[str, Finding]
     accounts: Mapping[str, Account]
     found: Reconciliation
+    providers: Mapping[str, Provider]
 
 
 def known_of(document: Document) -> Catalogue | None:
@@ -53,7 +55,8 @@ def known_of(document: Document) -> Catalogue | None:
     known = sources()
     found = reconcile(contract, known, decisions())
     accounts = {name: _account(contract, one, found) for name, one in known.items()}
-    return Catalogue(requirements(), findings(), accounts, found)
+    profiles = {name: load_provider(name) for name in names()}
+    return Catalogue(requirements(), findings(), accounts, found, profiles)
 
 
 def base(document: Document) -> Document:

@@ -18,6 +18,7 @@ from imageproof.emit.targets.docs.places import (
     DECISIONS,
     FINDINGS,
     OPERATIONS,
+    PROVIDERS,
     REQUIREMENTS,
     family_place,
 )
@@ -53,6 +54,8 @@ def _pages(document: Document, ours: Catalogue | None) -> Iterator[Block]:
         settled = f"{counted(len(ours.found.decisions.rows), 'topic')} on which the sources differ, and what is true"
         points += [_point("Requirements", REQUIREMENTS, rules), _point("Findings", FINDINGS, seen)]
         points.append(_point("Decisions", DECISIONS, settled))
+        documented = f"what {counted(len(ours.providers), 'provider')} document, and do otherwise than the contract"
+        points.append(_point("Providers", PROVIDERS, documented))
     yield Bullets(tuple(points))
     if document.overlays:
         files = joined(code(one.name) for one in layers(document))

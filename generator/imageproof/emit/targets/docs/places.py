@@ -11,7 +11,7 @@ from imageproof.contract.pointers import join, target
 from imageproof.emit.targets.docs.text import Inline, Place, anchor, code
 
 CAPABILITIES, OPERATIONS, REQUIREMENTS = "capabilities", "operations", "requirements"
-FINDINGS, DECISIONS = "findings", "decisions"
+FINDINGS, DECISIONS, PROVIDERS = "findings", "decisions", "providers"
 # What a document says at its root, and a decision may land at.
 ROOT = ("openapi", "info", "servers", "security", "tags")
 
