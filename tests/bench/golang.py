@@ -3,8 +3,8 @@
     python tests/bench/golang.py    # asks the Go module proxy for the official SDK
 
 Each contender is a program of its own, and they take turns, so that a busy machine slows all of them. CPU is user and
-system time of the process; the median is shown, divided by that of `bare`: net/http, encoding/json, encoding/base64, and
-nothing else. `program` is the size of the program without symbols, `sources` what a project gets on its disk.
+system time of the process; the median is shown, divided by that of `bare`: net/http, encoding/json and encoding/base64
+alone. `program` is the size of the program without symbols, `sources` what a project gets on its disk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from client import PICTURE, SMALL, serve
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the modules of this folder, as the tests call them
+
+from bench.client import PICTURE, SMALL, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "generated" / "go"
