@@ -17,7 +17,7 @@ from imageproof_client import Client
 from imageproof_client._retry import delay_of, wait_of
 
 from imageproof.contract.locate import CHECKOUT
-from imageproof.emit.targets.python.retries import HOPELESS, POLICY
+from imageproof.emit.targets.common.retries import HOPELESS, POLICY
 
 NOW = {"retry-after-ms": "1"}
 QUOTA = b'{"error": {"message": "pay", "type": "insufficient_quota", "code": "insufficient_quota"}}'

@@ -7,6 +7,8 @@ import os
 import sys
 
 import pytest
+from clients.go_tools import built
+from clients.sample_runs import program
 from clients.vectors.cases import HERE, cases
 from clients.vectors.run import judged
 
@@ -17,6 +19,8 @@ PYTHON = {"PYTHONPATH": os.fspath(CHECKOUT / "generated/python")}
 RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
     "python": ([sys.executable, os.fspath(HERE / "runner.py")], PYTHON),
     "python-async": ([sys.executable, os.fspath(HERE / "runner.py"), "--async"], PYTHON),
+    "typescript": (["node", os.fspath(HERE / "runner.mjs")], {}),
+    "go": (["go"], {}),
 }
 
 
@@ -24,6 +28,7 @@ RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
 def found(client: str) -> dict[str, list[str]]:
     """What is wrong with each case: all are run in one go."""
     command, environment = RUNNERS[client]
+    command = [str(built("vectors"))] if client == "go" else [program(command[0]), *command[1:]]
     return judged(command, cases(), environment)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from clients.typescript_tools import complaints
 
 from imageproof.cli import main
 from imageproof.contract.locate import CHECKOUT
@@ -30,7 +31,7 @@ HINT = "to accept this: IMAGEPROOF_ACCEPT=1 pytest tests/golden"
 def generated(case: str, out: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     """Exit status and what was said on stderr."""
     monkeypatch.chdir(HERE / case)
-    targets = "python,openapi" if case == "families" else "python"
+    targets = "python,typescript,openapi" if case == "families" else "python,typescript"
     result = CliRunner().invoke(
         main, ["generate", "--spec", "spec.yaml", "--target", targets, "--name", f"{case}_client", "--out", str(out)]
     )
@@ -41,6 +42,7 @@ def shown(case: str, out: Path) -> dict[str, str]:
     """The files that depend on the document: the rest is the same for every one, or says nothing of it."""
     package = out / "python" / f"{case}_client"
     files = {name: package / name for name in ("client.py", "models.py", "_families.json")}
+    files |= {"client.js": out / "typescript/src/client.js", "index.d.ts": out / "typescript/types/index.d.ts"}
     files |= {"strict.yaml": out / "openapi" / "strict.yaml"} if case == "families" else {}
     return {f"expected/{name}.txt": path.read_text(encoding="utf-8") for name, path in files.items() if path.exists()}
 
@@ -54,7 +56,7 @@ def test_case(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         accept(HERE / case, found)
     expected = {
         str(path.relative_to(HERE / case)): path.read_text(encoding="utf-8")
-        for path in sorted((HERE / case).rglob("*.txt"))
+        for path in sorted([*(HERE / case).glob("*.txt"), *(HERE / case).glob("expected/*.txt")])
     }
     assert status == (0 if any(name.startswith("expected/") for name in expected) else 2), said
     assert status == 0 or not (tmp_path / "out").exists()
@@ -93,3 +95,12 @@ def test_every_emitted_client_is_clean(tmp_path: Path, monkeypatch: pytest.Monke
             [sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_emitted_typescript_client_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run of each tool over all of them: tsc --strict, typescript-eslint."""
+    good = [case for case in CASES if (HERE / case / "expected").is_dir()]
+    for case in good:
+        assert generated(case, tmp_path / case, monkeypatch)[0] == 0
+    packages = {case: tmp_path / case / "typescript" for case in good}
+    assert complaints(packages, tmp_path / "room") == ""

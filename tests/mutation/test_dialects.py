@@ -4,42 +4,22 @@ that `dialects.yaml` names for it and by no others, and a benign dialect, which 
 from __future__ import annotations
 
 import pytest
+from mutation.runs import judged_dialect, may_report, reported
 
 from imageproof.contract.document import load
 from imageproof.contract.families import family_of
 from imageproof.contract.requirements import requirements
-from imageproof_conformance.profile import ModelChoice, Profile
-from imageproof_conformance.run import Run, run
-from imageproof_reference.config import Config
-from imageproof_reference.dialects import Dialect, dialects
-from imageproof_reference.serving import running
+from imageproof_reference.dialects import dialects
 
-KEY = "sk-imageproof-dialects"
-CAP = 60  # pictures, far above what a standard run costs where a dialect serves what it must refuse
-
-
-def judged(name: str) -> Run:
-    with running(Config(key=KEY, dialect=name, pause_seconds=0.0)) as url:
-        model = ModelChoice(dialects()[name].family)
-        return run(Profile(url, key=KEY, models=(model,), tier="standard", max_images=CAP, workers=8))
-
-
-def reported(found: Run, *statuses: str) -> set[str]:
-    return {one.rule for one in found.verdict.rules if one.status in statuses}
-
-
-def expected(spoken: Dialect) -> set[str]:
-    """The ids of a dialect that a suite can report today."""
-    named = {rule for ids in spoken.breaks.values() for rule in ids} | set(spoken.unjudged)
-    return {rule for rule in named if requirements()[rule].judged}
+MOST = 60  # pictures, far above what a standard run costs where a dialect serves what it must refuse
 
 
 @pytest.mark.parametrize("name", dialects())
 def test_a_dialect_is_reported_by_what_it_breaks(name: str) -> None:
-    found = judged(name)
-    assert reported(found, "fail", "warn", "error") == expected(dialects()[name])
+    found = judged_dialect(name)
+    assert reported(found) == may_report(dialects()[name])
     assert found.verdict.exit_status == (0 if dialects()[name].kind == "benign" else 1)
-    assert found.spent < CAP
+    assert found.spent < MOST
 
 
 @pytest.mark.parametrize("name", dialects())

@@ -17,10 +17,14 @@ PAIRS = {
     "azure": ("azure", "gpt-image-1"),
     "litellm": ("litellm", "gpt-image-1"),
     "localai": ("localai", "dall-e-2"),
+    "lemonade": ("lemonade", "gpt-image-1"),
     "new-api": ("new-api-gateway", "gpt-image-1"),
     "openai-hub": ("openai-hub", "dall-e-2"),
+    "sglang": ("sglang", "dall-e-2"),
+    "stable-diffusion-cpp": ("stable-diffusion-cpp", "gpt-image-1"),
     "translated-reference": ("translated-reference", "dall-e-2"),
     "vllm-omni": ("vllm-omni", "gpt-image-1"),
+    "xinference": ("xinference", "dall-e-2"),
     "xai": ("xai", "dall-e-2=grok-imagine"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -86,6 +87,15 @@ def pattern(glob: str) -> re.Pattern[str]:
     """A pattern of `covers` or `about` as a regular expression over a whole key."""
     parts = re.split(r"(\*|\{[^}]*\})", glob)
     return re.compile("".join(_part(one) for one in parts))
+
+
+def matching(glob: str, keys: frozenset[str]) -> frozenset[str]:
+    """The keys that a pattern of `covers` matches. One that names them all, as most do, is looked up."""
+    if "*" in glob:
+        return frozenset(filter(pattern(glob).fullmatch, keys))
+    parts = re.split(r"\{([^}]*)\}", glob)  # what stands between, and inside of, the braces
+    choices = [part.split(",") if index % 2 else [part] for index, part in enumerate(parts)]
+    return keys.intersection(map("".join, itertools.product(*choices)))
 
 
 def _part(text: str) -> str:

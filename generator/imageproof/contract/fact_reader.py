@@ -22,10 +22,16 @@ DEEPEST = 50  # members inside each other, where no contract says how deep to go
 
 class FactReader:
     """Reads one document. `within` are the facts of the contract, None for the contract itself; of a body that is
-    told apart by its model, `model` chooses the one."""
+    told apart by its model, `model` chooses the one. Without `answers`, what is answered is not read."""
 
     def __init__(
-        self, contract: Document, document: Document, prefix: str | None, within: Facts | None, model: str | None = None
+        self,
+        contract: Document,
+        document: Document,
+        prefix: str | None,
+        within: Facts | None,
+        model: str | None = None,
+        answers: bool = True,
     ) -> None:
         self.contract = contract
         self.document = document
@@ -33,6 +39,8 @@ class FactReader:
         self.surface = locate(contract, document, self.reader, prefix)
         self.within = within
         self.model = model
+        self.answers = answers
+        self.errors = {name: error_status(within or {}, name) for name in self.surface.found}
 
     def read(self) -> Facts:
         """All facts by operation and place."""
@@ -53,7 +61,8 @@ class FactReader:
             yield self._security(name, node, pointer)
             yield from self._parameters(name, one)
             yield from self._request(name, node, pointer)
-            yield from self._answers(name, node, pointer)
+            if self.answers:
+                yield from self._answers(name, node, pointer)
 
     def _root(self, key: str) -> str:
         """The pointer of a key of the whole document, or that of the document where it has none."""
@@ -222,7 +231,7 @@ class FactReader:
             return True
         place = holder.place
         if holder.answer and not place.startswith("200"):  # every error is held against the contract's first
-            place = f"{error_status(self.within, holder.operation)} {place.partition(' ')[2]}"
+            place = f"{self.errors[holder.operation]} {place.partition(' ')[2]}"
         return (holder.operation, place) in self.within
 
 

@@ -34,21 +34,31 @@ def contract_facts(contract: Document) -> Facts:
     return {key: knowing(contract, fact) for key, fact in facts.items()} if KEY in contract.data else facts
 
 
-def read_facts(contract: Document, document: Document, prefix: str | None = None, model: str | None = None) -> Reading:
+def read_facts(
+    contract: Document,
+    document: Document,
+    prefix: str | None = None,
+    model: str | None = None,
+    answers: bool = True,
+) -> Reading:
     """The facts of another document, as deep as the contract goes; DocumentError where it has no image operation, or
-    where they cannot be read. Of a body that is told apart by its model, `model` chooses the one."""
-    reader = FactReader(contract, document, prefix, contract_facts(contract), model)
+    where they cannot be read. Of a body that is told apart by its model, `model` chooses the one. Without `answers`,
+    those of what is sent alone."""
+    reader = FactReader(contract, document, prefix, contract_facts(contract), model, answers)
     facts = reader.read()
     return Reading(reader.surface, facts, tuple(reader.reader.notes))
 
 
-def model_facts(contract: Document, document: Document, model: str, family: str | None = None) -> Facts:
-    """The facts of a document with families for one model: its cells folded in, its defaults told."""
+def model_facts(
+    contract: Document, document: Document, model: str, family: str | None = None, answers: bool = True
+) -> Facts:
+    """The facts of a document with families for one model: its cells folded in, its defaults told. Without `answers`,
+    those of what is sent alone."""
     merged: dict[tuple[str, str], Fact] = {}
     forms: tuple[Images, Images] = ("one", "list")
     for images in forms:
-        plain = Document(narrow(document, model, images, family), document.source)
-        for key, fact in read_facts(contract, plain).facts.items():
+        plain = Document(narrow(document, model, images, family, answers), document.source)
+        for key, fact in read_facts(contract, plain, answers=answers).facts.items():
             merged[key] = _joined(merged[key], fact) if key in merged else fact
     general = contract_facts(contract)
     merged = {key: _placed(fact, general.get(key)) for key, fact in merged.items()}

@@ -21,18 +21,22 @@ from imageproof.contract.violations import is_file, violations
 Images = Literal["one", "list"]
 
 
-def narrow(document: Document, model: str, images: Images = "one", family: str | None = None) -> dict[str, Any]:
+def narrow(
+    document: Document, model: str, images: Images = "one", family: str | None = None, answers: bool = True
+) -> dict[str, Any]:
     """The document as it is for one model: OpenAPI 3.1 without x- keys but `x-size-grid`.
 
     Request bodies are flat objects without `if`, `oneOf` or `anyOf`; `model` is required and constant; of a parameter
     with two parts, `images` keeps the single one or the list. Operations, parameters and examples that the model does
-    not have are gone. A model that no family names keeps the open rules.
+    not have are gone. A model that no family names keeps the open rules. Without `answers`, nothing is told of what is
+    answered, and no example.
     """
     known = family_of(document, model, family)
-    narrowed: dict[str, Any] = _without_extensions(document.data)
+    narrowed: dict[str, Any] = _without_extensions(document.data if answers else _asked(document.data))
     for path, item in document.data.get("paths", {}).items():
         if "$ref" in item:
-            narrowed["paths"][path] = _without_extensions(document.resolve(item))
+            told = document.resolve(item)
+            narrowed["paths"][path] = _without_extensions(told if answers else _asked_of_path(told))
     for operation in document.operations().values():
         item = narrowed["paths"][operation.path]
         content = request_content(document, operation.id)
@@ -43,13 +47,29 @@ def narrow(document: Document, model: str, images: Images = "one", family: str |
             continue
         item[operation.method.lower()]["requestBody"] = {
             "required": True,
-            "content": _without_extensions(_content(document, operation.id, content, model, known, images)),
+            "content": _without_extensions(_content(document, operation.id, content, model, known, images, answers)),
         }
         if known is not None and not known.returns.stream:
             _without_streams(narrowed, item[operation.method.lower()])
     narrowed["paths"] = {path: item for path, item in narrowed["paths"].items() if _has_operation(item)}
     _drop_unused_components(narrowed)
     return narrowed
+
+
+def _asked(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A document without answers and examples."""
+    kept = {
+        kind: entries for kind, entries in data.get("components", {}).items() if kind not in ("responses", "examples")
+    }
+    return {
+        **data,
+        **({"components": kept} if kept else {}),
+        "paths": {path: _asked_of_path(item) for path, item in data.get("paths", {}).items()},
+    }
+
+
+def _asked_of_path(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: {**value, "responses": {}} if key in METHODS else value for key, value in item.items()}
 
 
 def only(data: Mapping[str, Any], operation: str) -> dict[str, Any]:
@@ -68,7 +88,13 @@ def only(data: Mapping[str, Any], operation: str) -> dict[str, Any]:
 
 
 def _content(
-    document: Document, operation: str, content: Mapping[str, Any], model: str, family: Family | None, images: Images
+    document: Document,
+    operation: str,
+    content: Mapping[str, Any],
+    model: str,
+    family: Family | None,
+    images: Images,
+    examples_too: bool,
 ) -> dict[str, Any]:
     """The media types of one request body that the family takes, each with a flat schema and the examples that fit."""
     kept: dict[str, Any] = {}
@@ -80,7 +106,7 @@ def _content(
         schema = _flat(document, operation, told, model, family, images)
         if schema is None:
             continue
-        examples = _examples(document, operation, media_type, media, model, family, schema)
+        examples = _examples(document, operation, media_type, media, model, family, schema) if examples_too else {}
         rest = {key: value for key, value in media.items() if key not in ("schema", "example", "examples", "encoding")}
         encoding = {name: part for name, part in media.get("encoding", {}).items() if name in schema["properties"]}
         kept[media_type] = {

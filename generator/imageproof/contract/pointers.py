@@ -46,14 +46,16 @@ def follow(data: Any, pointer: str) -> Any:
 def references(data: Any) -> Iterator[tuple[str, str]]:
     """(pointer, reference) of every `$ref` in a document, each container entered once."""
     seen: set[int] = set()
-    stack: list[tuple[str, Any, bool]] = [("", data, False)]
+    stack: list[tuple[str, Any, bool]] = [("", data, False)] if isinstance(data, dict | list) else []
     while stack:
         pointer, node, named = stack.pop()
-        if not isinstance(node, dict | list) or id(node) in seen:
+        if id(node) in seen:
             continue
         seen.add(id(node))
         if isinstance(node, list):
-            stack.extend((f"{pointer}/{index}", item, False) for index, item in enumerate(node))
+            stack.extend(
+                (f"{pointer}/{index}", item, False) for index, item in enumerate(node) if isinstance(item, dict | list)
+            )
             continue
         reference = node.get("$ref")
         if isinstance(reference, str):
@@ -61,5 +63,5 @@ def references(data: Any) -> Iterator[tuple[str, str]]:
         stack.extend(
             (pointer + join(key), value, not named and key in NAMED)
             for key, value in node.items()
-            if named or (key not in OPAQUE and not key.startswith("x-"))
+            if isinstance(value, dict | list) and (named or (key not in OPAQUE and not key.startswith("x-")))
         )

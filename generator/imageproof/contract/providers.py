@@ -27,6 +27,12 @@ from imageproof.errors import DocumentError, Problem, UsageError
 
 FOLDER = "providers"
 MOST_BYTES = 2**20  # of a profile; those of the project have a few thousand
+OF_THE_BODY = (
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+)  # headers that each call says itself
 VARIABLE = "{model}"  # in a base URL or path: the name of the model that a call is about
 
 
@@ -228,18 +234,32 @@ def _problems(data: Any) -> Iterator[tuple[str, str, str]]:
     if found:
         return
     yield from _dates(data, "")
+    shows_key = data.get("key", {}).get("header", "Authorization").lower()
+    for name in data.get("endpoint", {}).get("headers", {}):
+        if name.lower() in (shows_key, *OF_THE_BODY):
+            yield join("endpoint", "headers", name), f"{name} is said by each call itself", "leave it out"
     known = requirements()
     for pointer, rule in _rules(data):
         if rule not in known:
             near = get_close_matches(rule, known, 1)
             hint = f"did you mean {near[0]}?" if near else "`imageproof explain` knows them"
             yield pointer, f"no requirement {rule}", hint
+    seen: set[str] = set()
+    for pointer, rule in _documented(data):
+        if rule in seen:
+            yield pointer, f"{rule} stands twice among the deviations", "say what it does in one of them"
+        seen.add(rule)
+
+
+def _documented(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The rules of its deviations, each with its place."""
+    for index, row in enumerate(data.get("deviations", ())):
+        yield from ((join("deviations", index, "rules", place), rule) for place, rule in enumerate(row["rules"]))
 
 
 def _rules(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The requirements that a profile names, each with its place."""
-    for index, row in enumerate(data.get("deviations", ())):
-        yield from ((join("deviations", index, "rules", place), rule) for place, rule in enumerate(row["rules"]))
+    yield from _documented(data)
     for index, row in enumerate(data.get("families", ())):
         for operation, cells in row.get("cells", {}).items():
             for name, cell in cells.items():

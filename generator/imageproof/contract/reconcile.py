@@ -6,18 +6,20 @@ a row of `decisions.yaml`, each pattern of a row must cover something, and each 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from imageproof.contract.compare import Difference, compare
-from imageproof.contract.decisions import COUNTED, Decision, Decisions, pattern
+from imageproof.contract.decisions import COUNTED, Decision, Decisions, matching
 from imageproof.contract.document import Document
 from imageproof.contract.fact import Facts
 from imageproof.contract.facts import contract_facts, model_facts, read_facts
 from imageproof.contract.families import family_of
 from imageproof.contract.pointers import join
-from imageproof.contract.sources import Note, Source, by_model, for_model
+from imageproof.contract.sources import NOT, Note, Source, by_model, for_model
 from imageproof.errors import Problem
 
 
@@ -47,11 +49,11 @@ def reconcile(contract: Document, known: Mapping[str, Source], decided: Decision
     """Hold all sources against the contract. The problems are empty when every difference is decided."""
     ours = contract_facts(contract)
     found = tuple(discrepancy for source in known.values() for discrepancy in discrepancies(contract, ours, source))
-    keys = [one.key for one in found]
+    keys = frozenset(one.key for one in found)
     rows = decided.rows.values()
-    matched = {glob: frozenset(filter(pattern(glob).fullmatch, keys)) for row in rows for glob in row.covers}
+    matched = {glob: matching(glob, keys) for row in rows for glob in row.covers}
     covered = {row.id: frozenset().union(*(matched[glob] for glob in row.covers)) for row in rows}
-    covering = {key: tuple(row for row in rows if key in covered[row.id]) for key in keys}
+    covering = {one.key: tuple(row for row in rows if one.key in covered[row.id]) for one in found}
     problems = [*_undecided(known, found, covering)]
     open_ids = sorted(COUNTED - {one for row in rows for one in row.settles})
     if open_ids:
@@ -79,29 +81,35 @@ def discrepancies(contract: Document, ours: Facts, source: Source) -> Iterator[D
 def _discrepancies_by_model(contract: Document, theirs: Facts, source: Source) -> Iterator[Discrepancy]:
     """What a source says of one model alone, against what the contract has for that model."""
     limited = by_model(source.document)
+    compared: dict[tuple[str, str], tuple[Difference, ...]] = {}
     for model in dict.fromkeys(model for models in limited.values() for model in models):
-        said = {
-            key: limited[fact.pointer][model]
-            for key, fact in theirs.items()
-            if fact.pointer in limited and model in limited[fact.pointer]
-        }
-        mine = _family_facts(contract, model)
-        other = read_facts(contract, for_model(source.document, model)).facts
-        for one in compare(mine, other):
-            keywords = said.get((one.operation, one.place), frozenset())
-            if keywords & KEYWORDS.get(one.aspect, {one.aspect}) and (one.operation, "operation") in mine:
-                yield _discrepancy(source, replace(one, model=model))
+        told = {pointer: models[model] for pointer, models in limited.items() if model in models}
+        family = family_of(contract, model)
+        like = family.models[0] if family else model, json.dumps(told)  # such models differ in nothing but their names
+        if like not in compared:
+            compared[like] = tuple(_differences_of_model(contract, theirs, source, model, told, like[0]))
+        for one in compared[like]:
+            yield _discrepancy(source, replace(one, model=model))
 
 
-def _family_facts(contract: Document, model: str) -> Facts:
-    """The facts for a model; of models of one family they differ in nothing but the name."""
-    known = family_of(contract, model)
-    return _model_facts(contract, known.models[0] if known else model)
+def _differences_of_model(
+    contract: Document, theirs: Facts, source: Source, model: str, told: Mapping[str, Any], ours: str
+) -> Iterator[Difference]:
+    """Differences in what a source has `told` of a model, by pointer, against the contract for the model `ours`."""
+    said = {key: told[fact.pointer] for key, fact in theirs.items() if fact.pointer in told}
+    answers = any(theirs[key].answer for key in said)  # seldom, and they are most of the work
+    mine = _model_facts(contract, ours, answers)
+    other = read_facts(contract, for_model(source.document, model), answers=answers).facts
+    for one in compare(mine, other):
+        keywords = said.get((one.operation, one.place), {})
+        keywords = frozenset(keywords) if isinstance(keywords, dict) else NOT
+        if keywords & KEYWORDS.get(one.aspect, {one.aspect}) and (one.operation, "operation") in mine:
+            yield one
 
 
 @lru_cache(maxsize=64)
-def _model_facts(contract: Document, model: str) -> Facts:
-    return model_facts(contract, contract, model)
+def _model_facts(contract: Document, model: str, answers: bool) -> Facts:
+    return model_facts(contract, contract, model, answers=answers)
 
 
 # aspect -> the keywords that say it, where they have another name

@@ -71,16 +71,15 @@ def for_model(document: Document, model: str) -> Document:
     return Document(_folded(document.data, model), document.source)
 
 
-def by_model(document: Document) -> dict[str, dict[str, frozenset[str]]]:
-    """Pointer of a property schema -> model -> the keywords that the source says of it; "not" where it forbids it."""
+def by_model(document: Document) -> dict[str, dict[str, Any]]:
+    """Pointer of a property schema -> model -> what the source says of it: keywords, or False where it forbids it."""
     found = {}
     stack: list[tuple[str, Any]] = [("", document.data)]
     while stack:
         pointer, node = stack.pop()
         if isinstance(node, dict):
             if isinstance(node.get(BY_MODEL), dict):
-                told = node[BY_MODEL].items()
-                found[pointer] = {model: frozenset(one) if isinstance(one, dict) else NOT for model, one in told}
+                found[pointer] = node[BY_MODEL]
             stack.extend((pointer + join(key), value) for key, value in node.items())
         elif isinstance(node, list):
             stack.extend((pointer + join(index), value) for index, value in enumerate(node))

@@ -29,7 +29,9 @@ LONGEST_DIFF = 400  # lines; a whole new file says no more in its thousandth lin
 class Manifest:
     """What a run wrote: generator version, digest of the document's content, package name, targets, path -> sha256, the
     document's title ("" where an earlier version did not record it), and the overlays on it, each by file name and
-    digest of its content, in order. Paths are relative to the manifest's folder, with slashes."""
+    digest of its content, in order, and the path of a Go module ("" for that of its name). `beside` are files that
+    another command made among those of the targets, likewise path -> sha256. Paths are relative to the manifest's
+    folder, with slashes."""
 
     generator: str
     document: str
@@ -38,6 +40,8 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     overlays: tuple[tuple[str, str], ...] = ()
+    go_module: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The manifest as JSON, keys in order."""
@@ -51,8 +55,10 @@ class Manifest:
             ),
             "title": self.title,
             "name": self.name,
+            **({"go_module": self.go_module} if self.go_module else {}),
             "targets": list(self.targets),
             "files": dict(sorted(self.files.items())),
+            **({"beside": dict(sorted(self.beside.items()))} if self.beside else {}),
         }
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
@@ -86,33 +92,43 @@ def read_manifest(root: Path) -> Manifest | None:
         return None
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        files = {str(name): str(value) for name, value in data["files"].items()}
+        files, beside = (
+            {str(name): str(value) for name, value in listed.items()}
+            for listed in (data["files"], data.get("beside", {}))
+        )
         title = str(data.get("title", ""))
         overlays = tuple((str(one["name"]), str(one["digest"])) for one in data.get("overlays", ()))
         targets = tuple(data["targets"])
-        manifest = Manifest(data["generator"], data["document"], data["name"], targets, files, title, overlays)
+        module = str(data.get("go_module", ""))
+        manifest = Manifest(
+            data["generator"], data["document"], data["name"], targets, files, title, overlays, module, beside
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         hint = "remove it, and generate again"
         raise DocumentError([Problem(str(path), "not a manifest of imageproof", hint=hint)]) from None
-    stray = [name for name in files if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
+    stray = [
+        name for name in (*files, *beside) if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
+    ]
     if stray:
         raise DocumentError([Problem(str(path), f"names a file outside its folder: {stray[0]}")])
     return manifest
 
 
 def completed(manifest: Manifest, rendered: Mapping[str, str], old: Manifest | None) -> Manifest:
-    """The manifest of a run, which keeps what earlier runs wrote for targets that this one left out."""
+    """The manifest of a run, which keeps what earlier runs wrote for targets that this one left out, and what stands
+    beside all of it."""
     kept = [one for one in (old.targets if old else ()) if one not in manifest.targets]
     files = {path: value for path, value in (old.files if old else {}).items() if path.split("/")[0] in kept}
     files |= {path: digest(text) for path, text in rendered.items()}
     targets = tuple(sorted({*kept, *manifest.targets}))
-    return replace(manifest, targets=targets, files=files)
+    return replace(manifest, targets=targets, files=files, beside=old.beside if old else {})
 
 
 def compare(root: Path, rendered: Mapping[str, str], manifest: Manifest) -> list[Change]:
     """All differences between a rendering and a folder, over the targets of `manifest`, ordered by path.
 
-    A file that stands among the generated ones and is not rendered is orphaned, whoever wrote it.
+    A file that stands among the generated ones and is not rendered is orphaned, whoever wrote it, but for those that
+    the manifest has beside them: these must be as their command wrote them.
     """
     old = read_manifest(root)
     wanted = {**rendered, MANIFEST: completed(manifest, rendered, old).text()}
@@ -123,10 +139,13 @@ def compare(root: Path, rendered: Mapping[str, str], manifest: Manifest) -> list
             changes.append(Change("missing", path, ""))
         elif found != text:
             changes.append(Change("changed", path, _diff(path, found, text)))
-    owned = old.files if old else {}
+    owned, beside = (old.files, old.beside) if old else ({}, {})
+    for path, value in beside.items():
+        if (found := _text(root / path)) is None or digest(found) != value:
+            changes.append(Change("missing" if found is None else "changed", path, ""))
     present = {path for target in manifest.targets for path in _below(root, target)}
     present |= {path for path in owned if path.split("/")[0] in manifest.targets and (root / path).is_file()}
-    changes += [Change("orphaned", path, "", path in owned) for path in present - set(wanted)]
+    changes += [Change("orphaned", path, "", path in owned) for path in present - {*wanted, *beside}]
     return sorted(changes, key=lambda change: change.path)
 
 
@@ -143,10 +162,8 @@ def write(root: Path, rendered: Mapping[str, str], manifest: Manifest) -> list[s
     claimed = [path for path in changed if path not in owned and path != MANIFEST]
     try:
         if claimed:  # first, so that a run that is cut short leaves no file that the next one takes for foreign
-            _replace(
-                root / MANIFEST,
-                replace(manifest, files={**owned, **{one: digest(wanted[one]) for one in claimed}}).text(),
-            )
+            files = {**owned, **{one: digest(wanted[one]) for one in claimed}}
+            _replace(root / MANIFEST, replace(manifest, files=files, beside=old.beside if old else {}).text())
         for path in changed:
             _replace(root / path, wanted[path])
         for path in obsolete:
@@ -155,6 +172,16 @@ def write(root: Path, rendered: Mapping[str, str], manifest: Manifest) -> list[s
     except OSError as error:
         raise UsageError(f"{error.filename or root}: cannot be written: {error.strerror}") from None
     return sorted([*changed, *obsolete])
+
+
+def write_beside(root: Path, path: str, text: str) -> None:
+    """Put a file of another command among the generated ones; the manifest knows it from then on. UsageError where
+    there is no manifest, or a target has a file of that name."""
+    manifest = read_manifest(root)
+    if manifest is None or path in manifest.files:
+        raise UsageError(f"{root / path}: {'there is no ' + MANIFEST if manifest is None else 'a target makes it'}")
+    _replace(root / path, text)
+    _replace(root / MANIFEST, replace(manifest, beside={**manifest.beside, path: digest(text)}).text())
 
 
 def _refuse_foreign(root: Path, wanted: Mapping[str, str], owned: Mapping[str, str]) -> None:

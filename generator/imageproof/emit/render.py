@@ -17,15 +17,17 @@ from imageproof.errors import UsageError
 TEMPLATES = files("imageproof.emit") / "templates"
 
 
-def render(target: str, subjects: Mapping[str, Any], name: str) -> dict[str, str]:
-    """The files of a target by their paths below its folder. `subjects` holds "api" and "document".
+def render(target: str, subjects: Mapping[str, Any], name: str, go_module: str = "") -> dict[str, str]:
+    """The files of a target by their paths below its folder. `subjects` holds "api" and "document"; `go_module` is the
+    path of a Go module, "" for that of its name.
 
     UsageError for a target that is not there, or a name that it cannot use.
     """
     if target not in TARGETS:
         raise UsageError(f"target {target!r} is not there yet; known: {', '.join(TARGETS)}")
     told = TARGETS[target]
-    pages: list[Page] = importlib.import_module(told.module).pages(subjects[told.subject], name)
+    more = (go_module,) if told.path else ()
+    pages: list[Page] = importlib.import_module(told.module).pages(subjects[told.subject], name, *more)
     return {page.path: _text(page) for page in pages}
 
 
@@ -45,6 +47,7 @@ def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: TEMPLATES.joinpath(name).read_text(encoding="utf-8")),
         undefined=jinja2.StrictUndefined,
+        optimized=False,  # each template is laid out a few times: to fold its constants takes longer than it saves
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -50,7 +50,7 @@ def judged(
         )
         if done.returncode:
             raise RuntimeError(f"the runner ended with {done.returncode}:\n{done.stderr[-3000:]}{done.stdout[-500:]}")
-        lines = {line["id"]: line for line in map(json.loads, done.stdout.splitlines())}
+        lines = {line["id"]: line for line in map(json.loads, filter(None, done.stdout.split("\n")))}
         return {name: problems(case, ports[name], lines.get(name)) for name, case in chosen.items()}
 
 

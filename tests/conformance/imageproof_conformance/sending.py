@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from imageproof.contract.providers import VARIABLE, Provider
+from imageproof.contract.providers import OF_THE_BODY, VARIABLE, Provider
 from imageproof.contract.redact import is_secret
 from imageproof.errors import UsageError
 
 Pairs = tuple[tuple[str, str], ...]
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
-_OURS = ("content-type", "content-length", "transfer-encoding", "connection")  # said by the body of each call
 # What a header that carries a secret may be called, and what a secret looks like in one of another name.
 _SECRET_NAME = re.compile(r"auth|key|token|secret|passw|credential|cookie|session|sign", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(?=[A-Za-z0-9_.+/=~-]*[0-9])(?=[A-Za-z0-9_.+/=~-]*[A-Za-z])[A-Za-z0-9_.+/=~-]{16,}")
@@ -63,8 +62,8 @@ def sending(provider: Provider | None, url: str, given: Iterable[str], keyed: bo
     parameters of the provider otherwise; `given` are the options --header; `keyed` says that a key is sent. UsageError
     for what is no header, and for those that the suite says itself."""
     header, scheme = (provider.key_header, provider.key_scheme) if provider else ("Authorization", "Bearer")
-    reserved = (*_OURS, *([header.lower()] if keyed else []))
-    typed = tuple(_header(text, reserved) for text in given)
+    shows_key = header.lower() if keyed else ""
+    typed = tuple(_header(text, shows_key) for text in given)
     named = {name.lower() for name, _ in typed}
     documented = tuple(one for one in (provider.headers if provider else ()) if one[0].lower() not in named)
     return Sending(
@@ -102,15 +101,15 @@ def _typed(url: str) -> Pairs:
     return tuple(parse_qsl(urlsplit(url).query, keep_blank_values=True))
 
 
-def _header(text: str, reserved: tuple[str, ...]) -> tuple[str, str]:
+def _header(text: str, shows_key: str) -> tuple[str, str]:
     name, colon, value = (part.strip() for part in text.partition(":"))
     if not colon or not _NAME.fullmatch(name):
         raise UsageError("--header: type 'Name: value'; a name has letters, digits and hyphens, and no blanks")
     if not all(32 <= ord(char) <= 126 for char in value):
         raise UsageError(f"--header {name}: its value has characters that no header can carry")
-    if name.lower() in reserved[len(_OURS) :]:
+    if name.lower() == shows_key:
         raise UsageError(f"--header {name}: that shows the key; name the key with --key-env NAME or --key-file FILE")
-    if name.lower() in reserved:
+    if name.lower() in OF_THE_BODY:
         raise UsageError(f"--header {name}: each call says that of its own body; leave it out")
     return name, value
 

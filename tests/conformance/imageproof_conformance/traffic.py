@@ -20,6 +20,7 @@ from imageproof.contract.redact import LONG, Redactor, fields, is_secret
 from imageproof.contract.requirements import Requirement
 from imageproof.contract.surface import operation_at
 from imageproof.errors import UsageError
+from imageproof_conformance.address import is_loopback
 from imageproof_conformance.answers import parsed, served, unknown_model, urls
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.budget import many, pictures
@@ -31,7 +32,7 @@ from imageproof_conformance.meaning import meaning, read_form
 from imageproof_conformance.probes import ERROR_RULES, JSON, Target
 from imageproof_conformance.probes_fixed import PLAIN_HTTP
 from imageproof_conformance.probes_shown import picture_rules
-from imageproof_conformance.profile import ModelChoice, Profile, is_loopback
+from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.run import Run
 from imageproof_conformance.transcript import clean, cut
 

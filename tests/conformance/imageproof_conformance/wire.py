@@ -18,11 +18,12 @@ from urllib.parse import urljoin, urlsplit
 
 from imageproof.contract.redact import Redactor
 from imageproof_conformance import guard
+from imageproof_conformance.address import is_loopback
 from imageproof_conformance.answers import urls
 from imageproof_conformance.budget import CUT_SHORT, MOST_BAD_KEYS, NEVER_SENT, UNSENT
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
-from imageproof_conformance.profile import Profile, is_loopback
+from imageproof_conformance.profile import Profile
 from imageproof_conformance.version import VERSION
 
 if TYPE_CHECKING:

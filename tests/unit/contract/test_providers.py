@@ -101,6 +101,10 @@ BAD = {
         HEAD + "deviations:\n  - {rules: [GEN-SERVED], what: w, date: 2026-01-01}\n",
         r":6: #/deviations/0: 'source' is missing",
     ),
+    "a rule twice": (
+        HEAD + "deviations:\n" + "  - {rules: [GEN-SERVED], what: w, source: s, date: 2026-01}\n" * 2,
+        r":7: #/deviations/1/rules/0: GEN-SERVED stands twice among the deviations",
+    ),
     "family": (HEAD + "models:\n  a: nobody\n", r":6: #/models/a: no model family 'nobody'; known: dall-e-2,"),
     "family of all": (HEAD + "behaves_as: nobody\n", r":5: #/behaves_as: no model family 'nobody'"),
     "operation": (HEAD + "offers: {operations: [makeImage]}\n", r":5: #/offers/operations/0: no operation 'makeImage'"),
@@ -117,6 +121,10 @@ BAD = {
     "url": (HEAD + "endpoint: {url: 'ftp://a/v1'}\n", r":5: #/endpoint/url: .*does not match"),
     "url with a query": (HEAD + "endpoint: {url: 'https://a/v1?x=1'}\n", r":5: #/endpoint/url: .*does not match"),
     "header": (HEAD + "endpoint: {headers: {a b: c}}\n", r":5: #/endpoint/headers: 'a b' does not match"),
+    "header with the key": (
+        HEAD + "endpoint: {headers: {authorization: Bearer x}}\n",
+        r":5: #/endpoint/headers/authorization: authorization is said by each call itself",
+    ),
     "own family's row": (HEAD + ROW.replace("models: [mine-1]", "models: []"), r":8: #/families/0/models: \[\] "),
     "own family's cell": (
         HEAD + ROW + "    cells:\n      createImage:\n        sise: {schema: false, rule: GEN-SIZE-VALUES}\n",

@@ -307,7 +307,9 @@ def generate(*args: str | Path) -> Result:
 def test_a_document_without_families_has_no_pages(tmp_path: Path) -> None:
     """Left out where no target is named, and an error where it is."""
     assert generate("--spec", TODO, "--out", tmp_path / "all").exit_code == 0
-    assert {one.name for one in (tmp_path / "all").iterdir()} == {"MANIFEST.json", "openapi", "python"}
+    assert {one.name for one in (tmp_path / "all").iterdir()} == {
+        *("MANIFEST.json", "go", "openapi", "python", "typescript")
+    }
     result = generate("--spec", TODO, "--target", "docs", "--out", tmp_path / "docs")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert f"{TODO} has no x-model-families; name other targets, as in --target python" in result.stderr

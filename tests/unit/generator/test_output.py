@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imageproof.emit.output import MANIFEST, Manifest, compare, read_manifest, write
+from imageproof.emit.output import MANIFEST, Manifest, compare, read_manifest, write, write_beside
 from imageproof.errors import DocumentError, UsageError
 
 FILES = {"python/a.py": "a = 1\n", "python/pkg/b.py": "b = 1\n"}
@@ -143,3 +143,26 @@ def test_a_run_that_was_cut_short_is_taken_up_again(tmp_path: Path, monkeypatch:
     assert (tmp_path / "python/a.py").exists()
     write(tmp_path, {path: f"{text}# changed\n" for path, text in FILES.items()}, manifest())
     assert set(tree(tmp_path)) == {MANIFEST, *FILES}
+
+
+def test_what_another_command_made_stays_beside(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no MANIFEST"):
+        write_beside(tmp_path, "python/table.md", "1\n")
+    write(tmp_path, FILES, manifest())
+    write_beside(tmp_path, "python/table.md", "1\n")
+    assert kinds(tmp_path) == []
+    assert write(tmp_path, FILES, manifest()) == []
+    less = {"python/a.py": "a = 1\n"}
+    assert write(tmp_path, less, manifest("python", "docs")) == [MANIFEST, "python/pkg/b.py"]
+    assert write(tmp_path, FILES, manifest()) == [MANIFEST, "python/pkg/b.py"]  # and the manifest still knows it
+    assert kinds(tmp_path) == [] and tree(tmp_path)["python/table.md"] == "1\n"
+    (tmp_path / "python/table.md").write_text("2\n")
+    assert kinds(tmp_path) == [("changed", "python/table.md")]
+    (tmp_path / "python/table.md").unlink()
+    assert kinds(tmp_path) == [("missing", "python/table.md")]
+    write_beside(tmp_path, "python/table.md", "3\n")
+    assert kinds(tmp_path) == []
+    with pytest.raises(UsageError, match="a target makes it"):
+        write_beside(tmp_path, "python/a.py", "")
+    with pytest.raises(UsageError, match=r"would be overwritten:\n  .*table.md\n"):
+        write(tmp_path, {**FILES, "python/table.md": "4\n"}, manifest())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from imageproof.emit.targets.common.text import wrapped
 from imageproof.emit.targets.python.text import (
     alternatives,
     called,
@@ -17,7 +18,6 @@ from imageproof.emit.targets.python.text import (
     imported,
     literal,
     signature,
-    wrapped,
 )
 
 WILD = [

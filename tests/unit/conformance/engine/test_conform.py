@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -105,9 +106,12 @@ def test_a_dry_run_of_a_selection_shows_that_alone(serve: Serve, tmp_path: Path)
 
 
 def test_an_interrupt_ends_the_run_with_what_there_is(serve: Serve, tmp_path: Path) -> None:
+    """It does not wait for calls in flight: the target answers none of them before the run has ended."""
+    ended = threading.Event()
+
     def handle(asked: Asked) -> Says:
         if len(target.asked) > 15:
-            time.sleep(20)
+            ended.wait(200)
         refusal = {"message": "no", "type": "invalid_request_error", "param": "prompt", "code": None}
         return Says(400, {"error": refusal})
 
@@ -120,14 +124,16 @@ def test_an_interrupt_ends_the_run_with_what_there_is(serve: Serve, tmp_path: Pa
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while len(target.asked) <= 15 and time.monotonic() < until:
         time.sleep(0.02)
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    shown, errors = process.communicate(timeout=30)
+    try:
+        shown, errors = process.communicate(timeout=90)
+    finally:
+        ended.set()
+        process.kill()
     assert process.returncode == 130, shown + errors
-    assert time.monotonic() - began < 10
     assert "Interrupted. So far:" in shown
     assert len(list(tmp_path.glob("imageproof-runs/*/report.json"))) == 1
 

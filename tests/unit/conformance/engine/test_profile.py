@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from imageproof.errors import UsageError
-from imageproof_conformance.profile import ModelChoice, Settings, build, normalise
+from imageproof_conformance.address import normalise
+from imageproof_conformance.profile import ModelChoice, Settings, build
 
 KEY = {"IMAGEPROOF_API_KEY": "sk-one"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from imageproof.contract.providers import Deviation, Offers, Provider
 from imageproof.emit.targets.docs.blocks import Block, Facts, Paragraph, Row, Section, Sheet, Table
@@ -55,6 +56,7 @@ def _blocks(one: Provider, places: Places) -> Iterator[Block]:
         ("Query", codes(f"{name}={value}" for name, value in one.query)),
         ("Key", code(_key(one))),
         ("Models", joined(joined([code(name), code(family)], " as ") for name, family in one.models.items())),
+        ("Families of its own", joined(map(_family, one.rows))),
         ("Other models", code(one.behaves_as) if one.behaves_as else ()),
         *_offers(one.offers),
     )
@@ -62,6 +64,13 @@ def _blocks(one: Provider, places: Places) -> Iterator[Block]:
     if one.deviations:
         heads = tuple(map(text, ("Rules", "What it does", "Source", "Date")))
         yield Table(text("Documented deviations"), heads, tuple(_deviation(row, places) for row in one.deviations))
+
+
+def _family(row: Mapping[str, Any]) -> Inline:
+    """A family in short: what it is like, and of which day its prices are."""
+    said = [text("like"), code(row["like"])] if "like" in row else []
+    said += [text(f"with prices of {row['prices']['date']}")] if "prices" in row else []
+    return joined([code(row["id"]), *said], " ")
 
 
 def _deviation(one: Deviation, places: Places) -> Row:

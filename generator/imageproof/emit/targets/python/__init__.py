@@ -9,14 +9,16 @@ from typing import Any
 
 from imageproof.api.ir import Api, Operation
 from imageproof.api.names import snake, words
+from imageproof.emit.targets.common.families import table
+from imageproof.emit.targets.common.retries import HOPELESS, POLICY
+from imageproof.emit.targets.common.text import printable
+from imageproof.emit.targets.common.walks import operations
 from imageproof.emit.targets.page import Page
 from imageproof.emit.targets.python.client import call_names, client_view, dictionaries
-from imageproof.emit.targets.python.families import table
 from imageproof.emit.targets.python.models import answers, models_view
-from imageproof.emit.targets.python.retries import HOPELESS, POLICY
 from imageproof.emit.targets.python.sample import sample
-from imageproof.emit.targets.python.text import docstring, literal, member_order, printable
-from imageproof.emit.targets.python.types import ERRORS, KEYWORDS, RULES_NAMES, RUNTIME_NAMES, Names, operations, settle
+from imageproof.emit.targets.python.text import docstring, literal, member_order
+from imageproof.emit.targets.python.types import ERRORS, KEYWORDS, RULES_NAMES, RUNTIME_NAMES, Names, settle
 
 RUNTIME = (
     "_answer.py",
@@ -24,7 +26,6 @@ RUNTIME = (
     "_content.py",
     "_files.py",
     "_http.py",
-    "_json.py",
     "_model.py",
     "_pictures.py",
     "_raw.py",
@@ -110,7 +111,9 @@ def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
         "references": [
             (called[one.id], _line(one.reference.media_type), _only(one)) for one in operations(api) if one.reference
         ],
-        "streams": any(one.reply.events for one in operations(api)),
+        "streams": next(
+            (f"{called[one.id]}(..., {one.reply.switch}=True)" for one in operations(api) if one.reply.switch), ""
+        ),
         "policy": POLICY,
         "rules": api.rules is not None,
         "brand": api.brand,

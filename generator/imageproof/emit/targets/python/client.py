@@ -8,6 +8,19 @@ from typing import Any
 
 from imageproof.api.ir import Api, Auth, Field, Operation, Reply, Resource, Type
 from imageproof.api.names import assign, constant, pascal, snake, unreserved
+from imageproof.emit.targets.common import calls
+from imageproof.emit.targets.common.walks import (
+    aliased,
+    always_streams,
+    body_fields,
+    has_files,
+    has_lists,
+    in_both,
+    known_note,
+    lists,
+    operations,
+    switches,
+)
 from imageproof.emit.targets.python.models import decoder_names, exported
 from imageproof.emit.targets.python.text import called, docstring, imported, literal, renamed, section, signature, used
 from imageproof.emit.targets.python.types import (
@@ -15,12 +28,9 @@ from imageproof.emit.targets.python.types import (
     KEYWORDS,
     MODULE_NAMES,
     Names,
-    aliased,
     annotation,
-    body_fields,
     decoder,
     limits,
-    operations,
     union_decoder_name,
     unshadowed,
 )
@@ -32,6 +42,7 @@ METHOD_NAMES = KEYWORDS | {"self", "given", "dict", "str", "builtins", "overload
 SIGNATURE_NAMES = KEYWORDS | {"builtins", "float", "str", "shown", "with_raw_response", "with_streaming_response"}
 CLIENT_NAMES = KEYWORDS | {"self", "azure", "base_url", "close", "copy", "with_options"}
 CUSTOMARY_AUTH = Auth("Authorization", "Bearer ")  # where a document does not say how a key is sent
+LONG = 120  # letters of known values that a note repeats; more are left to their alias
 OMISSIBLE = " | NotGiven = NOT_GIVEN"
 
 
@@ -65,8 +76,6 @@ class Method:
     head: str
     doc: str
     shown: str
-    switch: str
-    streams: str
     returns: str
 
 
@@ -128,6 +137,7 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
         ("key_variable", literal(f"{prefix}_API_KEY")),
         ("url_variable", literal(f"{prefix}_BASE_URL")),
         *([("inline", _tuple(inline))] if inline else []),
+        *([("accounts", _accounts(api.brand, prefix))] if api.brand else []),
         *([("check", "check")] if api.rules else []),
     )
     return {
@@ -137,6 +147,15 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
         "brand": api.brand,
         "imports": _imports(texts, used([*public, *decoder_names(api, names)], texts), api, facts),
     }
+
+
+def _accounts(brand: str, prefix: str) -> str:
+    """What tells who pays, as the official SDKs of a brand have it: argument -> header, name in the environment."""
+    rows = (("organization", "Organization", "ORG_ID"), ("project", "Project", "PROJECT_ID"))
+    told = (
+        f"{literal(name)}: {_tuple((f'{brand}-{header}', f'{prefix}_{variable}'))}" for name, header, variable in rows
+    )
+    return f"{{{', '.join(told)}}}"
 
 
 def class_names(api: Api, public: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -153,26 +172,29 @@ def class_names(api: Api, public: Sequence[str]) -> dict[tuple[str, str], str]:
 
 def resource_names(api: Api) -> dict[str, str]:
     """Resource name -> the client's attribute."""
-    return assign({one.name: (unreserved(snake(one.name), CLIENT_NAMES),) for one in api.resources})
+    return calls.resource_names(api, _resource)
 
 
 def method_names(resource: Resource) -> dict[str, str]:
     """Operation id -> the method of the resource's class."""
-    return assign({one.id: (unreserved(snake(one.method), SIGNATURE_NAMES),) for one in resource.operations})
+    return calls.method_names(resource, _call)
 
 
 def call_names(api: Api) -> dict[str, str]:
     """Operation id -> resource and method, such as `images.generate`."""
-    attributes = resource_names(api)
-    return {
-        operation: f"{attributes[resource.name]}.{method}"
-        for resource in api.resources
-        for operation, method in method_names(resource).items()
-    }
+    return calls.call_names(api, _resource, _call)
+
+
+def _resource(name: str) -> str:
+    return unreserved(snake(name), CLIENT_NAMES)
+
+
+def _call(name: str) -> str:
+    return unreserved(snake(name), SIGNATURE_NAMES)
 
 
 def _texts(method: Method) -> Iterator[str]:
-    yield from (*method.overloads, method.head, method.streams, method.returns, method.shown)
+    yield from (*method.overloads, method.head, method.returns, method.shown)
     yield "overload" if method.overloads else ""
 
 
@@ -187,7 +209,7 @@ def _imports(texts: Sequence[str], public: Sequence[str], api: Api, facts: Seque
         imported("._client", clients),
         imported("._files", used(["FileInput"], texts)),
         imported("._http", used(["Bytes", "Events", "Json", "Reader", "Text"], texts)),
-        *renamed("_model", used(HELPERS, texts), used(["NOT_GIVEN", "NotGiven"], texts)),
+        *renamed("_model", used(HELPERS, texts), used(["NOT_GIVEN", "NotGiven", "Off", "On"], texts)),
         imported("._raw", ["AsyncResource", "Resource", "shown"]),
         imported("._request", ["Operation", "Service", *used(["arguments"], facts)]),
         imported("._rules", ["check"]) if api.rules else "",
@@ -219,40 +241,31 @@ def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows
     arguments = arguments_of(operation, names, shadows)
     path = [one for _, one, place in arguments if place == "path"]
     rest = [one for _, one, place in arguments if place != "path"]
-    switch = next((one for field, one, place in arguments if place == "body" and _switches(operation, field)), None)
+    switch = next((one for field, one, place in arguments if place == "body" and switches(operation, field)), None)
     dictionary = names.calls[operation.id] if [one for one in rest if one is not switch] else "CallOptions"
     whole, streamed = _returns(operation, kind)
     shown_whole, shown_streamed = unshadowed(whole, shadows), unshadowed(streamed, shadows)
     start = ["self", *(f"{one.name}: {one.told}" for one in path)]
-    end = f"**given: Unpack[{dictionary}]"
 
-    def head(told: str, returns: str, ending: str) -> str:
-        middle = [*([] if not told else ["*", told])]
-        return signature(f"{kind.define} {name}", [*start, *middle, end], f" -> {returns}:{ending}", 4)
+    def head(told: Sequence[str], returns: str, ending: str = "") -> str:
+        return signature(f"{kind.define} {name}", [*start, *told], f" -> {returns}:{ending}", 4)
 
     overloads: tuple[str, ...] = ()
-    told = ""
     only_events = bool(operation.reply.events) and not switch
     returns = shown_streamed if only_events else shown_whole
+    taken = f"**given: Unpack[{dictionary}]"
     if switch:
         null = " | None" if switch.told.endswith(" | None") else ""
+        off = "Off" if null else "Literal[False] | NotGiven"
         either = f"{shown_whole} | {shown_streamed}"
-        told = f"{switch.name}: bool | NotGiven{null} = NOT_GIVEN"
-        overloads = (
-            head(f"{switch.name}: Literal[False] | NotGiven{null} = NOT_GIVEN", shown_whole, " ..."),
-            head(f"{switch.name}: Literal[True]", shown_streamed, " ..."),
-            head(f"{switch.name}: bool", either, " ..."),
-        )
-        returns = either
+        kinds = ((f"{off} = NOT_GIVEN", shown_whole), ("On", shown_streamed), ("bool", either))
+        overloads = tuple(head(["*", f"{switch.name}: {one}", taken], told, " ...") for one, told in kinds)
+        returns, taken = either, "**given: Any"  # the overloads tell what is taken
     values = [f"{{{', '.join(f'{one.wire}: {one.name}' for one in path)}}}"] if path else []
-    given = f"{{**given, {literal(switch.name)}: {switch.name}}}" if switch else "given"
     hidden = {one.name for one in path}
     fact = f"_{constant(attribute, name)}"
-
-    def call(reader: str) -> str:
-        arguments = [fact, given, unshadowed(reader, hidden), *values]
-        return called(f"return {kind.wait}self._calls.call", arguments, 12 if switch and "Events" in reader else 8)
-
+    reader = f"Events({shown_streamed}, {fact})" if only_events else _reader(operation.reply, names)
+    arguments_told = [fact, "given", unshadowed(reader, hidden), *values]
     doc = (
         f"As `Client.{attribute}.{name}`, for `await`."
         if kind.wait
@@ -260,12 +273,10 @@ def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows
     )
     return Method(
         overloads=overloads,
-        head=head(told, returns, ""),
+        head=head([taken], returns),
         doc=docstring(doc, 8),
-        shown=dictionary,
-        switch=switch.name if switch else "",
-        streams=call(_events(operation, kind, fact)) if operation.reply.events and switch else "",
-        returns=call(_events(operation, kind, fact) if only_events else _reader(operation.reply, names)),
+        shown=f"{dictionary}, {literal(switch.name)}" if switch else dictionary,
+        returns=called(f"return {kind.wait}self._calls.call", arguments_told, 8),
     )
 
 
@@ -281,22 +292,9 @@ def _reader(reply: Reply, names: Names) -> str:
     return f"Json({told})" if plain else f"Json[{annotation(reply.whole, names, False)}]({told}{null})"
 
 
-def _events(operation: Operation, kind: Kind, fact: str) -> str:
-    """What reads a stream."""
-    events = operation.reply.events
-    assert events is not None  # the caller asks only where there are some
-    told = decoder(events.type, kind.names) or "_as_is"
-    one = annotation(events.type, kind.names, False)
-    return f"Events({kind.stream}[{one}], {told}, {fact})"
-
-
 def _tuple(values: Sequence[str]) -> str:
     inner = ", ".join(map(literal, values))
     return f"({inner},)" if len(values) == 1 else f"({inner})"
-
-
-def _switches(operation: Operation, field: Field) -> bool:
-    return bool(operation.reply.switch) and field.name == operation.reply.switch
 
 
 def dictionaries(api: Api, names: Names) -> Iterator[Arguments]:
@@ -306,7 +304,7 @@ def dictionaries(api: Api, names: Names) -> Iterator[Arguments]:
         told = [
             (one.name, f"Required[{one.told}]" if one.required else one.told)
             for field, one, place in arguments_of(operation, names, set())
-            if place != "path" and not (place == "body" and _switches(operation, field))
+            if place != "path" and not (place == "body" and switches(operation, field))
         ]
         if told:
             shadows = {name for name, _ in told}
@@ -335,17 +333,12 @@ def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[
         name = settled[f"{place} {field.name}"]
         alias = names.aliases.get((operation.id, field.name), "") if place == "body" and aliased(field) else ""
         told = unshadowed(_taken(operation, field, names, alias, place), shadows)
-        required = field.required and not (place == "body" and operation.reference and not _in_both(operation, field))
+        required = field.required and not (place == "body" and operation.reference and not in_both(operation, field))
         told = told if required else _omissible(told)
         part = parts.get(field.name) if place == "body" else None
         wire = (part.one or part.many) if part else field.name
-        found.append((field, Argument(name, told, required, literal(wire), _note(field)), place))
+        found.append((field, Argument(name, told, required, literal(wire), _note(field, alias)), place))
     return sorted(found, key=lambda one: not one[1].required)
-
-
-def _in_both(operation: Operation, field: Field) -> bool:
-    bodies = (operation.body, operation.reference)
-    return all(any(one.name == field.name for one in body.fields) for body in bodies if body)
 
 
 def _taken(operation: Operation, field: Field, names: Names, alias: str, place: str) -> str:
@@ -369,14 +362,10 @@ def _omissible(told: str) -> str:
     return f"{told.removesuffix(' | None')} | NotGiven | None" if told.endswith(" | None") else f"{told} | NotGiven"
 
 
-def _note(field: Field) -> str:
-    known = ", ".join(str(value) for value in field.type.known)
-    families = {", ".join(map(str, values)): [] for _, values in field.known_by_family}  # type: dict[str, list[str]]
-    for family, values in field.known_by_family:
-        families[", ".join(map(str, values))].append(family)
-    if len(families) > 1 and field.name != "model":
-        known = "; ".join(f"{values} ({', '.join(told)})" for values, told in families.items())
-    pieces = ["Deprecated." if field.deprecated else "", field.doc, f"Known: {known}." if known else "", limits(field)]
+def _note(field: Field, alias: str) -> str:
+    known = known_note(field)
+    known = f"Known: see {alias}." if alias and len(known) > LONG and "(" not in known else known
+    pieces = ["Deprecated." if field.deprecated else "", field.doc, known, limits(field)]
     return " ".join(piece for piece in pieces if piece)
 
 
@@ -395,7 +384,7 @@ def _doc(operation: Operation, arguments: list[Argument]) -> str:
     summary = summary if summary.endswith((".", "!", "?")) else f"{summary}."
     told = section("Args", ((one.name, one.doc) for one in arguments))
     raised = "Raises APIError and its kinds, which `errors` tells." if told else ""
-    parts = [summary, operation.doc, deprecated, told, raised]
+    parts = [summary, " ".join(filter(None, (operation.doc, deprecated, raised))), told]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -412,7 +401,7 @@ def _facts(
 ) -> Iterator[tuple[str, str]]:
     rest = [(field, one, place) for field, one, place in arguments if place != "path"]
     renamed = {one.name: one.wire for _, one, _ in rest if literal(one.name) != one.wire}
-    switch = next((one for field, one, place in rest if place == "body" and _switches(operation, field)), None)
+    switch = next((one for field, one, place in rest if place == "body" and switches(operation, field)), None)
     if rest:
         dictionary = names.calls[operation.id] if len(rest) > bool(switch) else "CallOptions"
         more = [f"{literal(name)}: {wire}" for name, wire in renamed.items()]
@@ -421,22 +410,20 @@ def _facts(
     yield "required", _some(literal(one.name) for _, one, _ in rest if one.required)
     yield "query", _some(literal(one.name) for _, one, place in rest if place == "query")
     yield "headers", _some(literal(one.name) for _, one, place in rest if place == "header")
-    commas = {one.field.name for one in operation.parameters if _lists(one.field.type) and not one.explode}
+    commas = {one.field.name for one in operation.parameters if lists(one.field.type) and not one.explode}
     yield "commas", _some(literal(one.name) for field, one, place in rest if place != "body" and field.name in commas)
     yield from _body_facts(operation, [(field, one) for field, one, place in rest if place in ("body", "whole")])
     events = operation.reply.events
+    yield "events", decoder(events.type, names) if events else ""
+    yield "switch", literal(switch.name) if switch else ""
     yield "member", literal(events.property) if events and events.property else ""
     yield "last", _tuple(events.last) if events and events.last else ""
     plain = {True: '"text/plain"', False: '"*/*"'}
     reply = operation.reply
     yield (
         "accept",
-        plain[reply.text] if reply.raw else '"text/event-stream, application/json"' if _always_streams(reply) else "",
+        plain[reply.text] if reply.raw else '"text/event-stream, application/json"' if always_streams(reply) else "",
     )
-
-
-def _always_streams(reply: Reply) -> bool:
-    return bool(reply.events) and not reply.switch
 
 
 def _body_facts(operation: Operation, body_arguments: list[tuple[Field, Argument]]) -> Iterator[tuple[str, str]]:
@@ -465,21 +452,6 @@ def _body_facts(operation: Operation, body_arguments: list[tuple[Field, Argument
         yield "raw", "True" if body.form == "raw" else ""
 
 
-def has_lists(field: Field) -> bool:
-    """Whether a member that only the JSON body has makes a call go as JSON: what holds objects does, a word that the
-    form merely lacks does not."""
-    return field.type.kind in ("list", "model", "map", "union")
-
-
 def _some(values: Iterator[str]) -> str:
     told = list(values)
     return f"({', '.join(told)}{',' * (len(told) == 1)})" if told else ""
-
-
-def _lists(told: Type) -> bool:
-    return told.kind == "list" or any(map(_lists, told.choices))
-
-
-def has_files(told: Type) -> bool:
-    """Whether a value may be a file, or hold some."""
-    return told.kind == "file" or any(has_files(one) for one in (*told.choices, *([told.item] if told.item else [])))

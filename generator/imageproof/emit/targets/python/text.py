@@ -7,11 +7,12 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from imageproof.emit.targets.common.text import filled, printable, wrapped
+
 WIDTH = 120
 QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'[^']*'|^\w+(?=: )""")  # literals, and the name that a line declares
 LITERAL = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'[^']*'""")
 CLOSING = {")": "(", "]": "[", "}": "{"}  # bracket -> what it closes
-LIST_ITEM = re.compile(r"^\s*([-*+]|\d+[.)])\s|^\s{4,}|^\s*\|")
 
 
 def literal(value: object) -> str:
@@ -39,36 +40,14 @@ def docstring(text: str, indent: int) -> str:
     return '"""' + "\n".join(lines) + f'\n{pad}"""'
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns; paragraphs are filled, and lists and tables keep their lines."""
-    lines: list[str] = []
-    for paragraph in re.split(r"\n\s*\n", printable(text).strip("\n")):
-        rows = [row.rstrip() for row in paragraph.split("\n")]
-        if any(LIST_ITEM.match(row) for row in rows):
-            for row in rows:
-                margin = " " * (len(row) - len(row.lstrip()) + 2)
-                lines += _fill(row, width, "", margin) or [""]
-        else:
-            lines += _fill(" ".join(rows), width)
-        lines.append("")
-    while lines and not lines[-1]:
-        lines.pop()
-    return lines
-
-
 def section(title: str, entries: Iterable[tuple[str, str]]) -> str:
     """A block of a docstring, such as `Args:`, with an entry for each name that has something said of it."""
     rows: list[str] = []
     for name, text in entries:
         told = " ".join(printable(text).split())
         if told:
-            rows += _fill(f"{name}: {told}", WIDTH - 16, "    ", "        ")
+            rows += filled(f"{name}: {told}", WIDTH - 8, "    ", "        ")
     return "\n".join([f"{title}:", *rows]) if rows else ""
-
-
-def printable(text: str) -> str:
-    """Text without control characters, which a document may hold and source must not."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text.expandtabs())
 
 
 def imported(module: str, names: Iterable[str]) -> str:
@@ -197,9 +176,3 @@ def joined(name: str, kinds: Sequence[str]) -> str:
         return line
     rows = [f"    {kinds[0]}", *(f"    | {kind}" for kind in kinds[1:])]
     return "\n".join([f"{name}: TypeAlias = (", *rows, ")"])
-
-
-def _fill(text: str, width: int, first: str = "", later: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
-    )

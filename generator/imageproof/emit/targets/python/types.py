@@ -5,11 +5,20 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from imageproof.api.ir import Api, Field, Model, Operation, Scalar, Type, Union
+from imageproof.api.ir import Api, Field, Model, Type, Union
 from imageproof.api.names import assign, pascal, snake, unreserved
+from imageproof.emit.targets.common.walks import (
+    aliased,
+    body_fields,
+    linked,
+    listed_values,
+    listings,
+    operations,
+    reach,
+)
 from imageproof.emit.targets.python.text import WIDTH, literal
 
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "base64": "str", "null": "None"}
@@ -65,6 +74,7 @@ MODULE_NAMES = (
                 "Client",
             ),
             *("Events", "Json", "Operation", "Reader", "Resource", "Service", "Text", "Unpack", "WaitingClient"),
+            *("Iterator", "Off", "On"),
             *("annotations", "arguments", "builtins", "check", "dataclass", "httpx2", "overload", "shown"),
         ]
     )
@@ -75,6 +85,7 @@ HELPERS = ("_as_is", "_closest", "_listed", "_mapped", "_tagged")
 MODEL_NAMES = frozenset(
     [
         *("extra", "request_id", "decode", "to_bytes", "save", "data_url", "picture", "to_dict", "to_json"),
+        *("model_dump", "model_dump_json"),
         *("members", "nest", "holds_files"),
         *("self", "cls", "builtins"),
     ]
@@ -143,103 +154,6 @@ def settle(api: Api) -> Names:
     return Names(models, params, unions, aliases, listed, calls, twins, [one.key for one in api.models if one.content])
 
 
-def operations(api: Api) -> Iterator[Operation]:
-    for resource in api.resources:
-        yield from resource.operations
-
-
-def body_fields(operation: Operation) -> tuple[Field, ...]:
-    """The members of an operation's bodies: those of its body, and those that only the JSON body beside it has."""
-    own = operation.body.fields if operation.body else ()
-    names = {one.name for one in own}
-    more = operation.reference.fields if operation.reference else ()
-    return (*own, *(one for one in more if one.name not in names))
-
-
-def linked(api: Api) -> list[str]:
-    """Keys of the models whose files may be behind a URL, and of all models and unions that lead to one."""
-    leads: dict[str, set[str]] = {}
-    for model in api.models:
-        for field in model.fields:
-            for key in _keys(field.type):
-                leads.setdefault(key, set()).add(model.key)
-    for union in api.unions:
-        for choice in union.choices:
-            for key in _keys(choice):
-                leads.setdefault(key, set()).add(union.key)
-    stack = [model.key for model in api.models if model.content and model.content.link]
-    found = set(stack)
-    while stack:
-        more = leads.get(stack.pop(), set()) - found
-        found |= more
-        stack.extend(more)
-    return [key for key in (*(one.key for one in api.models), *(one.key for one in api.unions)) if key in found]
-
-
-def _keys(told: Type) -> Iterator[str]:
-    """Keys of the models and unions that a type names."""
-    stack = [told]
-    while stack:
-        told = stack.pop()
-        stack.extend(inner for inner in (told.item, *told.choices) if inner)
-        yield from filter(None, (told.model, told.union))
-
-
-def listings(api: Api) -> dict[str, Type]:
-    """The components that list known values of a scalar, in the order in which they are first met."""
-    found: dict[str, Type] = {}
-    members = [field.type for model in api.models for field in model.fields]
-    members += [one for union in api.unions for one in union.choices]
-    for operation in operations(api):
-        body, reply = operation.body, operation.reply
-        members += [one.field.type for one in operation.parameters]
-        members += [one.type for one in body_fields(operation)]
-        members += [one for one in (body and body.whole, reply.whole, reply.events and reply.events.type) if one]
-    stack = members[::-1]
-    while stack:
-        told = stack.pop()
-        stack.extend(one for one in (told.item, *told.choices) if one)
-        if told.name and literals(told):
-            found.setdefault(told.name, told)
-    return found
-
-
-def reach(api: Api) -> tuple[set[str], set[str]]:
-    """Keys of the models and unions that requests need, and of those that answers need."""
-    out: set[str] = set()
-    back: set[str] = set()
-    models = {model.key: model for model in api.models}
-    for operation in operations(api):
-        body = operation.body
-        fields = [*(parameter.field for parameter in operation.parameters), *body_fields(operation)]
-        fields += operation.reference.fields if operation.reference else ()
-        for told in [*(field.type for field in fields), *([body.whole] if body and body.whole else [])]:
-            _follow(told, models, out)
-        reply = operation.reply
-        for answer in (reply.whole, reply.events.type if reply.events else None):
-            if answer:
-                _follow(answer, models, back)
-    return out, back
-
-
-def _follow(told: Type, models: Mapping[str, Model], found: set[str]) -> None:
-    """Adds the keys that a type leads to. By a stack: models of large documents form chains of hundreds."""
-    stack = [told]
-    while stack:
-        told = stack.pop()
-        stack.extend(inner for inner in (told.item, *told.choices) if inner)
-        if told.union:
-            found.add(told.union)
-        if told.model and told.model not in found:
-            found.add(told.model)
-            stack.extend(field.type for field in models[told.model].fields)
-
-
-def aliased(field: Field) -> bool:
-    """Whether a request field has known values of its own, beside which others are legal."""
-    return bool(literals(field.type)) and not field.type.fixed and not field.type.name
-
-
 def limits(field: Field) -> str:
     """What a docstring says of a field's bounds and default."""
     low, high = field.minimum, field.maximum
@@ -286,13 +200,7 @@ def _plain(told: Type, names: Names, outgoing: bool) -> str:
 
 def literals(told: Type) -> list[str]:
     """Known values as `Literal` takes them: texts, whole numbers and truth values."""
-    values = [literal(value) for value in told.known if not isinstance(value, float) and _is_short(value)]
-    return values if told.kind != "number" else []
-
-
-def _is_short(value: Scalar) -> bool:
-    """Whether type checkers take a value in a `Literal`; they read whole numbers of 64 bits."""
-    return isinstance(value, str) or abs(value) < 2**63
+    return [literal(value) for value in listed_values(told)]
 
 
 def decoder(told: Type | None, names: Names) -> str:

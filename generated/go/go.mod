@@ -1,0 +1,3 @@
+module imageproofclient
+
+go 1.23

@@ -1,0 +1,274 @@
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// APIError is what all errors of calls are, as errors.As finds it.
+//
+// The kinds, each of which is all those above it too:
+//
+//   - [APIConnectionError]: no answer, or a broken one; [APITimeoutError]: none in time
+//   - [APIResponseValidationError]: an answer that is none: not JSON, an error under status 200, no picture
+//   - RequestRuleError, where a document has rules: refused here, before anything was sent
+//   - [APIStatusError]: a status other than 2xx
+//   - [BadRequestError] 400: [InvalidParameterError] where a parameter is wrong, [ModerationError] where a filter objects
+//   - [AuthenticationError] 401, [PermissionDeniedError] 403, [NotFoundError] 404, [ConflictError] 409,
+//     [UnprocessableEntityError] 422, [RateLimitError] 429, [InternalServerError] 500 and above
+//
+// What cannot be sent at all, such as a required argument that is missing, is a plain error that names the argument.
+type APIError struct {
+	// Message is what went wrong, in the server's words where it has some.
+	Message string
+	// Code, Param and Type are members of the error that the server sent, "" where it sent none.
+	Code, Param, Type string
+	// Body is the error object of the answer, else its whole JSON, else its text; nil without an answer.
+	Body any
+	// Raw is the text of the answer.
+	Raw string
+	// StatusCode is the HTTP status, 0 without an answer.
+	StatusCode int
+	// RequestID is the id of the exchange, where the server gave one.
+	RequestID string
+	// Header has the headers of the answer.
+	Header http.Header
+
+	cause error
+}
+
+// Error is one line with the message, and what else is known.
+func (e *APIError) Error() string {
+	var facts []string
+	for _, fact := range []pair{{"code", e.Code}, {"param", e.Param}, {"request id", e.RequestID}} {
+		if fact.text != "" {
+			facts = append(facts, fact.name+" "+fact.text)
+		}
+	}
+	if e.StatusCode != 0 {
+		facts = slices.Insert(facts, 0, fmt.Sprintf("status %d", e.StatusCode))
+	}
+	if len(facts) == 0 {
+		return e.Message
+	}
+	return fmt.Sprintf("%s (%s)", e.Message, strings.Join(facts, ", "))
+}
+
+// Unwrap is what happened below, such as context.Canceled; nil for an answer of the server's.
+func (e *APIError) Unwrap() error { return e.cause }
+
+// APIConnectionError says that the server could not be reached, or that the connection broke.
+type APIConnectionError struct{ APIError }
+
+// Unwrap is the error as a more general one.
+func (e *APIConnectionError) Unwrap() error { return &e.APIError }
+
+// APITimeoutError says that the server did not answer in time. It may have done the work all the same.
+type APITimeoutError struct{ APIConnectionError }
+
+// Unwrap is the error as a more general one.
+func (e *APITimeoutError) Unwrap() error { return &e.APIConnectionError }
+
+// APIResponseValidationError says that an answer says success, but holds none.
+type APIResponseValidationError struct{ APIError }
+
+// Unwrap is the error as a more general one.
+func (e *APIResponseValidationError) Unwrap() error { return &e.APIError }
+
+// APIStatusError says that the server refused or failed.
+type APIStatusError struct{ APIError }
+
+// Unwrap is the error as a more general one.
+func (e *APIStatusError) Unwrap() error { return &e.APIError }
+
+// BadRequestError is 400: the request is wrong, or a filter or the account refused it.
+type BadRequestError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *BadRequestError) Unwrap() error { return &e.APIStatusError }
+
+// InvalidParameterError is 400 that names the parameter at fault, in Param.
+type InvalidParameterError struct{ BadRequestError }
+
+// Unwrap is the error as a more general one.
+func (e *InvalidParameterError) Unwrap() error { return &e.BadRequestError }
+
+// ModerationError is 400: a filter stopped the prompt, an input or the result. Asking again is of no use.
+type ModerationError struct {
+	BadRequestError
+	// Stage is "input", "output" or "unknown", "" where the server does not say.
+	Stage string
+	// Categories are what it was taken for, such as "violence".
+	Categories []string
+}
+
+// Unwrap is the error as a more general one.
+func (e *ModerationError) Unwrap() error { return &e.BadRequestError }
+
+// AuthenticationError is 401: the key is missing or wrong.
+type AuthenticationError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *AuthenticationError) Unwrap() error { return &e.APIStatusError }
+
+// PermissionDeniedError is 403: the key may not do this.
+type PermissionDeniedError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *PermissionDeniedError) Unwrap() error { return &e.APIStatusError }
+
+// NotFoundError is 404: there is no such thing, or the server does not offer the call.
+type NotFoundError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *NotFoundError) Unwrap() error { return &e.APIStatusError }
+
+// ConflictError is 409: the request conflicts with another one.
+type ConflictError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *ConflictError) Unwrap() error { return &e.APIStatusError }
+
+// UnprocessableEntityError is 422: the request is well formed, and wrong.
+type UnprocessableEntityError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *UnprocessableEntityError) Unwrap() error { return &e.APIStatusError }
+
+// RateLimitError is 429: too many requests, or more than was paid for.
+type RateLimitError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *RateLimitError) Unwrap() error { return &e.APIStatusError }
+
+// InternalServerError is 500 and above: the server failed.
+type InternalServerError struct{ APIStatusError }
+
+// Unwrap is the error as a more general one.
+func (e *InternalServerError) Unwrap() error { return &e.APIStatusError }
+
+// filtered are the codes by which a filter is known: the official ones, and Azure's.
+var filtered = []string{"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter"}
+
+// newError is an error with what an answer says of itself; "" is no answer.
+func newError(message, raw string) APIError {
+	e := APIError{Message: message, Raw: raw}
+	if raw == "" {
+		return e
+	}
+	said := ""
+	e.Body, said = readError(raw)
+	if said != "" {
+		e.Message = said
+	}
+	if members, isObject := e.Body.(map[string]any); isObject {
+		e.Code, e.Param, e.Type = plainText(members["code"]), plainText(members["param"]), plainText(members["type"])
+	}
+	return e
+}
+
+// statusError is the error for a status that is not 2xx.
+func statusError(status int, raw string, header http.Header) error {
+	message := fmt.Sprintf("the server answered %d", status)
+	if status >= 300 && status < 400 {
+		message += ": redirects are not followed, since they would carry the key along"
+	}
+	e := APIStatusError{newError(message, raw)}
+	e.StatusCode, e.Header, e.RequestID = status, header, header.Get("x-request-id")
+	switch {
+	case status == http.StatusBadRequest:
+		return badRequest(BadRequestError{e})
+	case status == http.StatusUnauthorized:
+		return &AuthenticationError{e}
+	case status == http.StatusForbidden:
+		return &PermissionDeniedError{e}
+	case status == http.StatusNotFound:
+		return &NotFoundError{e}
+	case status == http.StatusConflict:
+		return &ConflictError{e}
+	case status == http.StatusUnprocessableEntity:
+		return &UnprocessableEntityError{e}
+	case status == http.StatusTooManyRequests:
+		return &RateLimitError{e}
+	case status >= 500:
+		return &InternalServerError{e}
+	}
+	return &e
+}
+
+func badRequest(e BadRequestError) error {
+	members, _ := e.Body.(map[string]any)
+	told, isTold := members["moderation_details"]
+	if isTold || slices.Contains(filtered, e.Code) {
+		details, _ := told.(map[string]any)
+		made := &ModerationError{BadRequestError: e, Stage: plainText(details["moderation_stage"])}
+		categories, _ := details["categories"].([]any)
+		for _, one := range categories {
+			made.Categories = append(made.Categories, plainText(one))
+		}
+		return made
+	}
+	if e.Param != "" {
+		return &InvalidParameterError{e}
+	}
+	return &e
+}
+
+// readError is the error object of an answer, and its message: servers send an envelope, a text, detail, HTML or
+// nothing.
+func readError(raw string) (body any, said string) {
+	if unmarshal(strings.TrimPrefix(raw, "\ufeff"), &body) != nil {
+		return raw, ""
+	}
+	if members, isObject := body.(map[string]any); isObject && isSome(members["error"]) {
+		body = members["error"]
+	}
+	members, isObject := body.(map[string]any)
+	if !isObject {
+		said, _ = body.(string)
+		return body, said
+	}
+	for _, name := range []string{"message", "detail"} {
+		if isSome(members[name]) {
+			return body, plainText(members[name])
+		}
+	}
+	return body, ""
+}
+
+// isSome says whether a JSON value says anything: not null, false, 0, "", [] or {}.
+func isSome(value any) bool {
+	switch told := value.(type) {
+	case nil:
+		return false
+	case bool:
+		return told
+	case string:
+		return told != ""
+	case json.Number:
+		number, err := told.Float64()
+		return err != nil || number != 0
+	case []any:
+		return len(told) > 0
+	case map[string]any:
+		return len(told) > 0
+	}
+	return true
+}
+
+// plainText is a JSON value as a text for people: null is "".
+func plainText(value any) string {
+	switch told := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return told
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(text)
+}

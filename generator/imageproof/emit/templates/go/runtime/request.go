@@ -1,0 +1,417 @@
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// service is what a document says of its API as a whole: default base URL, paths without parameters, where the key goes,
+// names of the environment's key and base URL, members that hold files in base64.
+type service struct {
+	baseURL     string
+	paths       []string
+	authHeader  string
+	authPrefix  string
+	keyVariable string
+	urlVariable string
+	inline      []string
+	check       func(*operation, *call, *settings) error
+}
+
+// operation is one call of the API. commas are lists that travel as one text. Of a form, files, lists and documents are
+// as formOf takes them; json are the arguments that only the JSON body jsonMediaType knows. whole says that the
+// argument "body" is the whole body, raw that it is a file. Of a stream, stream is the argument that asks for it,
+// member tells events apart, and last are its values that may end it. text is an answer of plain text, null one that
+// may be null; holder is the member that lists the files for whose sake the call is made.
+type operation struct {
+	name, verb, path string
+	commas           []string
+	mediaType        string
+	files            []string
+	lists            map[string]string
+	documents        []string
+	json             []string
+	jsonMediaType    string
+	whole, raw       bool
+	accept           string
+	stream           string
+	member           string
+	last             []string
+	null             bool
+	holder           string
+}
+
+// call is a request that is ready. values are the members of the body before they were written, files as uploads.
+type call struct {
+	verb, url string
+	header    http.Header
+	data      []byte
+	form      *form
+	file      *upload
+	values    *object
+}
+
+// size is the number of bytes of the body, -1 where it is not known.
+func (c *call) size() int64 {
+	switch {
+	case c.form != nil:
+		return c.form.size()
+	case c.file != nil:
+		return c.file.size
+	}
+	return int64(len(c.data))
+}
+
+// open is the body from its start, nil for none.
+func (c *call) open() (io.ReadCloser, error) {
+	switch {
+	case c.form != nil:
+		return c.form.open(), nil
+	case c.file != nil:
+		return c.file.open()
+	case c.data != nil:
+		return io.NopCloser(bytes.NewReader(c.data)), nil
+	}
+	return nil, nil
+}
+
+// again says whether the body can be sent once more.
+func (c *call) again() bool {
+	return (c.form == nil || c.form.again()) && (c.file == nil || c.file.again)
+}
+
+// newCall is the request for a call: inPath are the values of the path's parameters by their names on the wire, arguments
+// a struct of arguments or nil. The error names the argument that cannot be sent.
+func newCall(op *operation, inPath []pathValue, arguments any, streams bool, told *settings) (*call, error) {
+	members, err := membersOf(arguments)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op.name, err)
+	}
+	if streams && op.stream != "" {
+		members[""].set(op.stream, true)
+	}
+	made := &call{verb: op.verb, values: members[""], header: http.Header{}}
+	if err := made.build(op, inPath, members, told); err != nil {
+		return nil, fmt.Errorf("%s: %w", op.name, err)
+	}
+	return made, nil
+}
+
+func (c *call) build(op *operation, inPath []pathValue, members map[string]*object, told *settings) error {
+	extra, err := extraMembers(told.extraBody)
+	if err != nil {
+		return err
+	}
+	if !op.whole {
+		for _, name := range extra.names {
+			c.values.set(name, extra.at[name])
+		}
+	}
+	mediaType := op.mediaType
+	if isJSON(op, c.values) {
+		mediaType = op.jsonMediaType
+	}
+	if err := c.fill(op, mediaType, extra); err != nil {
+		return err
+	}
+	c.header.Set("Accept", firstOf(op.accept, "application/json"))
+	if told.key() != "" {
+		c.header.Set(told.authHeader, told.authPrefix+told.key())
+	}
+	for _, name := range members["header"].names {
+		if value := members["header"].at[name]; value != nil {
+			if value, err = joined(name, value); err != nil {
+				return err
+			}
+			text, err := textOf(name, value)
+			if err != nil {
+				return err
+			}
+			if err := checkHeader(name, text); err != nil {
+				return err
+			}
+			c.header.Set(name, text)
+		}
+	}
+	for name, values := range told.header {
+		c.header[name] = values
+	}
+	where, err := c.where(op, inPath, told)
+	if err != nil {
+		return err
+	}
+	c.url, err = withQuery(where, op, members["query"], told.query)
+	return err
+}
+
+func extraMembers(told []member) (*object, error) {
+	extra := newObject()
+	for _, one := range told {
+		plain, _, err := plainOf(one.name, reflect.ValueOf(one.value), false)
+		if err != nil {
+			return nil, err
+		}
+		extra.set(one.name, plain)
+	}
+	return extra, nil
+}
+
+// isJSON says whether arguments go as JSON where a form is what the call is used to.
+func isJSON(op *operation, values *object) bool {
+	if op.jsonMediaType == "" {
+		return false
+	}
+	for _, name := range op.json {
+		if _, given := values.at[name]; given {
+			return true
+		}
+	}
+	for _, name := range op.files {
+		if _, isObject := values.at[name].(*object); isObject {
+			return true
+		}
+	}
+	return false
+}
+
+// fill writes the body.
+func (c *call) fill(op *operation, mediaType string, extra *object) error {
+	written := c.values
+	if op.whole {
+		whole, given := c.values.at["body"]
+		object, isObject := whole.(*object)
+		switch {
+		case given && op.raw:
+			file, isFile := whole.(*File)
+			if !isFile {
+				return errors.New("body must be a file")
+			}
+			found, err := uploadOf("body", file)
+			c.file = found
+			c.header.Set("Content-Type", mediaType)
+			return err
+		case given && isObject:
+			for _, name := range extra.names {
+				object.set(name, extra.at[name])
+			}
+			written = object
+		case given && len(extra.names) > 0:
+			return errors.New("extra members need a body with members")
+		case given:
+			return c.json(mediaType, whole)
+		default:
+			mediaType = ""
+		}
+	}
+	switch {
+	case mediaType == "" && len(extra.names) == 0:
+		return nil
+	case mediaType == "":
+		return c.json("application/json", extra)
+	case strings.HasPrefix(mediaType, "multipart/form-data"):
+		return c.multipart(op, written)
+	case strings.HasPrefix(mediaType, "application/x-www-form-urlencoded"):
+		query, err := encoded(written)
+		c.data = []byte(query)
+		c.header.Set("Content-Type", mediaType)
+		return err
+	}
+	return c.json(mediaType, written)
+}
+
+func (c *call) json(mediaType string, value any) error {
+	var out bytes.Buffer
+	if err := writeJSON(&out, "body", value); err != nil {
+		return err
+	}
+	c.data = out.Bytes()
+	c.header.Set("Content-Type", mediaType)
+	return nil
+}
+
+func (c *call) multipart(op *operation, values *object) error {
+	for _, name := range values.names {
+		ready, err := uploadsIn(op, name, values.at[name])
+		if err != nil {
+			return err
+		}
+		values.at[name] = ready
+	}
+	made, err := formOf(values, op.lists, op.documents)
+	if err != nil {
+		return err
+	}
+	c.form = made
+	c.header.Set("Content-Type", made.mediaType())
+	return nil
+}
+
+// uploadsIn is a file, or a list of files, as uploads; any other value as it is.
+func uploadsIn(op *operation, name string, value any) (any, error) {
+	switch told := value.(type) {
+	case *File:
+		return uploadOf(name, told)
+	case string:
+		if contains(op.files, name) {
+			return nil, fmt.Errorf("%s must be a file: FilePath(%q) is one", name, told)
+		}
+	case []any:
+		isFile := func(item any) bool { _, is := item.(*File); return is }
+		if !contains(op.files, name) && !slices.ContainsFunc(told, isFile) {
+			return value, nil
+		}
+		if len(told) == 0 {
+			return nil, fmt.Errorf("%s: the list of files is empty", name)
+		}
+		found := make([]*upload, 0, len(told))
+		for _, item := range told {
+			file, _ := item.(*File)
+			one, err := uploadOf(name, file)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, one)
+		}
+		return found, nil
+	}
+	return value, nil
+}
+
+// pathValue is the value of a path's parameter by its name on the wire.
+type pathValue struct {
+	name  string
+	value any
+}
+
+func (c *call) where(op *operation, inPath []pathValue, told *settings) (string, error) {
+	where := told.baseURL
+	if told.azure && op.mediaType != "" {
+		model, _ := c.values.at["model"].(string)
+		deployment := firstOf(told.deployment, model)
+		if deployment == "" {
+			return "", errors.New("no deployment, which Azure needs: give one to the client, or a model to the call")
+		}
+		where += "/deployments/" + url.PathEscape(deployment)
+	}
+	filled := op.path
+	for _, one := range inPath {
+		plain, _, err := plainOf(one.name, reflect.ValueOf(one.value), true)
+		if err != nil {
+			return "", err
+		}
+		if plain, err = joined(one.name, plain); err != nil {
+			return "", err
+		}
+		text, err := textOf(one.name, plain)
+		if err != nil {
+			return "", err
+		}
+		if text == "" || text == "." || text == ".." {
+			return "", fmt.Errorf("%s must not be %q: the path would be another one", one.name, text)
+		}
+		filled = strings.ReplaceAll(filled, "{"+one.name+"}", escaped(text))
+	}
+	return where + filled, nil
+}
+
+// escaped is a text as one segment of a path: only letters, digits and -._~ stay as they are.
+func escaped(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+}
+
+func withQuery(where string, op *operation, given *object, told []member) (string, error) {
+	query := newObject()
+	for _, one := range told {
+		plain, _, err := plainOf(one.name, reflect.ValueOf(one.value), false)
+		if err != nil {
+			return "", err
+		}
+		query.set(one.name, plain)
+	}
+	for _, name := range given.names {
+		value := given.at[name]
+		if slices.Contains(op.commas, name) {
+			var err error
+			if value, err = joined(name, value); err != nil {
+				return "", err
+			}
+		}
+		query.set(name, value)
+	}
+	text, err := encoded(query)
+	if err != nil || text == "" {
+		return where, err
+	}
+	return where + "?" + text, nil
+}
+
+// encoded has values as a query has them.
+func encoded(values *object) (string, error) {
+	var texts []string
+	for _, name := range values.names {
+		pairs, err := formTexts(name, name, values.at[name])
+		if err != nil {
+			return "", err
+		}
+		for _, one := range pairs {
+			texts = append(texts, url.QueryEscape(one.name)+"="+url.QueryEscape(one.text))
+		}
+	}
+	return strings.Join(texts, "&"), nil
+}
+
+// checkHeader is an error, which does not tell the value, for a header that cannot be sent.
+func checkHeader(name, value string) error {
+	isPlain := func(text string) bool {
+		return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+	}
+	if name == "" || strings.ContainsAny(name, " :") || !isPlain(name) || !isPlain(value) {
+		return fmt.Errorf("header %q must be printable ASCII", name)
+	}
+	return nil
+}
+
+// normalURL is the base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call;
+// and the query that stood behind it. A host alone gets the path of the default; a name without a scheme gets https, or
+// http on this machine.
+func normalURL(told string, about *service) (string, []member, error) {
+	told = strings.TrimSpace(told)
+	if !strings.Contains(told, "://") {
+		scheme := "https://"
+		for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+			if strings.HasPrefix(told, host) {
+				scheme = "http://"
+			}
+		}
+		told = scheme + told
+	}
+	parts, err := url.Parse(told)
+	if err != nil || (parts.Scheme != "http" && parts.Scheme != "https") || parts.Hostname() == "" {
+		return "", nil, errors.New("the base URL must be a URL such as https://host/v1")
+	}
+	if parts.User != nil {
+		return "", nil, errors.New("the base URL must not hold a user name or password; give the key by WithAPIKey")
+	}
+	clean := strings.TrimRight(path.Clean("/"+parts.EscapedPath()), "/")
+	if clean == "" {
+		standard, _ := url.Parse(about.baseURL)
+		clean = strings.TrimRight(standard.EscapedPath(), "/")
+	}
+	for _, known := range about.paths {
+		clean = strings.TrimSuffix(clean, known)
+	}
+	var query []member
+	values := parts.Query()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		query = append(query, member{name, values[name]})
+	}
+	return parts.Scheme + "://" + parts.Host + clean, query, nil
+}

@@ -1,0 +1,464 @@
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	connectTime  = 10 * time.Second // a server that is there accepts a connection soon, however long it then works
+	standardTime = 10 * time.Minute
+	secretLength = 6       // what is shorter, such as "EMPTY", is no secret, and may be part of any word
+	mostKept     = 1 << 20 // bytes of an error that are read
+)
+
+var (
+	errSilent  = errors.New("nothing came in time")
+	standard   = &http.Client{Transport: newTransport(), CheckRedirect: lastResponse}
+	connecting = &net.Dialer{Timeout: connectTime, KeepAlive: 30 * time.Second}
+)
+
+func newTransport() http.RoundTripper {
+	made := http.DefaultTransport.(*http.Transport).Clone()
+	made.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return connecting.DialContext(ctx, network, address)
+	}
+	made.MaxIdleConnsPerHost = made.MaxIdleConns
+	return made
+}
+
+func lastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// connection is where a client calls, and how. It holds the key, and is the only thing that does.
+type connection struct {
+	service  *service
+	settings settings
+}
+
+func connect(about *service, options []Option) (*connection, error) {
+	made := &connection{service: about, settings: settings{
+		about: about, authHeader: about.authHeader, authPrefix: about.authPrefix,
+		timeout: standardTime, maxRetries: 2, client: standard,
+	}}
+	if err := made.settings.setKey(os.Getenv(about.keyVariable)); err != nil {
+		return nil, fmt.Errorf("%s: %w", about.keyVariable, err)
+	}
+	var standing []Option
+	if base := firstOf(os.Getenv(about.urlVariable), about.baseURL); base != "" {
+		standing = append(standing, WithBaseURL(base))
+	}
+	told, err := made.settings.with(append(standing, options...))
+	if err != nil {
+		return nil, err
+	}
+	if told.baseURL == "" {
+		return nil, fmt.Errorf("no base URL: give one by WithBaseURL, or in %s", about.urlVariable)
+	}
+	told.standing, told.family = firstOf(told.family, told.standing), ""
+	made.settings = told
+	return made, nil
+}
+
+// with are the settings with more options.
+func (s settings) with(options []Option) (settings, error) {
+	for _, option := range options {
+		if err := option(&s); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (c *connection) with(options []Option) (*connection, error) {
+	told, err := c.settings.with(options)
+	told.standing, told.family = firstOf(told.family, told.standing), ""
+	return &connection{c.service, told}, err
+}
+
+// BaseURL is where calls go.
+func (c *connection) BaseURL() string { return c.settings.baseURL }
+
+// String says where calls go, and nothing else.
+func (c *connection) String() string { return fmt.Sprintf("client of %s", c.settings.baseURL) }
+
+// GoString is String.
+func (c *connection) GoString() string { return c.String() }
+
+// clean is a server's text without the key: some repeat it in their errors. JSON and URLs may write it in their own way.
+func (c *connection) clean(text string) string {
+	key := c.settings.key()
+	if len(key) < secretLength {
+		return text
+	}
+	var out strings.Builder
+	from := 0
+	for at := 0; at < len(text); {
+		length := spelled(text[at:], key)
+		if length == 0 {
+			at++
+			continue
+		}
+		out.WriteString(text[from:at])
+		out.WriteString("[key]")
+		at += length
+		from = at
+	}
+	if from == 0 {
+		return text
+	}
+	return out.String() + text[from:]
+}
+
+// spelled is the length of the key at the start of a text, 0 where it does not stand there.
+func spelled(text, key string) int {
+	at := 0
+	for index := range len(key) {
+		length := spelledLetter(text[at:], key[index:index+1])
+		if length == 0 {
+			return 0
+		}
+		at += length
+	}
+	return at
+}
+
+// spelledLetter is the length of a letter at the start of a text: as it is, or as JSON and URLs escape it.
+func spelledLetter(text, letter string) int {
+	is := func(found string) bool { return strings.EqualFold(found, letter) }
+	hex := func(digits string) bool {
+		value, err := strconv.ParseUint(digits, 16, 8)
+		return err == nil && is(string(rune(value)))
+	}
+	switch {
+	case text == "":
+		return 0
+	case is(text[:1]):
+		return 1
+	case text[0] == '%' && len(text) >= 3 && hex(text[1:3]):
+		return 3
+	case text[0] != '\\' || len(text) < 2:
+		return 0
+	case is(text[1:2]):
+		return 2
+	case text[1] == 'u' && len(text) >= 6 && hex(text[2:6]):
+		return 6
+	}
+	return 0
+}
+
+func (c *connection) cleanHeader(header http.Header) http.Header {
+	made := make(http.Header, len(header))
+	for name, values := range header {
+		for _, value := range values {
+			made[name] = append(made[name], c.clean(value))
+		}
+	}
+	return made
+}
+
+// opener is an answer that is read while it comes.
+type opener interface {
+	open(*connection, *operation, *http.Response, *watchedBody)
+}
+
+func (s *Stream[T]) open(c *connection, op *operation, answer *http.Response, body *watchedBody) {
+	s.origin, s.op, s.answer, s.body = c, op, answer, body
+}
+
+// invoke makes a call, and reads its answer: a *[]byte of a file, a *string of a text, a *struct{} of nothing, a *Stream
+// of events, and anything else of JSON; nil for null.
+func invoke[T any](
+	ctx context.Context, c *connection, op *operation, inPath []pathValue, arguments any, options []Option,
+) (*T, error) {
+	told, err := c.settings.with(options)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op.name, err)
+	}
+	own := &connection{c.service, told}
+	made := new(T)
+	stream, streams := any(made).(opener)
+	ready, err := newCall(op, inPath, arguments, streams, &told)
+	if err != nil {
+		return nil, err
+	}
+	if c.service.check != nil {
+		if err := c.service.check(op, ready, &told); err != nil {
+			return nil, err
+		}
+	}
+	answer, text, err := own.exchange(ctx, ready, streams)
+	if err != nil {
+		return nil, err
+	}
+	if told.response != nil {
+		*told.response = shownResponse(answer)
+	}
+	if streams && isEvents(answer) {
+		stream.open(own, op, shownResponse(answer), answer.Body.(*watchedBody))
+		return made, nil
+	}
+	switch into := any(made).(type) {
+	case *[]byte:
+		*into = []byte(text)
+		return made, nil
+	case *string:
+		if op.accept == "text/plain" {
+			*into = text
+			return made, nil
+		}
+	case *struct{}:
+		return made, nil
+	}
+	return readJSON(own, op, answer, text, made, streams)
+}
+
+func isEvents(answer *http.Response) bool {
+	return strings.Contains(answer.Header.Get("Content-Type"), "text/event-stream")
+}
+
+// shownResponse is an answer without its request, which has the key.
+func shownResponse(answer *http.Response) *http.Response {
+	shown := *answer
+	shown.Request, shown.Body = nil, http.NoBody
+	return &shown
+}
+
+func readJSON[T any](
+	c *connection, op *operation, answer *http.Response, text string, made *T, streams bool,
+) (*T, error) {
+	invalid := func(message string) (*T, error) {
+		e := &APIResponseValidationError{newError(message, c.clean(text))}
+		e.StatusCode, e.Header = answer.StatusCode, c.cleanHeader(answer.Header)
+		e.RequestID = e.Header.Get("x-request-id")
+		return nil, e
+	}
+	value, err := decodeJSON(text, c.service.inline)
+	members, isObject := value.(map[string]any)
+	switch {
+	case err != nil && isEvents(answer):
+		return invalid("asked for one answer, and got a stream of events: it is not JSON")
+	case err != nil:
+		return invalid("the answer is not JSON")
+	case isObject && isSome(members["error"]):
+		return invalid("the answer is an error")
+	case streams:
+		return invalid("asked for events, and got a single answer")
+	case value == nil && op.null:
+		return nil, nil
+	}
+	place := reflect.ValueOf(made).Elem()
+	if !(decoder{c}).into(place, value) {
+		if place.Kind() == reflect.Struct {
+			return invalid("the answer is no object")
+		}
+		return invalid("the answer is of another type")
+	}
+	if found, isReceiver := any(made).(receiver); isReceiver {
+		about := found.received()
+		about.raw, about.status, about.header = text, answer.StatusCode, answer.Header
+		if op.holder != "" && !holdsFiles(members[op.holder]) {
+			return invalid("the answer holds no file, where it should list them")
+		}
+	}
+	return made, nil
+}
+
+func holdsFiles(value any) bool {
+	list, _ := value.([]any)
+	for _, item := range list {
+		if _, isObject := item.(map[string]any); !isObject {
+			return false
+		}
+	}
+	return len(list) > 0
+}
+
+// exchange is the good answer to a call, repeated as the policy allows, and the text of its body, which is still to come
+// where it is a stream that was asked for.
+func (c *connection) exchange(ctx context.Context, ready *call, streams bool) (*http.Response, string, error) {
+	for attempt := 1; ; attempt++ {
+		answer, err := c.once(ctx, ready)
+		text := ""
+		if err == nil && !(streams && isEvents(answer)) {
+			text, err = c.readAll(answer)
+		}
+		if err == nil {
+			return answer, text, nil
+		}
+		reason := reasonOf(err)
+		if attempt > c.settings.maxRetries || !isRepeated(reason, ready.verb) || !ready.again() || ctx.Err() != nil {
+			return nil, "", err
+		}
+		delay := delayOf(err, attempt)
+		if c.settings.onRetry != nil {
+			c.settings.onRetry(Retry{Attempt: attempt, Delay: delay, Reason: reason, Err: err})
+		}
+		timer := time.NewTimer(delay)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, "", c.failed(ctx.Err(), nil, nil)
+		case <-timer.C:
+		}
+	}
+}
+
+// once is one good answer, whose body is a *watchedBody.
+func (c *connection) once(ctx context.Context, ready *call) (*http.Response, error) {
+	watch := newWatch(ctx, c.settings.timeout)
+	content, err := ready.open()
+	if err != nil {
+		watch.stop()
+		return nil, err
+	}
+	var sent io.Reader
+	if content != nil {
+		sent = &watchedBody{content, watch, false}
+	}
+	request, err := http.NewRequestWithContext(watch.ctx, ready.verb, ready.url, sent)
+	if err != nil {
+		watch.stop()
+		return nil, errors.New(c.clean(err.Error()))
+	}
+	if ready.again() && sent != nil { // a connection that the server closed before anything was written is replaced
+		request.GetBody = func() (io.ReadCloser, error) {
+			content, err := ready.open()
+			return &watchedBody{content, watch, false}, err
+		}
+	}
+	request.Header = ready.header.Clone()
+	request.ContentLength = ready.size()
+	if request.ContentLength == 0 {
+		request.Body, request.GetBody = http.NoBody, nil
+	}
+	answer, err := c.settings.client.Do(request)
+	if err != nil {
+		watch.stop()
+		return nil, c.failed(err, nil, watch)
+	}
+	watch.touch()
+	answer.Body = &watchedBody{answer.Body, watch, true}
+	if answer.StatusCode >= 200 && answer.StatusCode <= 299 {
+		return answer, nil
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, mostKept))
+	if err != nil {
+		text = nil
+	}
+	return nil, statusError(answer.StatusCode, c.clean(string(text)), c.cleanHeader(answer.Header))
+}
+
+// readAll is the whole body as a text, of which parts can be taken without copying.
+func (c *connection) readAll(answer *http.Response) (string, error) {
+	defer answer.Body.Close()
+	var text strings.Builder
+	if answer.ContentLength > 0 && answer.ContentLength < mostFileBytes {
+		text.Grow(int(answer.ContentLength))
+	}
+	if _, err := io.Copy(&text, answer.Body); err != nil {
+		return "", c.failed(err, answer, answer.Body.(*watchedBody).watch)
+	}
+	return text.String(), nil
+}
+
+// failed is the error for what the network did; answer is that which had begun, nil for none.
+func (c *connection) failed(err error, answer *http.Response, watch *watch) error {
+	var told *url.Error
+	if errors.As(err, &told) {
+		err = told.Err // it would tell the whole URL
+	}
+	made := APIConnectionError{APIError{cause: err}}
+	begun := "no answer from " + c.settings.baseURL
+	if answer != nil {
+		begun = "the answer broke off"
+		made.RequestID = c.clean(answer.Header.Get("x-request-id"))
+	}
+	var late net.Error
+	switch {
+	case watch != nil && errors.Is(context.Cause(watch.ctx), errSilent):
+		made.cause = errSilent
+		made.Message = fmt.Sprintf("%s: nothing in %v", begun, c.settings.timeout)
+		return &APITimeoutError{made}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &late) && late.Timeout():
+		made.Message = begun + ": not in time"
+		return &APITimeoutError{made}
+	}
+	made.Message = c.clean(begun + ": " + err.Error())
+	return &made
+}
+
+// watch ends a call when nothing happens for a while.
+type watch struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	timer   *time.Timer
+	timeout time.Duration
+	touched atomic.Int64
+}
+
+func newWatch(ctx context.Context, timeout time.Duration) *watch {
+	made := &watch{timeout: timeout}
+	made.ctx, made.cancel = context.WithCancelCause(ctx)
+	if timeout > 0 {
+		made.timer = time.AfterFunc(timeout, func() { made.cancel(errSilent) })
+	}
+	return made
+}
+
+// touch says that something happened. The timer is set anew a few times in its span, not for each piece.
+func (w *watch) touch() {
+	if w.timer == nil {
+		return
+	}
+	now := time.Now().UnixNano()
+	if last := w.touched.Load(); now-last > int64(w.timeout)/16 && w.touched.CompareAndSwap(last, now) {
+		w.timer.Reset(w.timeout)
+	}
+}
+
+func (w *watch) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.cancel(nil)
+}
+
+// watchedBody is a body whose every piece sets the watch anew; that of an answer stops it at its end.
+type watchedBody struct {
+	io.ReadCloser
+	watch *watch
+	last  bool
+}
+
+func (b *watchedBody) Read(into []byte) (int, error) {
+	count, err := b.ReadCloser.Read(into)
+	if count > 0 {
+		b.watch.touch()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		if cause := context.Cause(b.watch.ctx); errors.Is(cause, errSilent) {
+			err = cause
+		}
+	}
+	return count, err
+}
+
+// Close lets go of the body.
+func (b *watchedBody) Close() error {
+	err := b.ReadCloser.Close()
+	if b.last {
+		b.watch.stop()
+	}
+	return err
+}

@@ -1,0 +1,181 @@
+// Every error of this client, as a tree under APIError.
+
+/**
+ * @typedef {object} Told What an answer, if there was one, says of an error.
+ * @property {number} [status]
+ * @property {string} [raw] Text of the answer.
+ * @property {string | null} [requestID]
+ * @property {Headers} [headers]
+ */
+
+/** @typedef {new (message: string, told?: Told) => APIError} Kind */
+
+/** Something went wrong with a call. */
+export class APIError extends Error {
+  /**
+   * @param {string} message
+   * @param {Told} [told]
+   */
+  constructor(message, told = {}) {
+    const raw = told.raw ?? "";
+    const { body, said } = read(raw);
+    const members = /** @type {Record<string, any>} */ (isObject(body) ? body : {});
+    super(said || message);
+    /** @type {number | undefined} */
+    this.status = told.status;
+    this.error = body;
+    /** @type {string | null | undefined} */
+    this.code = members.code;
+    /** @type {string | null | undefined} */
+    this.param = members.param;
+    /** @type {string | null | undefined} */
+    this.type = members.type;
+    this.requestID = told.requestID ?? null;
+    // Those who print an error want neither of these at full length.
+    /** @type {string} */
+    this.raw = raw;
+    /** @type {Headers | undefined} */
+    this.headers = told.headers;
+    for (const name of ["raw", "headers"]) Object.defineProperty(this, name, { enumerable: false });
+  }
+}
+
+export class APIUserAbortError extends APIError {}
+export class APIConnectionError extends APIError {}
+export class APIConnectionTimeoutError extends APIConnectionError {}
+export class APIResponseValidationError extends APIError {}
+
+export class RequestRuleError extends APIError {
+  /**
+   * @param {string} message
+   * @param {readonly import("../types/runtime.js").Breach[]} breaches
+   */
+  constructor(message, breaches = []) {
+    super(message);
+    this.breaches = breaches;
+    this.param = breaches[0]?.parameter;
+  }
+}
+
+export class APIStatusError extends APIError {}
+export class BadRequestError extends APIStatusError {}
+export class InvalidParameterError extends BadRequestError {}
+
+export class ModerationError extends BadRequestError {
+  /** @returns {string} */
+  get stage() {
+    return String(details(this.error).moderation_stage || "");
+  }
+
+  /** @returns {readonly string[]} */
+  get categories() {
+    const told = details(this.error).categories;
+    return Array.isArray(told) ? told.map(String) : [];
+  }
+}
+
+export class AuthenticationError extends APIStatusError {}
+export class PermissionDeniedError extends APIStatusError {}
+export class NotFoundError extends APIStatusError {}
+export class ConflictError extends APIStatusError {}
+export class UnprocessableEntityError extends APIStatusError {}
+export class RateLimitError extends APIStatusError {}
+export class InternalServerError extends APIStatusError {}
+
+/** @type {Record<string, Kind>} */
+const KINDS = {
+  APIError,
+  APIUserAbortError,
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIResponseValidationError,
+  APIStatusError,
+  BadRequestError,
+  InvalidParameterError,
+  ModerationError,
+  AuthenticationError,
+  PermissionDeniedError,
+  NotFoundError,
+  ConflictError,
+  UnprocessableEntityError,
+  RateLimitError,
+  InternalServerError,
+  RequestRuleError: /** @type {any} */ (RequestRuleError),
+};
+// Written out, so that a minifier which renames classes does not rename errors.
+for (const [name, kind] of Object.entries(KINDS)) {
+  Object.defineProperty(kind.prototype, "name", { value: name, configurable: true, writable: true });
+}
+
+/** @type {Record<number, Kind>} */
+const BY_STATUS = {
+  400: BadRequestError,
+  401: AuthenticationError,
+  403: PermissionDeniedError,
+  404: NotFoundError,
+  409: ConflictError,
+  422: UnprocessableEntityError,
+  429: RateLimitError,
+};
+// Codes by which a filter is known: the official ones, and Azure's.
+const FILTERED = ["moderation_blocked", "content_policy_violation", "content_filter", "contentFilter"];
+
+/**
+ * The error for a status that is not 2xx.
+ *
+ * @param {number} status 0 for a redirect of which a browser tells no more.
+ * @param {Told} told
+ * @returns {APIError}
+ */
+export function statusError(status, told) {
+  if (status === 0 || (status >= 300 && status < 400)) {
+    const shown = status || "with a redirect";
+    const message = `the server answered ${shown}: redirects are not followed, since they would carry the key along`;
+    return new APIStatusError(message, { ...told, ...(status && { status }) });
+  }
+  const kind = BY_STATUS[status] ?? (status >= 500 ? InternalServerError : APIStatusError);
+  const message = `the server answered ${status}`;
+  const error = new kind(message, { ...told, status });
+  if (status !== 400) return error;
+  const filtered = FILTERED.includes(error.code ?? "") || (isObject(error.error) && "moderation_details" in error.error);
+  if (filtered) return new ModerationError(message, { ...told, status });
+  return error.param ? new InvalidParameterError(message, { ...told, status }) : error;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+export function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The error object of an answer, and its message: servers send an envelope, a text, `detail`, HTML or nothing.
+ *
+ * @param {string} raw
+ * @returns {{ body: unknown, said: string }}
+ */
+function read(raw) {
+  /** @type {unknown} */
+  let body;
+  try {
+    body = JSON.parse(raw);
+  } catch {
+    return { body: raw || undefined, said: "" };
+  }
+  if (isObject(body) && body.error) body = body.error;
+  if (typeof body === "string") return { body, said: body };
+  if (!isObject(body)) return { body, said: "" };
+  const said = body.message || body.detail || "";
+  return { body, said: typeof said === "string" ? said : JSON.stringify(said) };
+}
+
+/**
+ * @param {unknown} error
+ * @returns {Record<string, unknown>}
+ */
+function details(error) {
+  const told = isObject(error) ? error.moderation_details : undefined;
+  return isObject(told) ? told : {};
+}

@@ -1,0 +1,249 @@
+// Files that go out: where their bytes are, their name and media type, and the parts of a form.
+
+import { HEAD, joinedBytes, sniff } from "./pictures.js";
+import { isPlain, jsonOf, textOf } from "./values.js";
+
+/** A file to send. `head` are its first bytes, enough to tell what it is. */
+export class Upload {
+  /**
+   * @param {string} name
+   * @param {string} type
+   * @param {Blob} blob
+   * @param {Uint8Array} head
+   */
+  constructor(name, type, blob, head) {
+    this.name = name;
+    this.type = type;
+    this.blob = blob;
+    this.head = head;
+  }
+}
+
+const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif" };
+
+/**
+ * A name and perhaps a media type for content that has none.
+ *
+ * @param {import("../types/runtime.js").FileInput | PromiseLike<import("../types/runtime.js").FileInput>} content
+ * @param {string} [name]
+ * @param {{ type?: string }} [options]
+ * @returns {Promise<File>}
+ */
+export async function toFile(content, name, options) {
+  const upload = await uploadOf("file", await content);
+  return new File([upload.blob], name ?? upload.name, { type: options?.type ?? (name ? "" : upload.type) });
+}
+
+/**
+ * A file that is given as the argument `name`. Its type is what the caller said, else what its bytes are, else what its
+ * name says.
+ *
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {Promise<Upload>}
+ */
+export async function uploadOf(name, value) {
+  const { blob, own } = await found(name, value);
+  const head = new Uint8Array(await blob.slice(0, HEAD).arrayBuffer());
+  const { suffix, mediaType } = sniff(head);
+  const fileName = own || (suffix ? `${name}.${suffix}` : name);
+  const ending = fileName.split(".").pop()?.toLowerCase() ?? "";
+  const told = blob.type === "application/octet-stream" ? "" : blob.type;
+  const guessed = /** @type {Record<string, string>} */ (TYPES)[ending];
+  return new Upload(fileName, told || mediaType || guessed || "application/octet-stream", blob, head);
+}
+
+/**
+ * Content under its own name, "" for content without.
+ *
+ * @param {string} name
+ * @param {any} content
+ * @returns {Promise<{ blob: Blob, own: string }>}
+ */
+async function found(name, content) {
+  if (content instanceof Blob) return { blob: content, own: /** @type {File} */ (content).name ?? "" };
+  if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) {
+    return { blob: new Blob([/** @type {ArrayBuffer} */ (content)]), own: "" };
+  }
+  if (content instanceof Response) return { blob: await content.blob(), own: lastOf(new URL(content.url).pathname) };
+  if (typeof content === "string" || content instanceof URL) return opened(name, content);
+  if (typeof content?.getReader === "function" || typeof content?.[Symbol.asyncIterator] === "function") {
+    return { blob: new Blob([await collected(content)]), own: lastOf(content.path ?? "") };
+  }
+  throw new TypeError(`${name}: not a path, bytes, a Blob or a stream: ${shownKind(content)}`);
+}
+
+/**
+ * A file of this machine, which is read while it is sent.
+ *
+ * @param {string} name
+ * @param {string | URL} path
+ */
+async function opened(name, path) {
+  if (path instanceof URL && path.protocol !== "file:") {
+    throw new TypeError(`${name}: a URL of a file begins with file:, not ${path.protocol}`);
+  }
+  const { fs, paths, url } = await machine(`${name}: a path`);
+  const file = path instanceof URL ? url.fileURLToPath(path) : path;
+  try {
+    return { blob: await fs.openAsBlob(file), own: paths.basename(file) };
+  } catch {
+    throw new TypeError(`${name}: the file cannot be read: ${file}`);
+  }
+}
+
+/**
+ * The modules of Node that deal with files. Their names are kept from bundlers, which would look for them in browsers.
+ *
+ * @param {string} what What needs them.
+ */
+export async function machine(what) {
+  if (!(/** @type {any} */ (globalThis).process?.versions?.node)) {
+    throw new TypeError(`${what} needs a file system, and here is none`);
+  }
+  /** @type {(name: string) => Promise<any>} */
+  const load = (name) => import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+  const [fs, disk, paths, url] = await Promise.all(["fs", "fs/promises", "path", "url"].map((one) => load(`node:${one}`)));
+  return { fs, disk, paths, url, load };
+}
+
+/**
+ * @param {ReadableStream | AsyncIterable<unknown>} stream
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+async function collected(stream) {
+  /** @type {Uint8Array[]} */
+  const pieces = [];
+  const encoder = new TextEncoder();
+  for await (const piece of "getReader" in stream ? piecesOf(stream) : stream) {
+    pieces.push(typeof piece === "string" ? encoder.encode(piece) : new Uint8Array(/** @type {Uint8Array} */ (piece)));
+  }
+  return joinedBytes(pieces);
+}
+
+/**
+ * What a stream brings; it is cancelled when nobody wants more. Not every browser iterates streams by itself.
+ *
+ * @param {ReadableStream<Uint8Array>} stream
+ * @returns {AsyncGenerator<Uint8Array, void>}
+ */
+export async function* piecesOf(stream) {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+    reader.releaseLock();
+  }
+}
+
+/**
+ * Whether a value that nobody declared can only be a file.
+ *
+ * @param {any} value
+ */
+export function isContent(value) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const held = [Blob, ArrayBuffer, Response, URL].some((kind) => value instanceof kind) || ArrayBuffer.isView(value);
+  return held || typeof value.getReader === "function" || typeof value[Symbol.asyncIterator] === "function";
+}
+
+/**
+ * The Upload that a value is, or those that it holds.
+ *
+ * @param {unknown} value
+ * @returns {Upload[]}
+ */
+export function uploadsIn(value) {
+  return (Array.isArray(value) ? value : [value]).filter((one) => one instanceof Upload);
+}
+
+/**
+ * The parts of a multipart form, texts first and files, which are Uploads, last. null has no part.
+ *
+ * @param {Record<string, unknown>} values
+ * @param {Record<string, string>} lists The part name for a list where it differs.
+ * @param {readonly string[]} documents Objects that travel as one part of JSON.
+ */
+export function formOf(values, lists, documents) {
+  const boundary = Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0"));
+  /** @type {[string, string | Blob][]} */
+  const texts = [];
+  /** @type {[string, string | Blob][]} */
+  const files = [];
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null || value === undefined) continue;
+    const uploads = uploadsIn(value);
+    const many = lists[name] ?? name;
+    if (uploads.length) {
+      const part = Array.isArray(value) ? many : name;
+      files.push(...uploads.map((one) => /** @type {[string, Blob]} */ ([head(part, one.name, one.type), one.blob])));
+    } else if (documents.includes(name)) {
+      texts.push([head(name, undefined, "application/json"), jsonOf(name, value)]);
+    } else {
+      texts.push(...formTexts(name, value, many).map(([part, text]) => pair(head(part), text)));
+    }
+  }
+  const start = `--${boundary.join("")}\r\n`;
+  const pieces = [...texts, ...files].flatMap(([top, content]) => [start, top, content, "\r\n"]);
+  const body = new Blob([...pieces, `--${boundary.join("")}--\r\n`]);
+  return { body, mediaType: `multipart/form-data; boundary=${boundary.join("")}` };
+}
+
+/**
+ * @param {string} top
+ * @param {string} text
+ * @returns {[string, string]}
+ */
+function pair(top, text) {
+  return [top, text];
+}
+
+/**
+ * Text parts of one argument: numbers in decimals, booleans as true and false, members of objects in brackets.
+ *
+ * @param {string} name
+ * @param {unknown} value
+ * @param {string} many
+ * @returns {[string, string][]}
+ */
+export function formTexts(name, value, many) {
+  if (value === null || value === undefined) return [];
+  if (isPlain(value)) {
+    return Object.entries(value).flatMap(([key, item]) => formTexts(`${name}[${key}]`, item, `${name}[${key}][]`));
+  }
+  if (Array.isArray(value)) return value.flatMap((item) => formTexts(many, item, many));
+  return [[name, textOf(name, value)]];
+}
+
+/**
+ * The head of a part, with its empty line. Names travel as UTF-8, with what would end them percent-encoded.
+ *
+ * @param {string} name
+ * @param {string} [fileName]
+ * @param {string} [mediaType]
+ */
+function head(name, fileName, mediaType) {
+  const file = fileName === undefined ? "" : `; filename="${quoted(fileName)}"`;
+  const type = mediaType ? `\r\nContent-Type: ${mediaType}` : "";
+  return `Content-Disposition: form-data; name="${quoted(name)}"${file}${type}\r\n\r\n`;
+}
+
+/** @param {string} name */
+function quoted(name) {
+  return name.replace(/["\x00-\x1f\x7f]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+/** @param {unknown} path */
+function lastOf(path) {
+  return String(path).split(/[\\/]/).pop() ?? "";
+}
+
+/** @param {unknown} value */
+function shownKind(value) {
+  return value === null ? "null" : typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value;
+}

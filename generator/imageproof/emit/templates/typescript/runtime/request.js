@@ -1,0 +1,379 @@
+// Requests, made of what a caller gave: what goes where, under which name, in which form. Nothing is sent here.
+
+import { formOf, formTexts, isContent, uploadOf } from "./files.js";
+import { isPlain, joined, jsonOf, textOf } from "./values.js";
+
+/**
+ * @typedef {object} Service What a document says of its API as a whole.
+ * @property {string} baseURL
+ * @property {readonly string[]} paths Those without parameters.
+ * @property {readonly [header: string, prefix: string]} auth
+ * @property {string} keyVariable
+ * @property {string} urlVariable
+ * @property {import("./models.js").Shapes} shapes
+ * @property {((operation: Operation, call: Call, settings: Settings) => Promise<void>)} [check] Holds a call against
+ *   the rules of its model's family.
+ */
+
+/**
+ * @typedef {object} Operation One call. `wires` are arguments that have another name on the wire; `query` and `headers`
+ *   those that do not go into the body, `commas` lists that travel as one text.
+ *
+ *   Of a form, `files` are arguments that are files, `lists` and `documents` as `formOf` takes them; `json` are the
+ *   arguments that only the JSON body `jsonMediaType` knows. `whole` names the argument that is the whole body, `raw`
+ *   says that it is a file. `accept` is what the answer may be; `reply` how it is read, `events` how those of a stream
+ *   are, where `switch` names the argument that asks for one.
+ * @property {string} name
+ * @property {string} verb
+ * @property {string} path
+ * @property {Readonly<Record<string, string>>} [wires]
+ * @property {readonly string[]} [required]
+ * @property {readonly string[]} [query]
+ * @property {readonly string[]} [headers]
+ * @property {readonly string[]} [commas]
+ * @property {string} [mediaType]
+ * @property {readonly string[]} [files]
+ * @property {Readonly<Record<string, string>>} [lists]
+ * @property {readonly string[]} [documents]
+ * @property {readonly string[]} [json]
+ * @property {string} [jsonMediaType]
+ * @property {string} [whole]
+ * @property {boolean} [raw]
+ * @property {string} [accept]
+ * @property {import("./answers.js").Reply} reply
+ * @property {import("./answers.js").Events} [events]
+ * @property {string} [switch]
+ */
+
+/**
+ * @typedef {object} Settings How a client calls. `query` goes with every call, `deployment` is of Azure's kind:
+ *   undefined for none, "" for that of the call's model.
+ * @property {string} baseURL
+ * @property {string} key
+ * @property {readonly [header: string, prefix: string]} auth
+ * @property {Readonly<Record<string, unknown>>} query
+ * @property {Readonly<Record<string, string | null>>} headers
+ * @property {number | null} timeout
+ * @property {number} maxRetries
+ * @property {((retry: import("../types/runtime.js").Retry) => void) | undefined} onRetry
+ * @property {import("../types/runtime.js").Validate} validate
+ * @property {import("../types/runtime.js").FamilyOption | undefined} family
+ * @property {Set<string>} warned What was warned of.
+ * @property {string | undefined} deployment
+ * @property {typeof fetch | undefined} fetch
+ * @property {RequestInit} fetchOptions
+ */
+
+/**
+ * @typedef {object} Call A request that is ready and can be sent again. `values` are the members of the body before they
+ *   were written, files as Uploads.
+ * @property {string} verb
+ * @property {string} url
+ * @property {Headers} headers
+ * @property {string | Blob | undefined} body
+ * @property {Record<string, unknown>} values
+ * @property {import("../types/runtime.js").RequestOptions} options
+ * @property {boolean} streams
+ */
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/;
+
+/**
+ * The request for a call. TypeError, which names the argument, for what cannot be sent.
+ *
+ * @param {Operation} operation
+ * @param {Readonly<Record<string, unknown>>} path Values of path parameters by their names on the wire.
+ * @param {Readonly<Record<string, unknown>>} given The other arguments.
+ * @param {import("../types/runtime.js").RequestOptions} options
+ * @param {Settings} settings
+ * @returns {Promise<Call>}
+ */
+export async function callOf(operation, path, given, options, settings) {
+  const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  checkNames(operation, told);
+  const query = taken(operation, told, operation.query);
+  const sent = taken(operation, told, operation.headers);
+  const extra = options.body ?? {};
+  const named = Object.entries(told).map(([name, value]) => [operation.wires?.[name] ?? name, value]);
+  /** @type {Record<string, unknown>} */
+  let values = Object.fromEntries(named);
+  if (!operation.whole) values = { ...values, ...extra };
+  const wanted = isJSON(operation, values) ? operation.jsonMediaType : operation.mediaType;
+  if (wanted?.startsWith("multipart/form-data")) values = await uploaded(operation, values);
+  const { body, mediaType } = await bodyOf(operation, wanted ?? "", values, extra);
+  if (body !== undefined && ["GET", "HEAD"].includes(operation.verb)) {
+    throw new TypeError(`${operation.name}: fetch sends no body with ${operation.verb}`);
+  }
+  const headers = new Headers({ Accept: operation.accept ?? "application/json" });
+  set(headers, settings.headers);
+  if (mediaType) headers.set("Content-Type", mediaType);
+  if (settings.key) headers.set(settings.auth[0], `${settings.auth[1]}${settings.key}`);
+  for (const [name, value] of Object.entries(sent)) if (value !== null) set(headers, { [name]: textOf(name, value) });
+  set(headers, options.headers ?? {});
+  const url = `${settings.baseURL}${deployed(operation, settings, values)}${filled(operation.path, path)}`;
+  return {
+    verb: operation.verb,
+    url: withQuery(url, { ...settings.query, ...query, ...options.query }),
+    headers,
+    body,
+    values,
+    options,
+    streams: Boolean(operation.events) && (!operation.switch || Boolean(told[operation.switch])),
+  };
+}
+
+/**
+ * Arguments taken out of all, under their names on the wire: a body may have members of the same names.
+ *
+ * @param {Operation} operation
+ * @param {Record<string, unknown>} told
+ * @param {readonly string[]} names
+ */
+function taken(operation, told, names = []) {
+  /** @type {Record<string, unknown>} */
+  const out = {};
+  for (const name of names) {
+    if (!(name in told)) continue;
+    const wire = operation.wires?.[name] ?? name;
+    out[wire] = operation.commas?.includes(name) ? joined(wire, told[name]) : told[name];
+    delete told[name];
+  }
+  return out;
+}
+
+/**
+ * @param {Operation} operation
+ * @param {Record<string, unknown>} told
+ */
+function checkNames(operation, told) {
+  const missing = (operation.required ?? []).filter((name) => !(name in told));
+  if (missing.length) throw new TypeError(`${operation.name}() misses what it needs: ${missing.join(", ")}`);
+  const stray = operation.mediaType ? [] : Object.keys(told).filter((name) => !isParameter(operation, name));
+  if (stray.length) throw new TypeError(`${operation.name}() has no parameter ${stray[0]}; send it by the option query`);
+}
+
+/**
+ * @param {Operation} operation
+ * @param {string} name
+ */
+function isParameter(operation, name) {
+  return operation.query?.includes(name) || operation.headers?.includes(name);
+}
+
+/**
+ * Whether arguments, by their names on the wire, go as JSON where a form is what the call is used to.
+ *
+ * @param {Operation} operation
+ * @param {Readonly<Record<string, unknown>>} values
+ */
+export function isJSON(operation, values) {
+  if (!operation.jsonMediaType) return false;
+  const only = (operation.json ?? []).some((name) => name in values);
+  return only || (operation.files ?? []).some((name) => isPlain(values[name]) && !isContent(values[name]));
+}
+
+/**
+ * Files, and lists of files, as Uploads.
+ *
+ * @param {Operation} operation
+ * @param {Readonly<Record<string, unknown>>} values
+ */
+async function uploaded(operation, values) {
+  /** @type {[string, unknown][]} */
+  const out = [];
+  for (const [name, value] of Object.entries(values)) {
+    const declared = operation.files?.includes(name) && value !== null;
+    if (!declared && !isContent(value)) out.push([name, value]);
+    else if (!Array.isArray(value)) out.push([name, await uploadOf(name, value)]);
+    else if (value.length) out.push([name, await Promise.all(value.map((item) => uploadOf(name, item)))]);
+    else throw new TypeError(`${name}: the list of files is empty`);
+  }
+  return Object.fromEntries(out);
+}
+
+/**
+ * Content and media type.
+ *
+ * @param {Operation} operation
+ * @param {string} mediaType
+ * @param {Record<string, unknown>} values
+ * @param {Readonly<Record<string, unknown>>} extra
+ * @returns {Promise<{ body?: string | Blob, mediaType: string }>}
+ */
+async function bodyOf(operation, mediaType, values, extra) {
+  if (operation.whole && operation.whole in values) {
+    const whole = values[operation.whole];
+    if (operation.raw) return { body: (await uploadOf(operation.whole, whole)).blob, mediaType };
+    if (!isPlain(whole)) {
+      if (Object.keys(extra).length) throw new TypeError("the option body needs a body with members");
+      return { body: jsonOf(operation.whole, whole), mediaType };
+    }
+    values = { ...whole, ...extra };
+  } else if (operation.whole || !mediaType) {
+    return Object.keys(extra).length ? { body: jsonOf("", extra), mediaType: "application/json" } : { mediaType: "" };
+  }
+  if (mediaType.startsWith("multipart/form-data")) {
+    return formOf(values, operation.lists ?? {}, operation.documents ?? []);
+  }
+  if (mediaType.startsWith("application/x-www-form-urlencoded")) {
+    const pairs = Object.entries(values).flatMap(([name, value]) => formTexts(name, value, name));
+    return { body: new URLSearchParams(pairs).toString(), mediaType };
+  }
+  return { body: jsonOf("", values), mediaType };
+}
+
+/**
+ * The part of an Azure path that names the deployment; calls without a body have none.
+ *
+ * @param {Operation} operation
+ * @param {Settings} settings
+ * @param {Readonly<Record<string, unknown>>} values
+ */
+function deployed(operation, settings, values) {
+  if (settings.deployment === undefined || !operation.mediaType) return "";
+  const name = settings.deployment || values.model;
+  if (!name) throw new TypeError("Azure needs a deployment: give one to the client, or a model to the call");
+  return `/deployments/${encodeURIComponent(String(name))}`;
+}
+
+/**
+ * A path with its parameters filled in and percent-encoded.
+ *
+ * @param {string} template
+ * @param {Readonly<Record<string, unknown>>} values
+ */
+function filled(template, values) {
+  let path = template;
+  for (const [name, value] of Object.entries(values)) {
+    const text = encodeURIComponent(textOf(name, Array.isArray(value) ? joined(name, value) : value));
+    if (["", ".", ".."].includes(text)) throw new TypeError(`${name} must not be "${text}": the path would be another one`);
+    path = path.replaceAll(`{${name}}`, () => text);
+  }
+  return path;
+}
+
+/**
+ * @param {string} url
+ * @param {Readonly<Record<string, unknown>>} query
+ */
+function withQuery(url, query) {
+  const pairs = Object.entries(query).flatMap(([name, value]) => formTexts(name, value, name));
+  return pairs.length ? `${url}?${new URLSearchParams(pairs)}` : url;
+}
+
+/**
+ * Sets headers; null takes one away. TypeError, which names the header and does not tell its value, for one that cannot
+ * be sent.
+ *
+ * @param {Headers} headers
+ * @param {import("../types/runtime.js").HeadersGiven} told
+ */
+function set(headers, told) {
+  const pairs = told instanceof Headers ? [...told] : Object.entries(told);
+  for (const [name, value] of pairs) {
+    if (value === null) headers.delete(name);
+    else if (value !== undefined) headers.set(name, checkedHeader(name, value));
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkedHeader(name, value) {
+  if (typeof value !== "string" || !/^[\x20-\x7e]*$/.test(value)) {
+    throw new TypeError(`header ${JSON.stringify(name)} must be printable ASCII`);
+  }
+  return value;
+}
+
+/**
+ * Headers of a client, checked.
+ *
+ * @param {import("../types/runtime.js").HeadersGiven} told
+ * @returns {Record<string, string | null>}
+ */
+export function normalHeaders(told) {
+  const pairs = told instanceof Headers ? [...told] : Object.entries(told);
+  const known = pairs.filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    known.map(([name, value]) => [name.toLowerCase(), value === null ? null : checkedHeader(name, value)]),
+  );
+}
+
+/**
+ * The base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call; and the
+ * query that stood behind it.
+ *
+ * A host alone gets the path of the default; a name without a scheme gets https, or http on this machine. In a browser,
+ * a path is one of the page's own server.
+ *
+ * @param {string} given
+ * @param {Service} service
+ * @returns {{ baseURL: string, query: Record<string, string> }}
+ */
+export function normalBaseURL(given, service) {
+  let url = given.trim();
+  const page = /** @type {any} */ (globalThis).location?.origin;
+  if (url.startsWith("/") && page) url = `${page}${url}`;
+  else if (!url.includes("://")) url = `${LOOPBACK.test(url) ? "http" : "https"}://${url}`;
+  /** @type {URL} */
+  let parts;
+  try {
+    parts = new URL(url);
+  } catch {
+    throw new TypeError("baseURL must be a URL such as https://host/v1");
+  }
+  if (!["http:", "https:"].includes(parts.protocol)) throw new TypeError("baseURL must be a URL such as https://host/v1");
+  if (parts.username || parts.password) {
+    throw new TypeError("baseURL must not hold a user name or password; give the key as apiKey");
+  }
+  let path = parts.pathname.replace(/\/+/g, "/").replace(/\/$/, "");
+  if (!path && service.baseURL) path = new URL(service.baseURL).pathname.replace(/\/$/, "");
+  for (const known of service.paths) if (path.endsWith(known)) path = path.slice(0, -known.length);
+  return { baseURL: `${parts.protocol}//${parts.host}${path}`, query: Object.fromEntries(parts.searchParams) };
+}
+
+/**
+ * A variable of the environment, "" where there is none.
+ *
+ * @param {string} name
+ * @returns {string}
+ */
+export function environment(name) {
+  try {
+    return /** @type {any} */ (globalThis).process?.env?.[name] ?? "";
+  } catch {
+    return ""; // Deno asks its user, who may refuse
+  }
+}
+
+/**
+ * The key without the white space that copying brings along. TypeError, which does not tell it, for a bad one.
+ *
+ * @param {string | null | undefined} key
+ * @param {string} variable Where it stands in the environment, if it is not given.
+ */
+export function normalKey(key, variable) {
+  const found = (key ?? environment(variable)).trim();
+  if (!/^[\x21-\x7e]*$/.test(found)) throw new TypeError("apiKey must be printable ASCII without spaces");
+  return found;
+}
+
+const SECRET_LENGTH = 6; // what is shorter, such as "EMPTY", is no secret, and may be part of any word
+
+/**
+ * Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will.
+ *
+ * @param {string} key
+ * @returns {RegExp | undefined}
+ */
+export function spellings(key) {
+  if (key.length < SECRET_LENGTH) return undefined;
+  const letters = [...key].map((letter) => {
+    const plain = letter.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
+    const code = letter.charCodeAt(0).toString(16).padStart(2, "0");
+    return `(?:${plain}|\\\\u00${code}|\\\\${plain}|%${code})`;
+  });
+  return new RegExp(letters.join(""), "gi");
+}

@@ -1,0 +1,202 @@
+// Server-sent events, read as they arrive.
+
+import { Carrier } from "./content.js";
+import { APIConnectionError, APIError, APIResponseValidationError, isObject } from "./errors.js";
+import { decoded } from "./models.js";
+import { joinedBytes } from "./pictures.js";
+
+const [NEW_LINE, RETURN] = [10, 13];
+
+/**
+ * Bytes to events, however the bytes are cut. Comments and unknown fields are passed over.
+ *
+ * Only CR and LF end a line, so that JSON text stays whole.
+ */
+export class EventReader {
+  /** @type {Uint8Array[]} Pieces of a line that is not complete. */
+  #held = [];
+  #afterReturn = false;
+  #start = true;
+  #event = "";
+  /** @type {string[]} */
+  #data = [];
+
+  /**
+   * The events that these bytes complete.
+   *
+   * @param {Uint8Array} chunk
+   * @returns {Generator<{ event: string, data: string }, void>}
+   */
+  *feed(chunk) {
+    let at = this.#afterReturn && chunk[0] === NEW_LINE ? 1 : 0;
+    if (chunk.length) this.#afterReturn = chunk[chunk.length - 1] === RETURN;
+    let lineEnd = chunk.indexOf(NEW_LINE, at);
+    let returned = chunk.indexOf(RETURN, at);
+    while (lineEnd >= 0 || returned >= 0) {
+      const end = lineEnd < 0 ? returned : returned < 0 ? lineEnd : Math.min(lineEnd, returned);
+      this.#held.push(chunk.subarray(at, end));
+      yield* this.#line();
+      at = end + (end === returned && end + 1 === lineEnd ? 2 : 1);
+      if (lineEnd >= 0 && lineEnd < at) lineEnd = chunk.indexOf(NEW_LINE, at);
+      if (returned >= 0 && returned < at) returned = chunk.indexOf(RETURN, at);
+    }
+    if (at < chunk.length) this.#held.push(chunk.subarray(at));
+  }
+
+  /**
+   * The event that the end completes: the last blank line is often forgotten.
+   *
+   * @returns {Generator<{ event: string, data: string }, void>}
+   */
+  *end() {
+    if (this.#held.length) yield* this.#line();
+    yield* this.#line();
+  }
+
+  *#line() {
+    const bytes = this.#held.length === 1 ? this.#held[0] : joinedBytes(this.#held);
+    this.#held = [];
+    let line = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    if (this.#start && line.startsWith("\ufeff")) line = line.slice(1);
+    this.#start = false;
+    if (!line) {
+      if (this.#data.length) yield { event: this.#event, data: this.#data.join("\n") };
+      [this.#event, this.#data] = ["", []];
+      return;
+    }
+    const colon = line.indexOf(":");
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (name === "data") this.#data.push(value);
+    else if (name === "event") this.#event = value;
+  }
+}
+
+/**
+ * Events of one answer, in the order in which they come. Iterate once; leaving the loop closes it.
+ *
+ * @template T
+ */
+export class Stream {
+  /** @type {import("./http.js").Exchange} */
+  #exchange;
+  /** @type {import("./answers.js").Events} */
+  #how;
+  /** @type {import("./models.js").Shapes} */
+  #shapes;
+  /** @type {AsyncGenerator<T, void>} */
+  #events;
+  #ended;
+
+  /**
+   * @param {import("./http.js").Exchange} exchange
+   * @param {import("./answers.js").Events} how
+   * @param {import("./models.js").Shapes} shapes
+   */
+  constructor(exchange, how, shapes) {
+    this.#exchange = exchange;
+    this.#how = how;
+    this.#shapes = shapes;
+    this.#ended = !how.last?.length;
+    this.#events = this.#read();
+    this.controller = exchange.controller;
+    this.requestID = exchange.requestID;
+  }
+
+  /** @returns {AsyncIterator<T, void>} */
+  [Symbol.asyncIterator]() {
+    return this.#events;
+  }
+
+  close() {
+    this.controller.abort();
+    this.#exchange.end();
+  }
+
+  /** @returns {Promise<T[]>} */
+  async finalImages() {
+    /** @type {T[]} */
+    const found = [];
+    for await (const event of this) if (this.#isLast(event)) found.push(event);
+    return found;
+  }
+
+  /** @returns {Promise<T>} */
+  async finalImage() {
+    const event = (await this.finalImages()).pop();
+    if (event === undefined) {
+      throw new APIResponseValidationError("the stream brought no finished picture", { requestID: this.requestID });
+    }
+    return event;
+  }
+
+  /** @returns {AsyncGenerator<T, void>} */
+  async *partialImages() {
+    for await (const event of this) if (event instanceof Carrier && !this.#isLast(event)) yield event;
+  }
+
+  /** @param {unknown} event */
+  #isLast(event) {
+    const kind = isObject(event) ? event[this.#how.member ?? "type"] : undefined;
+    return typeof kind === "string" && Boolean(this.#how.last?.includes(kind));
+  }
+
+  /** @returns {AsyncGenerator<T, void>} */
+  async *#read() {
+    const reader = new EventReader();
+    const body = this.#exchange.response.body?.getReader();
+    let over = false;
+    try {
+      while (!over) {
+        this.#exchange.restart();
+        /** @type {Uint8Array | undefined} */
+        let chunk;
+        try {
+          if (this.controller.signal.aborted) throw new APIConnectionError("the stream is closed");
+          const piece = await body?.read();
+          over = piece?.done ?? true;
+          chunk = piece?.value;
+        } catch (error) {
+          throw this.#exchange.broken(error);
+        }
+        for (const { event, data } of chunk ? reader.feed(chunk) : reader.end()) {
+          if (data.trim() !== "[DONE]") yield this.#made(event, data);
+        }
+      }
+    } finally {
+      this.#exchange.end();
+      if (!over) await body?.cancel().catch(() => undefined);
+    }
+    if (!this.#ended) {
+      throw new APIResponseValidationError("the stream ended before its last event", { requestID: this.requestID });
+    }
+  }
+
+  /**
+   * @param {string} event
+   * @param {string} data
+   * @returns {T}
+   */
+  #made(event, data) {
+    const { member, last = [], type } = this.#how;
+    const { origin } = this.#exchange;
+    /** @type {any} */
+    let value;
+    try {
+      value = JSON.parse(data);
+    } catch {
+      const told = { raw: origin.clean(data), requestID: this.requestID };
+      throw new APIResponseValidationError("an event is not JSON", told);
+    }
+    if (isObject(value)) {
+      if (value.error || event === "error" || value.type === "error") {
+        const told = { raw: origin.clean(data), requestID: this.requestID };
+        throw new APIError("the stream reported an error", told);
+      }
+      if (event && member && value[member] === undefined) value[member] = event;
+      const kind = value[member ?? ""];
+      if (typeof kind === "string" && last.includes(kind)) this.#ended = true;
+    }
+    return decoded(value, type, this.#shapes, origin);
+  }
+}
