@@ -206,3 +206,16 @@ def test_what_was_planned_is_spent_on_a_behaving_target(reference: Callable[...,
     found = run(Profile(reference("sk-x"), "sk-x", models=(ModelChoice("dall-e-2"),), workers=8, tier=tier))
     assert (found.verdict.exit_status, found.spent) == (0, found.planned)
     assert found.bill and found.bill.spent == found.bill.planned
+
+
+def test_a_wrong_key_that_is_turned_away_is_tried_twice_at_most(serve: Serve) -> None:
+    keys: list[str] = []
+
+    def handle(asked: Asked) -> Says:
+        keys.append(asked.headers.get("Authorization", ""))
+        if keys[-1] not in ("", "Bearer sk-right"):
+            return Says(429, {"error": {"message": "slow"}}, headers=(("Retry-After", "0"),))
+        return Says(400, {"error": {"message": "no", "type": "x", "param": None, "code": None}})
+
+    run(Profile(serve(handle).url, "sk-right", models=(ModelChoice("dall-e-3"),), timeout=5.0, workers=8))
+    assert sum(key not in ("", "Bearer sk-right") for key in keys) == MOST_BAD_KEYS
