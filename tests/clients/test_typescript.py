@@ -106,3 +106,16 @@ def test_behaviour(tmp_path: Path) -> None:
         cwd=tmp_path,
         GENERATED=str(CHECKOUT / "generated"),
     )
+
+
+def test_a_script_for_the_official_sdk_runs_with_ours(provider: str, tmp_path: Path) -> None:
+    """The same file, only the import changed, sees the same."""
+    official = modules("openai") / "openai/index.mjs"
+    told = {}
+    for name, module in (("theirs", official), ("ours", PACKAGE / "src/index.js")):
+        room = tmp_path / name
+        room.mkdir()
+        environment = {"SDK": str(module), "BASE_URL": provider, "KEY": KEY}
+        told[name] = json.loads(run(program("node"), PROGRAMS / "dropin.mjs", cwd=room, **environment))
+    assert told["ours"] == told["theirs"]
+    assert told["ours"]["refused"]["kinds"] == ["APIError", "BadRequestError"]

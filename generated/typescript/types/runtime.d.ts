@@ -222,8 +222,8 @@ export declare class APIError extends Error {
   readonly error: unknown;
   /** Text of the answer, "" without one. */
   readonly raw: string;
-  /** Id of the exchange, where the server gave one. */
-  readonly requestID: string | null;
+  /** Id of the exchange, where the server gave one; undefined without an answer. */
+  readonly requestID: string | null | undefined;
   readonly headers: Headers | undefined;
 }
 /** The caller ended the call. */

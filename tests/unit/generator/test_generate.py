@@ -151,7 +151,7 @@ def test_a_comment_in_the_document_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("-t", "rust"), "target 'rust' is not there yet; known: python, openapi"),
+        (("-t", "rust"), "target 'rust' is not there yet; known: python, typescript, go, openapi"),
         (("--name", "not a name"), "not a name for a package"),
         (("--name", "class"), "not a name for a package"),
         (("--spec", "missing.yaml"), "missing.yaml: cannot be read"),

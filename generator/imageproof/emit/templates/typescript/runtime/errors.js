@@ -4,7 +4,7 @@
  * @typedef {object} Told What an answer, if there was one, says of an error.
  * @property {number} [status]
  * @property {string} [raw] Text of the answer.
- * @property {string | null} [requestID]
+ * @property {string | null | undefined} [requestID]
  * @property {Headers} [headers]
  */
 
@@ -30,7 +30,7 @@ export class APIError extends Error {
     this.param = members.param;
     /** @type {string | null | undefined} */
     this.type = members.type;
-    this.requestID = told.requestID ?? null;
+    this.requestID = told.requestID;
     // Those who print an error want neither of these at full length.
     /** @type {string} */
     this.raw = raw;

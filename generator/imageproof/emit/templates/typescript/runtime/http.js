@@ -217,7 +217,7 @@ export class Exchange {
    */
   #failed(cause, what) {
     this.cause = cause;
-    const requestID = this.#response ? this.requestID : null;
+    const requestID = this.#response && this.requestID;
     const aborted = this.aborted;
     this.end();
     if (aborted) return new APIUserAbortError("the call was aborted", { requestID });
