@@ -26,6 +26,7 @@ from mutation.runs import KEY, judged, judged_dialect, judged_fault, reported
 
 from imageproof.contract.document import load
 from imageproof.emit.output import write_beside
+from imageproof.errors import ImageproofError
 from imageproof_conformance.version import VERSION
 from imageproof_reference.config import Config
 from imageproof_reference.serving import running
@@ -93,4 +94,7 @@ def fresh(row: kills.Row | None, kind: kills.Kind, name: str) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except ImageproofError as error:
+        sys.exit(str(error))
