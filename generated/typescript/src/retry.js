@@ -54,7 +54,7 @@ const UNSENT_WORDS = /client error \(Connect\)/;
  */
 export function reasonOf(error, cause) {
   if (cause !== undefined) {
-    const unsent = UNSENT_WORDS.test(cause?.message) || codesOf(cause).some((code) => UNSENT.includes(code));
+    const unsent = UNSENT_WORDS.test(`${cause?.message} ${cause?.cause?.message}`) || codesOf(cause).some((code) => UNSENT.includes(code));
     return unsent ? "unsent" : "broken";
   }
   if (!(error instanceof APIStatusError) || error.status === undefined) return "other";
