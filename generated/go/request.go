@@ -74,15 +74,15 @@ func (c *call) size() int64 {
 	return int64(len(c.data))
 }
 
-// open is the body from its start, nil for none.
-func (c *call) open() (io.ReadCloser, error) {
+// open is the body from its start, nil for none; one that is not in memory is an io.ReadCloser.
+func (c *call) open() (io.Reader, error) {
 	switch {
 	case c.form != nil:
 		return c.form.open(), nil
 	case c.file != nil:
 		return c.file.open()
 	case c.data != nil:
-		return io.NopCloser(bytes.NewReader(c.data)), nil
+		return bytes.NewReader(c.data), nil
 	}
 	return nil, nil
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import imageproof_client as api
+import openai
 import pytest
 from clients.loopback import Answer, Loopback
 from clients.pictures import JPEG, PNG
@@ -271,3 +272,23 @@ def test_what_the_client_keeps_for_itself_hides_no_member() -> None:
     assert made.to_bytes() == PNG
     with pytest.raises(TypeError, match="no member 'nothing'"):
         Odd(headers="h", origin="o", nothing=1)  # type: ignore[call-arg]  # the mistake itself
+
+
+def test_a_dictionary_as_the_official_sdk_makes_one(client: Client, server: Loopback) -> None:
+    body = {"created": 1, "data": [{"b64_json": "iVBORw0KGgo=", "mine": {"a": None}}], "more": [1]}
+    server.json(body)
+    ours = client.images.generate(prompt="x")
+    official = openai.types.ImagesResponse.model_validate(body)
+    told = official.model_dump()
+    assert {name: value for name, value in ours.model_dump().items() if name in told} == told
+    assert ours.to_dict() == ours.model_dump(mode="json", exclude_none=True) == official.to_dict() == body
+    assert json.loads(ours.model_dump_json(indent=2)) == ours.model_dump()
+
+
+def test_a_list_is_iterated(client: Client, server: Loopback) -> None:
+    server.json({"object": "list", "data": [{"id": "a"}, {"id": "b"}]})
+    assert [model.id for model in client.models.list()] == ["a", "b"]
+    server.json({"object": "list"})
+    assert list(client.models.list()) == []
+    server.json({"created": 1, "data": [{"b64_json": "iVBORw0KGgo="}] * 2})
+    assert len([image.to_bytes() for image in client.images.generate(prompt="x")]) == 2

@@ -85,7 +85,7 @@ def test_streams_arrive_as_they_are_sent(running: Runner, server: Loopback) -> N
         ):
             first = await anext(events)
             assert first.type == "image_generation.partial_image"
-            assert await first.to_bytes() == PNG  # type: ignore[misc]  # awaiting is allowed here, and not needed
+            assert await first.to_bytes() == PNG  # awaiting is allowed here, and not needed
             gates[1].set()
             assert [event.type async for event in events] == ["image_generation.completed"]
 
@@ -133,6 +133,36 @@ def test_raw_and_streamed_answers(running: Runner, server: Loopback) -> None:
                 assert response.headers["x-request-id"] == "r"
                 assert json.loads(b"".join([chunk async for chunk in response.iter_bytes()])) == GOOD
             async with client.images.with_streaming_response.generate(prompt="x") as response:
+                assert json.loads("".join([line async for line in response.iter_lines()])) == GOOD
+            async with client.images.with_streaming_response.generate(prompt="x") as response:
                 assert (await response.parse()).created == 1
 
     running(script)
+
+
+def test_pictures_of_a_stream_may_be_awaited_like_others(running: Runner, server: Loopback, tmp_path: Path) -> None:
+    server.answer(Answer(type="text/event-stream", chunks=[*frames(PARTIAL, DONE)]))
+
+    async def script() -> None:
+        async with AsyncClient(KEY, base_url=server.base_url) as client:
+            async for event in await client.images.generate(prompt="x", stream=True):
+                assert await event.to_bytes() == event.to_bytes() == PNG
+                assert await event.save(tmp_path / event.type) == tmp_path / event.type
+                assert (await event.data_url()).startswith("data:image/png;base64,")
+
+    running(script)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_key_that_is_awaited(running: Runner, server: Loopback) -> None:
+    async def key() -> str:
+        return "sk-awaited-key"
+
+    async def script() -> None:
+        async with AsyncClient(key, base_url=server.base_url) as client:
+            await client.images.generate(prompt="x")
+            await client.with_options(api_key=lambda: "sk-other-key").images.generate(prompt="x")
+
+    running(script)
+    told = [one.headers["authorization"] for one in server.received]
+    assert told == ["Bearer sk-awaited-key", "Bearer sk-other-key"]

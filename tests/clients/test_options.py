@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import threading
+import warnings
 from typing import Any
 
 import httpx2
@@ -127,6 +129,8 @@ def test_answers_before_their_body(client: Client, server: Loopback) -> None:
     server.json(GOOD)
     with client.images.with_streaming_response.generate(prompt="x") as response:
         assert b"".join(response.iter_bytes()) == body
+    with client.images.with_streaming_response.generate(prompt="x") as response:
+        assert "".join(response.iter_lines()) == body.decode()
 
 
 def test_raw_streams(client: Client, server: Loopback) -> None:
@@ -199,3 +203,91 @@ def test_headers_that_cannot_be_sent_are_named_and_not_told(client: Client, serv
         with pytest.raises(ValueError, match=r"^header 'X-A' must be printable ASCII$"):
             call()
     assert not server.received
+
+
+def test_who_pays(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-outside")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-outside")
+    with Client(KEY, base_url=server.base_url, organization="org-told") as client:
+        client.images.generate(prompt="x")
+        client.with_options(project="proj-told", default_headers={"OpenAI-Organization": "org-last"}).models.list()
+        client.images.generate(prompt="x")
+    names = ("openai-organization", "openai-project")
+    assert [tuple(one.headers[name] for name in names) for one in server.received] == [
+        ("org-told", "proj-outside"),
+        ("org-last", "proj-told"),
+        ("org-told", "proj-outside"),
+    ]
+
+
+def test_a_key_that_is_told_for_each_call(server: Loopback) -> None:
+    """And neither it nor the one before is shown where a server repeats it."""
+    keys = iter(("sk-the-first-key", "sk-the-second-key", "sk-the-third-key"))
+    with Client(lambda: next(keys), base_url=server.base_url, max_retries=0) as client:
+        client.images.generate(prompt="x")
+        server.json({"error": {"message": "not sk-the-first-key, nor sk-the-second-key"}}, 401)
+        with pytest.raises(api.AuthenticationError) as caught:
+            client.images.generate(prompt="x")
+        assert "sk-the-second-key" not in f"{caught.value} {caught.value.raw} {client!r} {vars(client._http)}"
+        with pytest.raises(api.AuthenticationError, match=r"not \[key\], nor \[key\]"):
+            client.images.generate(prompt="x")
+    told = [one.headers["authorization"] for one in server.received]
+    assert told == [f"Bearer sk-the-{one}-key" for one in ("first", "second", "third")]
+
+
+def test_a_key_that_is_none(server: Loopback) -> None:
+    for key, kind in ((lambda: 5, TypeError), (lambda: "a\nb", ValueError)):
+        with Client(key, base_url=server.base_url) as client, pytest.raises(kind, match="api_key must be"):  # type: ignore[arg-type]
+            client.images.generate(prompt="x")
+    with pytest.raises(TypeError, match="api_key must be a text"):
+        Client(5, base_url=server.base_url)  # type: ignore[arg-type]
+    assert not server.received
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"validate": "loud"}, "validate must be one of 'warn', 'error', 'off'"),
+        ({"timeout": "5"}, "timeout must be seconds"),
+        ({"time_out": 5}, "did you mean 'timeout'"),
+        ({"proxy": "http://127.0.0.1:9"}, "come with an http_client"),
+        ({"base_url": "ftp://host"}, "base_url must be a URL"),
+    ],
+)
+def test_options_that_are_none(client: Client, options: dict[str, Any], said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        Client(KEY, **options)
+    with pytest.raises((TypeError, ValueError), match=said):
+        client.with_options(**options)
+
+
+def test_a_client_that_nobody_closed_leaves_no_connection(server: Loopback) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        answer = Client(KEY, base_url=server.base_url).images.generate(prompt="x")
+        assert answer.data[0].to_bytes() == PNG
+        del answer
+        gc.collect()
+    assert [one for one in told if issubclass(one.category, ResourceWarning)] == []
+
+
+def test_options_tell_themselves() -> None:
+    told = inspect.signature(Client).parameters
+    assert {"api_key", "base_url", "timeout", "organization", "on_retry", "validate"} <= set(told)
+    assert set(inspect.signature(Client.with_options).parameters) - {"self"} == set(told)
+
+
+def test_headers_of_a_caller_go_instead_of_ours_however_they_are_written() -> None:
+    sent: list[list[tuple[str, str]]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append([(name, value) for name, value in request.headers.multi_items() if name in told])
+        return httpx2.Response(200, json=GOOD)
+
+    told = ("authorization", "x-a", "accept")
+    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    with Client(KEY, default_headers={"authorization": "Basic a", "X-A": "1"}, http_client=http) as client:
+        client.images.generate(prompt="x", extra_headers={"x-a": "2", "ACCEPT": "image/png"})
+        client.with_options(default_headers={"AUTHORIZATION": "Basic b"}).images.edit(prompt="x", image=PNG)
+    assert sorted(sent[0]) == [("accept", "image/png"), ("authorization", "Basic a"), ("x-a", "2")]
+    assert [value for name, value in sent[1] if name == "authorization"] == ["Basic b"]

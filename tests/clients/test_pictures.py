@@ -353,3 +353,33 @@ def test_a_picture_outlives_its_client(server: Loopback) -> None:
     with Client("k", base_url=server.base_url) as client:
         image = client.images.generate(prompt="x").data[0]
     assert image.to_bytes() == PNG
+
+
+@pytest.mark.parametrize("text", ["https://a.example/b.png", "data:image/png;base64,iVBORw0KGgo=", "iVBORw0K" * 1000])
+def test_a_text_that_is_no_path_is_told(client: Client, server: Loopback, text: str) -> None:
+    with pytest.raises(ValueError, match=r"image: .{10,60} is no path"):
+        client.images.edit(prompt="x", image=text)
+    assert not server.received
+
+
+def test_a_picture_of_an_answer_is_no_file_yet(client: Client, server: Loopback) -> None:
+    image: Any = client.images.generate(prompt="x").data[0]
+    with pytest.raises(TypeError, match=r"goes by its to_bytes\(\)"):
+        client.images.edit(prompt="x", image=image)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a", "a.png"),
+        ("gpt-image-1.5", "gpt-image-1.5.png"),
+        ("a.jpg", "a.jpg"),
+        ("v1.2.png", "v1.2.png"),
+        ("a.", "a..png"),
+    ],
+)
+def test_names_of_files(client: Client, server: Loopback, tmp_path: Path, name: str, written: str) -> None:
+    image = client.images.generate(prompt="x").data[0]
+    assert image.save(tmp_path / name) == tmp_path / written
+    with pytest.raises(IsADirectoryError, match="add the name of a file"):
+        image.save(tmp_path)

@@ -185,3 +185,17 @@ def test_texts_of_a_form_are_what_they_say(client: Client, server: Loopback) -> 
     with pytest.warns(api.RequestRuleWarning, match="GEN-TYPES"):
         client.images.generate(prompt="x", model="gpt-image-1", n=told["n"])
     assert len(server.received) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"images": ["https://a.example/b.png"]}, r"images\[0\] must be of type object \["),
+        ({"images": [{"image_url": 5}]}, r"images\[0\]\.image_url must be of type string \["),
+        ({"image": UPLOAD.content, "mask": picture().data}, r"mask's alpha must be True \["),
+        ({"image": UPLOAD.content, "size": "7x9"}, r"size must be one of auto, "),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(client: Client, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(api.RequestRuleError, match=said):
+        client.images.edit(prompt="x", model="gpt-image-1", validate="error", **given)

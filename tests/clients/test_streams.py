@@ -130,6 +130,10 @@ def test_a_stream_that_was_closed_says_so(client: Client, server: Loopback) -> N
     events.close()
     with pytest.raises(api.APIConnectionError, match="the stream is closed"):
         next(events)
+    with client.images.generate(prompt="x", stream=True) as events:
+        next(events)
+    with pytest.raises(api.APIConnectionError, match="the stream is closed"):
+        next(events)
 
 
 def test_a_stream_that_was_closed_halfway_goes_no_further(client: Client, server: Loopback) -> None:
@@ -212,3 +216,19 @@ def test_a_refused_stream(client: Client, server: Loopback) -> None:
     with pytest.raises(api.BadRequestError) as caught:
         client.images.generate(prompt="x", stream=True)
     assert caught.value.code == "unsupported"
+
+
+def test_a_finished_picture_is_kept_whoever_read_it(client: Client, server: Loopback) -> None:
+    stream(server, *frames(PARTIAL, DONE))
+    with client.images.generate(prompt="x", stream=True) as events:
+        assert len(list(events.partial_images())) == 1
+        assert events.final_image().to_bytes() == PNG
+    assert events.final_image() is events.finished[0]
+
+
+def test_pictures_that_came_before_a_stream_broke_are_not_lost(client: Client, server: Loopback) -> None:
+    stream(server, *frames(DONE, PARTIAL), cut=True)
+    events = client.images.generate(prompt="x", n=2, stream=True)
+    with pytest.raises(api.APIConnectionError, match="broke"):
+        events.final_images()
+    assert [event.to_bytes() for event in events.finished] == [PNG]

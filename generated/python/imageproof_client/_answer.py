@@ -34,12 +34,12 @@ class Inline:
 @dataclass(frozen=True)
 class Origin:
     """Where answers come from: the wire and base URL of the client, None and "" for what has none; `inline` are the
-    names of members that hold files in base64, `secret` finds the key."""
+    names of members that hold files in base64, `secrets` find the key."""
 
     wire: Wire | None = None
     base_url: str = ""
     inline: Collection[str] = ()
-    secret: re.Pattern[str] | None = field(default=None, repr=False)
+    secrets: tuple[re.Pattern[str], ...] = field(default=(), repr=False)
     taken: list[Inline] = field(default_factory=lambda: list[Inline]())
 
     def take(self, value: Inline) -> Inline:
@@ -49,7 +49,9 @@ class Origin:
 
     def clean(self, text: str) -> str:
         """A server's text without the key: some repeat it in their errors."""
-        return self.secret.sub("[key]", text) if self.secret else text
+        for secret in self.secrets:
+            text = secret.sub("[key]", text)
+        return text
 
     def text(self, data: bytes) -> str:
         """Bytes of an answer as a text that may be shown."""

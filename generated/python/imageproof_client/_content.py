@@ -11,15 +11,14 @@ import time
 from collections.abc import Generator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import unquote_to_bytes
 
 import httpx2
 import pybase64
 
 from ._answer import Inline, Origin
-from ._json import is_object
-from ._model import Model
+from ._model import Model, is_object
 from ._pictures import HEAD, Picture, read_picture, sniff
 from ._wire import AsyncWire, Wire, run
 from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
@@ -28,15 +27,31 @@ MAX_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 MAX_REDIRECTS = 5
 _URL_SAFE = str.maketrans("-_", "+/")
+if TYPE_CHECKING:
+    _Path = Path
+else:
+    _Path = type(Path())  # before Python 3.12 Path itself is no base
 
 
-class FileBytes(bytes):
-    """The bytes of a file that came inside an answer. They may be awaited too, as those of a URL must be in the
-    asynchronous client, so that one line serves both."""
+class _AtOnce:
+    """A value that may be awaited, as what is behind a URL must be in the asynchronous client, so that one line serves
+    both."""
 
-    def __await__(self) -> Generator[None, None, bytes]:
+    def __await__(self) -> Generator[None, None, Self]:
         yield from ()
         return self
+
+
+class FileBytes(_AtOnce, bytes):
+    """The bytes of a file that came inside an answer, which may be awaited."""
+
+
+class FileText(_AtOnce, str):
+    """A text, which may be awaited."""
+
+
+class FilePath(_AtOnce, _Path):
+    """Where a file was written, which may be awaited."""
 
 
 class File(Model):
@@ -125,20 +140,20 @@ class Sized(File):
 class Content(File):
     """An object that carries its file inside, so that nothing is fetched for it in either client."""
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self) -> FileBytes:
         """The bytes of the file. Raises APIResponseValidationError when there is none or it cannot be decoded."""
         return FileBytes(self._whole(self._at_hand()))
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path) -> FilePath:
         """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
 
         OSError where it cannot be written, APIResponseValidationError as `to_bytes`; an empty file is never written.
         """
-        return _write(_target(path), self.to_bytes())
+        return FilePath(_write(_target(path), self.to_bytes()))
 
-    def data_url(self) -> str:
+    def data_url(self) -> FileText:
         """The file as a data URL, such as pages show and JSON edits take."""
-        return data_url(self.to_bytes())
+        return FileText(data_url(self.to_bytes()))
 
 
 class _Linked(File):
@@ -223,12 +238,14 @@ def _target(path: str | Path) -> Path:
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder: add the name of a file", str(target))
     return target
 
 
 def _write(target: Path, content: bytes) -> Path:
     suffix = sniff(content)[1]
-    if not target.suffix and suffix:
+    if suffix and not target.suffix.strip(".0123456789"):  # "sketch", and "gpt-image-1.5" too
         target = target.with_name(f"{target.name}.{suffix}")
     target.write_bytes(content)
     return target

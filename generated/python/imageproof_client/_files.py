@@ -9,14 +9,14 @@ import io
 import json
 import mimetypes
 import os
+import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias
 
-from ._json import is_list, is_mapping, is_sequence
-from ._model import NotGiven
+from ._model import NotGiven, is_list, is_mapping, is_sequence
 from ._pictures import HEAD, sniff
 
 
@@ -34,6 +34,8 @@ FileInput: TypeAlias = str | FileContent | FileTuple
 the media type. A path and an open file are read while they are sent, so that a large one takes no memory."""
 
 PIECE = 256 * 1024  # bytes read and sent at a time
+LONGEST_PATH = 4096  # letters; what is longer is base64
+NO_PATH = re.compile("(https?|data):", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,9 @@ class Form:
     @property
     def size(self) -> int:
         """Bytes in all."""
-        sizes = (
-            len(head) + (content.size if isinstance(content, Upload) else len(content)) for head, content in self.parts
-        )
-        return sum(sizes) + len(self.parts) * (len(self.boundary) + 6) + len(self.boundary) + 6
+        contents = sum(one.size if isinstance(one, Upload) else len(one) for _, one in self.parts)
+        heads = sum(len(head) + len(self.boundary) + 6 for head, _ in self.parts)
+        return heads + contents + len(self.boundary) + 6
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes, small ones together."""
@@ -156,6 +157,8 @@ def _found(name: str, content: Any) -> Upload:
     """A file under its own name, "" for one without."""
     if isinstance(content, bytes | bytearray):
         return Upload("", "", len(content), bytes(content))
+    if isinstance(content, str) and (len(content) > LONGEST_PATH or NO_PATH.match(content)):
+        raise ValueError(f"{name}: {content[:40]!r} is no path; give the bytes of the file")
     if isinstance(content, str | Path) or hasattr(content, "__fspath__"):
         path = Path(content)
         with path.open("rb") as file:
@@ -166,7 +169,9 @@ def _found(name: str, content: Any) -> Upload:
         buffer = io.BytesIO()
         content.save(buffer, format="PNG")
         return Upload("", "", buffer.tell(), buffer.getvalue())
-    raise TypeError(f"{name}: not a path, bytes, a file or a tuple of name and one of these: {type(content).__name__}")
+    hint = "; a picture of an answer goes by its to_bytes()" if hasattr(content, "to_bytes") else ""
+    told = f"not a path, bytes, a file or a tuple of name and one of these: {type(content).__name__}"
+    raise TypeError(f"{name}: {told}{hint}")
 
 
 def _opened(name: str, file: IO[bytes]) -> Upload:

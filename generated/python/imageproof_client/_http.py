@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
-from typing import Any, Generic, TypeVar, cast
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import httpx2
 
 from ._answer import Origin, decoded, invalid
 from ._files import PIECE, Form
-from ._json import is_object
-from ._model import Model
-from ._request import Call, Operation, Service, Settings, call_of, spellings
+from ._model import Model, is_object
+from ._request import Call, Operation, Service, Settings, call_of, normal_key, spellings
 from ._retry import Retry, delay_of, is_repeated, reason_of
+from ._stream import AsyncStream, Stream
 from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APITimeoutError, status_error
 
 T = TypeVar("T")
+Given = Mapping[str, Any]  # arguments
 Path = Mapping[str, Any] | None  # values of path parameters by their names on the wire
 
 
@@ -34,13 +37,11 @@ class Http:
     def __repr__(self) -> str:
         return f"Http({self.settings.base_url!r})"
 
-    async def exchange(
-        self, operation: Operation, path: Path, given: Mapping[str, Any], whole: bool = True
-    ) -> httpx2.Response:
+    async def exchange(self, operation: Operation, path: Path, given: Given, whole: bool) -> httpx2.Response:
         """The good answer to a call, repeated as the policy allows; with its body where `whole`."""
         if not self.wire.is_open:
             raise APIConnectionError("the client is closed: make a new one, or call inside its `with` block")
-        call = call_of(operation, path or {}, given, self.settings)
+        call = call_of(operation, path or {}, given, await self._settings())
         if self.check is not None:
             self.check(operation, call, self.settings)
         attempt = 0
@@ -57,13 +58,22 @@ class Http:
                 self.settings.on_retry(Retry(attempt, delay, reason, error))
             await self.wire.sleep(delay)
 
+    async def _settings(self) -> Settings:
+        """The settings of a call. The last few keys that were told are no more shown than one that stays."""
+        if not callable(self.settings.key):
+            return self.settings
+        told = self.settings.key()
+        key = normal_key(await told if inspect.isawaitable(told) else told)
+        known = dict.fromkeys((*spellings(key), *self.origin.secrets))
+        self.origin = replace(self.origin, secrets=tuple(known)[:10])
+        return replace(self.settings, key=key)
+
     async def _once(self, call: Call, whole: bool) -> httpx2.Response:
         content = self._content(call.body)
         host = self.settings.base_url
         try:
-            request = self.wire.client.build_request(
-                call.verb, _parsed(call.url), headers=call.headers, content=content, timeout=call.timeout
-            )
+            told: dict[str, Any] = {"headers": call.headers, "content": content, "timeout": call.timeout}
+            request = self.wire.client.build_request(call.verb, _parsed(call.url), **told)
             response = await self.wire.send(request)
         except httpx2.TimeoutException as cause:
             raise _Failure(APITimeoutError(f"no answer from {host} in {call.timeout.read} seconds"), cause) from None
@@ -76,9 +86,8 @@ class Http:
         except httpx2.HTTPError as cause:
             if response.is_success:
                 late = isinstance(cause, httpx2.TimeoutException)
-                kind, said = (
-                    (APITimeoutError, "did not come in time") if late else (APIConnectionError, f"broke off: {cause}")
-                )
+                kind = APITimeoutError if late else APIConnectionError
+                said = "did not come in time" if late else f"broke off: {cause}"
                 raise _Failure(kind(f"the answer {said}", request_id=self.origin.request_id(response)), cause) from None
             response = httpx2.Response(response.status_code, headers=response.headers, content=b"")
         finally:
@@ -166,8 +175,9 @@ class Events(Reader[T]):
 
     whole = False
 
-    def __init__(self, kind: Callable[..., T], decode: Callable[[Any, Any], Any], operation: Operation) -> None:
-        self._make = partial(kind, decode=decode, member=operation.member, last=operation.last)
+    def __init__(self, kind: Callable[..., T], operation: Operation) -> None:
+        self._kind = kind
+        self._operation = operation
 
     async def read(self, http: Http, response: httpx2.Response) -> T:
         if "text/event-stream" not in response.headers.get("content-type", ""):
@@ -175,18 +185,22 @@ class Events(Reader[T]):
             await http.wire.close(response)
             http.decoded(response, Model.decode)  # an error, most often
             raise invalid("asked for events, and got a single answer", response, http.origin)
-        return self._make(response, origin=http.origin, wire=http.wire)
+        return self._kind(response, self._operation, http.origin, http.wire)
 
 
 class _Calls:
     """`wrap` makes something else of an answer than its reader does, and gets it without its body unless `whole`."""
+
+    _stream: ClassVar[Callable[..., Any]]
 
     def __init__(self, http: Http, wrap: Callable[..., Any] | None = None, whole: bool = True) -> None:
         self.http = http
         self._wrap = wrap
         self._whole = whole
 
-    async def _called(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path) -> T:
+    async def _called(self, operation: Operation, given: Given, reader: Reader[T], path: Path) -> T:
+        if operation.switch and given.get(operation.switch):
+            reader = Events(self._stream, operation)
         response = await self.http.exchange(operation, path, given, reader.whole and self._whole)
         if self._wrap is not None:
             return cast("T", self._wrap(response, self.http, reader))
@@ -196,16 +210,20 @@ class _Calls:
 class Calls(_Calls):
     """The calls of a client that blocks."""
 
-    def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
-        """Send a request, and read its answer."""
+    _stream = Stream
+
+    def call(self, operation: Operation, given: Given, reader: Reader[T], path: Path = None) -> T:
+        """Send a request, and read its answer: as a stream where the arguments ask for one."""
         return run(self._called(operation, given, reader, path))
 
 
 class AsyncCalls(_Calls):
     """The calls of a client that waits."""
 
-    async def call(self, operation: Operation, given: Mapping[str, Any], reader: Reader[T], path: Path = None) -> T:
-        """Send a request, and read its answer."""
+    _stream = AsyncStream
+
+    async def call(self, operation: Operation, given: Given, reader: Reader[T], path: Path = None) -> T:
+        """As Calls.call."""
         return await self._called(operation, given, reader, path)
 
 

@@ -6,17 +6,16 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import httpx2
 
 from ._files import Form, form_of, form_texts, is_content, joined, json_of, text_of, upload_of
-from ._json import is_mapping, is_several
-from ._model import NotGiven
+from ._model import Decoder, NotGiven, as_is, is_mapping, is_several
 from ._retry import Retry
 
 CONNECT_TIMEOUT = 10.0  # seconds; a server that is there accepts a connection soon, however long it then works
@@ -29,8 +28,9 @@ OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "validate", 
 @dataclass(frozen=True)
 class Service:
     """What a document says of its API as a whole: default base URL, paths without parameters, where the key goes
-    (header, prefix), names of the environment's key and base URL, members that hold files in base64; `check` holds a
-    call against the rules of its model's family."""
+    (header, prefix), names of the environment's key and base URL, members that hold files in base64; `accounts` are
+    header and name in the environment of what else tells who pays; `check` holds a call against the rules of its
+    model's family."""
 
     base_url: str
     paths: Collection[str]
@@ -38,6 +38,7 @@ class Service:
     key_variable: str
     url_variable: str
     inline: Collection[str] = ()
+    accounts: Mapping[str, tuple[str, str]] = field(default_factory=lambda: dict[str, tuple[str, str]]())
     check: Callable[[Operation, Call, Settings], None] | None = None
 
 
@@ -48,8 +49,8 @@ class Operation:
 
     Of a form, `files`, `lists` and `documents` are as `form_of` takes them; `json` are the arguments that only the JSON
     body `json_media_type` knows, `references` files that are references there. `whole` names the argument that is the
-    whole body, `raw` says that it is a file. `accept` is what the answer may be. Of a stream, `member` tells events
-    apart, and `last` are its values that may end it.
+    whole body, `raw` says that it is a file. `accept` is what the answer may be. Of a stream, `events` decodes events,
+    `member` tells them apart, `last` are its values that may end it, and `switch` is the argument that asks for it.
     """
 
     name: str
@@ -69,6 +70,8 @@ class Operation:
     whole: str = ""
     raw: bool = False
     accept: str = "application/json"
+    events: Decoder = as_is
+    switch: str = ""
     member: str = ""
     last: Collection[str] = ()
 
@@ -81,20 +84,20 @@ def arguments(params: Any, wires: Mapping[str, str] | None = None) -> dict[str, 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a client calls. `query` goes with every call, `deployment` is of Azure's kind: None for none, "" for that of
-    the call's model."""
+    """How a client calls. `key` may be a function that tells it; `query` goes with every call, `deployment` is of
+    Azure's kind: None for none, "" for that of the call's model."""
 
     base_url: str
-    key: str = field(repr=False)
+    key: Any = field(repr=False)  # a text, or a function that tells one
     auth: tuple[str, str]
-    query: Mapping[str, Any]
-    headers: Mapping[str, str] = field(repr=False)
-    timeout: float | httpx2.Timeout | None
-    max_retries: int
-    on_retry: Callable[[Retry], object] | None
-    validate: Literal["warn", "error", "off"]
-    family: str | Mapping[str, str] | None
-    deployment: str | None
+    query: Mapping[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    headers: Mapping[str, str] = field(repr=False, default_factory=lambda: dict[str, str]())
+    timeout: float | httpx2.Timeout | None = 600.0
+    max_retries: int = 2
+    on_retry: Callable[[Retry], object] | None = None
+    validate: str = "warn"
+    family: str | Mapping[str, str] | None = None
+    deployment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,11 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     arguments. TypeError and ValueError, which name the argument, for what cannot be sent."""
     told = {name: value for name, value in given.items() if not isinstance(value, NotGiven)}
     options = {name: told.pop(name) for name in OPTIONS if name in told}
-    _check_names(operation, told)
-    extra: dict[str, Mapping[str, Any]] = {
-        one: options.get(f"extra_{one}") or {} for one in ("headers", "query", "body")
-    }
+    check_names(f"{operation.name}()", told, operation.arguments, ": send it by extra_body", OPTIONS)
+    missing = [name for name in operation.required if name not in told]
+    if missing:
+        raise TypeError(f"{operation.name}() missing required argument{'s' * (len(missing) > 1)}: {', '.join(missing)}")
+    extra = {one: options.get(f"extra_{one}") or dict[str, Any]() for one in ("headers", "query", "body")}
     query = dict(_taken(operation, told, operation.query))
     sent = dict(_taken(operation, told, operation.headers))
     values: dict[str, Any] = {operation.arguments[name]: value for name, value in told.items()}
@@ -128,21 +132,15 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     if media_type.startswith("multipart/form-data"):
         values = {name: _uploads(operation, name, value) for name, value in values.items()}
     body, media_type = _body(operation, media_type, values, extra["body"])
-    sent = {name: text_of(name, value) for name, value in sent.items() if value is not None} | dict(extra["headers"])
-    headers = {"Accept": operation.accept, **settings.headers}
-    headers |= {"Content-Type": media_type} if media_type else {}
-    headers |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
-    headers |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
+    sent = {name: text_of(name, value) for name, value in sent.items() if value is not None}
+    own = {"Accept": operation.accept}
+    own |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
+    fixed = {"Content-Type": media_type} if media_type else {}
+    fixed |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
+    headers = merged_headers(own, settings.headers, fixed, checked_headers({**sent, **extra["headers"]}))
     url = f"{settings.base_url}{_deployed(operation, settings, values)}{_path(operation.path, path)}"
-    return Call(
-        verb=operation.verb,
-        url=_with_query(url, {**settings.query, **query, **extra["query"]}),
-        headers=_merged(headers, checked_headers(sent)),
-        body=body,
-        timeout=limits(options.get("timeout", settings.timeout)),
-        values=values,
-        options=options,
-    )
+    url = _with_query(url, {**settings.query, **query, **extra["query"]})
+    return Call(operation.verb, url, headers, body, limits(options.get("timeout", settings.timeout)), values, options)
 
 
 def _taken(operation: Operation, told: dict[str, Any], names: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -153,16 +151,13 @@ def _taken(operation: Operation, told: dict[str, Any], names: Collection[str]) -
             yield wire, joined(wire, value) if name in operation.commas else value
 
 
-def _check_names(operation: Operation, told: Mapping[str, Any]) -> None:
-    call = f"{operation.name}()"
+def check_names(call: str, told: Iterable[str], known: Collection[str], hint: str, more: Collection[str]) -> None:
+    """Raises TypeError for an argument that is not known, with the name meant, of `more` too, or else with a hint."""
     for name in told:
-        if name not in operation.arguments:
-            close = difflib.get_close_matches(name, [*operation.arguments, *OPTIONS], 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ": send it by extra_body"
+        if name not in known:
+            close = difflib.get_close_matches(name, [*known, *more], 1)
+            hint = f"; did you mean {close[0]!r}?" if close else hint
             raise TypeError(f"{call} got an unexpected keyword argument {name!r}{hint}")
-    missing = [name for name in operation.required if name not in told]
-    if missing:
-        raise TypeError(f"{call} missing required argument{'s' * (len(missing) > 1)}: {', '.join(missing)}")
 
 
 def is_json(operation: Operation, values: Mapping[str, Any]) -> bool:
@@ -244,17 +239,17 @@ def _limits(seconds: float | None) -> httpx2.Timeout:
     return httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
 
 
-def _merged(headers: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
-    """Headers of both. Names know no case, and of those that mean the same the last one counts."""
-    return dict({name.lower(): (name, value) for name, value in (*headers.items(), *sent.items())}.values())
-
-
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers that can be sent. ValueError, which names the header and does not tell its value, for others."""
     for name, value in headers.items():
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise ValueError(f"header {name!r} must be printable ASCII")
     return dict(headers)
+
+
+def merged_headers(*groups: Mapping[str, str]) -> dict[str, str]:
+    """All headers, the later instead of the earlier ones, however their names are written."""
+    return dict({name.lower(): (name, value) for group in groups for name, value in group.items()}.values())
 
 
 def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str, str]:
@@ -277,18 +272,23 @@ def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str
     return urlunsplit((parts.scheme, parts.netloc, path, "", "")), parts.query
 
 
-def normal_key(key: str | None, variable: str) -> str:
-    """The key, without it that of the environment, and without the white space that copying brings along. ValueError,
-    which does not tell it, for a bad one."""
-    key = (os.environ.get(variable, "") if key is None else key).strip()
-    if not key.isascii() or any(ord(letter) <= 32 or ord(letter) == 127 for letter in key):
+def normal_key(key: Any, variable: str = "") -> Any:
+    """The key, without it that of the environment, and without the white space that copying brings along; a function
+    is left as it is. TypeError and ValueError, which do not tell it, for a bad one."""
+    told = os.environ.get(variable, "") if key is None else key
+    if callable(told):
+        return told
+    if not isinstance(told, str):
+        raise TypeError(f"api_key must be a text, or a function that returns one, not {type(told).__name__}")
+    told = told.strip()
+    if not told.isascii() or not told.isprintable() or " " in told:
         raise ValueError("api_key must be printable ASCII without spaces")
-    return key
+    return told
 
 
-def spellings(key: str) -> re.Pattern[str] | None:
+def spellings(key: Any) -> tuple[re.Pattern[str], ...]:
     """Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will."""
-    if len(key) < SECRET_LENGTH:
-        return None
+    if not isinstance(key, str) or len(key) < SECRET_LENGTH:
+        return ()
     letters = (f"(?:{re.escape(one)}|\\\\u00{ord(one):02x}|\\\\{re.escape(one)}|%{ord(one):02x})" for one in key)
-    return re.compile("".join(letters), re.IGNORECASE)
+    return (re.compile("".join(letters), re.IGNORECASE),)

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Unpack, overload
+from typing import Any, Unpack, overload
 
 from ._client import BlockingClient, WaitingClient
-from ._http import Events, Json
-from ._model import NOT_GIVEN, NotGiven
+from ._http import Json
+from ._model import NOT_GIVEN, Off, On
 from ._raw import AsyncResource, Resource, shown
 from ._request import Operation, Service, arguments
 from ._rules import check
@@ -35,6 +35,10 @@ _SERVICE = Service(
     key_variable="OPENAI_API_KEY",
     url_variable="OPENAI_BASE_URL",
     inline=("b64_json",),
+    accounts={
+        "organization": ("OpenAI-Organization", "OPENAI_ORG_ID"),
+        "project": ("OpenAI-Project", "OPENAI_PROJECT_ID"),
+    },
     check=check,
 )
 _IMAGES_GENERATE = Operation(
@@ -44,6 +48,8 @@ _IMAGES_GENERATE = Operation(
     arguments=arguments(GenerateParams, {"stream": "stream"}),
     required=("prompt",),
     media_type="application/json",
+    events=decode_image_generation_event,
+    switch="stream",
     member="type",
     last=("image_generation.completed",),
 )
@@ -58,6 +64,8 @@ _IMAGES_EDIT = Operation(
     lists={"image": "image[]"},
     json=("images",),
     json_media_type="application/json",
+    events=decode_image_edit_event,
+    switch="stream",
     member="type",
     last=("image_edit.completed",),
 )
@@ -78,34 +86,28 @@ class Images(Resource):
     """Make a picture from a prompt, edit pictures, vary a picture."""
 
     @overload
-    def generate(
-        self, *, stream: Literal[False] | NotGiven | None = NOT_GIVEN, **given: Unpack[GenerateParams]
-    ) -> ImagesResponse: ...
+    def generate(self, *, stream: Off = NOT_GIVEN, **given: Unpack[GenerateParams]) -> ImagesResponse: ...
 
     @overload
-    def generate(self, *, stream: Literal[True], **given: Unpack[GenerateParams]) -> Stream[ImageGenerationEvent]: ...
+    def generate(self, *, stream: On, **given: Unpack[GenerateParams]) -> Stream[ImageGenerationEvent]: ...
 
     @overload
     def generate(
         self, *, stream: bool, **given: Unpack[GenerateParams]
     ) -> ImagesResponse | Stream[ImageGenerationEvent]: ...
 
-    @shown(GenerateParams)
-    def generate(
-        self, *, stream: bool | NotGiven | None = NOT_GIVEN, **given: Unpack[GenerateParams]
-    ) -> ImagesResponse | Stream[ImageGenerationEvent]:
+    @shown(GenerateParams, "stream")
+    def generate(self, **given: Any) -> ImagesResponse | Stream[ImageGenerationEvent]:
         """Make pictures from a prompt.
 
         Answers with one JSON body, or with a stream of server-sent events when `stream` is true. The body decides
-        which: clients send `Accept: application/json` even when they ask for a stream.
+        which: clients send `Accept: application/json` even when they ask for a stream. Raises APIError and its kinds,
+        which `errors` tells.
 
         Args:
             prompt: What the picture shows.
-            model: Model that draws. Name one; the official sources disagree on what is taken without it. Known:
-                dall-e-2, dall-e-3, gpt-image-1, gpt-image-1-mini, gpt-image-1.5, chatgpt-image-latest,
-                gpt-image-2.5-sunburst, gpt-image-2.5-flare, gpt-image-2.5-sunburst-2026-09-08,
-                gpt-image-2.5-flare-2026-09-08, gpt-image-2, gpt-image-2-2026-04-21, gpt-image-2.6-sunburst,
-                gpt-image-2.6-flare.
+            model: Model that draws. Name one; the official sources disagree on what is taken without it. Known: see
+                GenerateModel.
             n: How many pictures. From 1 to 10. Default: 1.
             size: Pixels as WIDTHxHEIGHT, or `auto` where the model chooses. Known: 1024x1024, 256x256, 512x512
                 (dall-e-2); 1024x1024, 1792x1024, 1024x1792 (dall-e-3); auto, 1024x1024, 1536x1024, 1024x1536
@@ -113,121 +115,94 @@ class Images(Resource):
             quality: How much work goes into the rendering; the dearer, the higher. Known: standard (dall-e-2);
                 standard, hd (dall-e-3); auto, low, medium, high (gpt-image-1, gpt-image-1-mini, gpt-image-1.5,
                 gpt-image-2); auto, low, medium, high, xhigh, max (gpt-image-2.5, gpt-image-2.6).
-            background: Whether the background is transparent. Transparency needs PNG or WebP. Known: auto,
-                transparent, opaque.
+            background: Whether the background is transparent. Transparency needs PNG or WebP. Known: auto, transparent,
+                opaque.
             output_format: File format of the pictures. Known: png, jpeg, webp (gpt-image-1, gpt-image-1-mini,
                 gpt-image-1.5, gpt-image-2.5, gpt-image-2); png, jpeg, webp, gif, svg (gpt-image-2.6).
-            output_compression: Compression level in percent, for JPEG and WebP; models that take it use 100
-                when it is left out. From 0 to 100.
+            output_compression: Compression level in percent, for JPEG and WebP; models that take it use 100 when it is
+                left out. From 0 to 100.
             moderation: How strictly prompt and picture are filtered. Known: auto, low.
             stream: Send events while the picture is made. Default: False.
-            partial_images: Most previews that a stream sends before the picture; fewer may come when it is done
-                sooner. From 0 to 3. Default: 0.
-            complexity: How much computation goes into planning the picture, apart from rendering it. Known:
-                low, medium, high.
+            partial_images: Most previews that a stream sends before the picture; fewer may come when it is done sooner.
+                From 0 to 3. Default: 0.
+            complexity: How much computation goes into planning the picture, apart from rendering it. Known: low,
+                medium, high.
             frame_count: Frames of a GIF; 9 when it is left out. From 2 to 16.
-            frame_duration_ms: Milliseconds that each GIF frame is shown, rounded to 10 and capped at 655350;
-                200 when it is left out. At least 20.
+            frame_duration_ms: Milliseconds that each GIF frame is shown, rounded to 10 and capped at 655350; 200 when
+                it is left out. At least 20.
             svg: Which model writes an SVG, and with how much effort. One picture, no stream, no compression.
-            safety_identifier: Stable pseudonym of your end user, for abuse detection. Goes before `user` unless
-                empty.
+            safety_identifier: Stable pseudonym of your end user, for abuse detection. Goes before `user` unless empty.
             user: Deprecated. Former name of `safety_identifier`.
-            response_format: Deprecated. Whether DALL·E answers with a link or with base64. GPT Image models
-                refuse it and send base64. Known: url, b64_json.
-            style: Deprecated. Look of a DALL·E 3 picture, hyper-real and dramatic as vivid, plainer as natural.
-                Known: vivid, natural.
-
-        Raises APIError and its kinds, which `errors` tells.
+            response_format: Deprecated. Whether DALL·E answers with a link or with base64. GPT Image models refuse it
+                and send base64. Known: url, b64_json.
+            style: Deprecated. Look of a DALL·E 3 picture, hyper-real and dramatic as vivid, plainer as natural. Known:
+                vivid, natural.
         """
-        if stream:
-            return self._calls.call(
-                _IMAGES_GENERATE,
-                {**given, "stream": stream},
-                Events(Stream[ImageGenerationEvent], decode_image_generation_event, _IMAGES_GENERATE),
-            )
-        return self._calls.call(_IMAGES_GENERATE, {**given, "stream": stream}, Json(ImagesResponse.decode))
+        return self._calls.call(_IMAGES_GENERATE, given, Json(ImagesResponse.decode))
 
     @overload
-    def edit(
-        self, *, stream: Literal[False] | NotGiven | None = NOT_GIVEN, **given: Unpack[EditParams]
-    ) -> ImagesResponse: ...
+    def edit(self, *, stream: Off = NOT_GIVEN, **given: Unpack[EditParams]) -> ImagesResponse: ...
 
     @overload
-    def edit(self, *, stream: Literal[True], **given: Unpack[EditParams]) -> Stream[ImageEditEvent]: ...
+    def edit(self, *, stream: On, **given: Unpack[EditParams]) -> Stream[ImageEditEvent]: ...
 
     @overload
     def edit(self, *, stream: bool, **given: Unpack[EditParams]) -> ImagesResponse | Stream[ImageEditEvent]: ...
 
-    @shown(EditParams)
-    def edit(
-        self, *, stream: bool | NotGiven | None = NOT_GIVEN, **given: Unpack[EditParams]
-    ) -> ImagesResponse | Stream[ImageEditEvent]:
+    @shown(EditParams, "stream")
+    def edit(self, **given: Any) -> ImagesResponse | Stream[ImageEditEvent]:
         """Edit pictures by a prompt.
 
         Takes the pictures as files in a multipart form, or by reference in a JSON body. Answers as createImage does,
-        with a stream when `stream` is true.
+        with a stream when `stream` is true. Raises APIError and its kinds, which `errors` tells.
 
         Args:
             prompt: What to change, or what the new picture shows.
-            image: The picture to edit, PNG, WebP or JPEG of less than 50 MB; DALL·E 2 takes a square PNG of
-                less than 4 MB.
-            mask: Picture with alpha, a PNG or in the first picture's format, of its size in pixels; that is
-                edited where the mask is fully transparent.
-            markup: Transparent PNG laid over the first picture to guide the edit, of its size once upright. Not
-                with a mask.
-            model: Model that edits. Name one; the official sources disagree on what is taken without it. Known:
-                dall-e-2, gpt-image-1, gpt-image-1-mini, gpt-image-1.5, chatgpt-image-latest,
-                gpt-image-2.5-sunburst, gpt-image-2.5-flare, gpt-image-2.5-sunburst-2026-09-08,
-                gpt-image-2.5-flare-2026-09-08, gpt-image-2, gpt-image-2-2026-04-21, gpt-image-2.6-sunburst,
-                gpt-image-2.6-flare.
+            image: The picture to edit, PNG, WebP or JPEG of less than 50 MB; DALL·E 2 takes a square PNG of less than 4
+                MB.
+            mask: Picture with alpha, a PNG or in the first picture's format, of its size in pixels; that is edited
+                where the mask is fully transparent.
+            markup: Transparent PNG laid over the first picture to guide the edit, of its size once upright. Not with a
+                mask.
+            model: Model that edits. Name one; the official sources disagree on what is taken without it. Known: see
+                EditModel.
             n: How many pictures. From 1 to 10. Default: 1.
             size: Pixels as WIDTHxHEIGHT, or `auto` where the model chooses. Known: 1024x1024, 256x256, 512x512
-                (dall-e-2); auto, 1024x1024, 1536x1024, 1024x1536 (gpt-image-1, gpt-image-1-mini,
-                gpt-image-1.5).
+                (dall-e-2); auto, 1024x1024, 1536x1024, 1024x1536 (gpt-image-1, gpt-image-1-mini, gpt-image-1.5).
             quality: How much work goes into the rendering. Known: standard (dall-e-2); auto, low, medium, high
                 (gpt-image-1, gpt-image-1-mini, gpt-image-1.5, gpt-image-2); auto, low, medium, high, xhigh, max
                 (gpt-image-2.5, gpt-image-2.6).
-            background: Whether the background is transparent. Transparency needs PNG or WebP. Known: auto,
-                transparent, opaque.
+            background: Whether the background is transparent. Transparency needs PNG or WebP. Known: auto, transparent,
+                opaque.
             output_format: File format of the pictures. Known: png, jpeg, webp (gpt-image-1, gpt-image-1-mini,
                 gpt-image-1.5, gpt-image-2.5, gpt-image-2); png, jpeg, webp, gif, svg (gpt-image-2.6).
-            output_compression: Compression level in percent, for JPEG and WebP; models that take it use 100
-                when it is left out. From 0 to 100.
+            output_compression: Compression level in percent, for JPEG and WebP; models that take it use 100 when it is
+                left out. From 0 to 100.
             input_fidelity: How closely details of the pictures, faces above all, are kept. Leave it out from
                 gpt-image-2 on. Known: low, high (gpt-image-1, gpt-image-1.5); low (gpt-image-1-mini).
             stream: Send events while the picture is made. Default: False.
             partial_images: Most previews that a stream sends before the picture. From 0 to 3. Default: 0.
             complexity: How much computation goes into planning the picture. Known: low, medium, high.
             frame_count: Frames of a GIF; 9 when it is left out. From 2 to 16.
-            frame_duration_ms: Milliseconds that each GIF frame is shown, rounded to 10; 200 when it is left
-                out. At least 20.
-            safety_identifier: Stable pseudonym of your end user, for abuse detection. Goes before `user` unless
-                empty.
+            frame_duration_ms: Milliseconds that each GIF frame is shown, rounded to 10; 200 when it is left out. At
+                least 20.
+            safety_identifier: Stable pseudonym of your end user, for abuse detection. Goes before `user` unless empty.
             user: Deprecated. Former name of `safety_identifier`.
-            response_format: Deprecated. Whether DALL·E answers with a link or with base64. GPT Image models
-                refuse it and send base64. Known: url, b64_json.
+            response_format: Deprecated. Whether DALL·E answers with a link or with base64. GPT Image models refuse it
+                and send base64. Known: url, b64_json.
             images: The pictures to edit.
-            moderation: How strictly prompt and picture are filtered. The multipart form has no such part.
-                Known: auto, low.
-
-        Raises APIError and its kinds, which `errors` tells.
+            moderation: How strictly prompt and picture are filtered. The multipart form has no such part. Known: auto,
+                low.
         """
-        if stream:
-            return self._calls.call(
-                _IMAGES_EDIT,
-                {**given, "stream": stream},
-                Events(Stream[ImageEditEvent], decode_image_edit_event, _IMAGES_EDIT),
-            )
-        return self._calls.call(_IMAGES_EDIT, {**given, "stream": stream}, Json(ImagesResponse.decode))
+        return self._calls.call(_IMAGES_EDIT, given, Json(ImagesResponse.decode))
 
     @shown(CreateVariationParams)
     def create_variation(self, **given: Unpack[CreateVariationParams]) -> ImagesResponse:
         """Vary a picture.
 
         Answers with pictures that resemble the one that was sent. The official service has retired it; an edit with a
-        prompt takes its place. Servers that are frozen at DALL·E 2 still offer it.
-
-        Deprecated by the API.
+        prompt takes its place. Servers that are frozen at DALL·E 2 still offer it. Deprecated by the API. Raises
+        APIError and its kinds, which `errors` tells.
 
         Args:
             image: A square PNG of less than 4 MB.
@@ -236,8 +211,6 @@ class Images(Resource):
             size: Pixels as WIDTHxHEIGHT. Known: 1024x1024, 256x256, 512x512.
             response_format: Deprecated. Whether the answer holds links or base64. Known: url, b64_json.
             user: Deprecated. Stable pseudonym of your end user, for abuse detection.
-
-        Raises APIError and its kinds, which `errors` tells.
         """
         return self._calls.call(_IMAGES_CREATE_VARIATION, given, Json(ImagesResponse.decode))
 
@@ -257,12 +230,10 @@ class Models(Resource):
     def retrieve(self, model: str, **given: Unpack[CallOptions]) -> Model:
         """Look up a model.
 
-        One model by its id.
+        One model by its id. Raises APIError and its kinds, which `errors` tells.
 
         Args:
             model: Id of the model; a slash in it is percent-encoded.
-
-        Raises APIError and its kinds, which `errors` tells.
         """
         return self._calls.call(_MODELS_RETRIEVE, given, Json(Model.decode), {"model": model})
 
@@ -291,58 +262,36 @@ class AsyncImages(AsyncResource):
     """As Images, for `await`."""
 
     @overload
-    async def generate(
-        self, *, stream: Literal[False] | NotGiven | None = NOT_GIVEN, **given: Unpack[GenerateParams]
-    ) -> AsyncImagesResponse: ...
+    async def generate(self, *, stream: Off = NOT_GIVEN, **given: Unpack[GenerateParams]) -> AsyncImagesResponse: ...
 
     @overload
-    async def generate(
-        self, *, stream: Literal[True], **given: Unpack[GenerateParams]
-    ) -> AsyncStream[ImageGenerationEvent]: ...
+    async def generate(self, *, stream: On, **given: Unpack[GenerateParams]) -> AsyncStream[ImageGenerationEvent]: ...
 
     @overload
     async def generate(
         self, *, stream: bool, **given: Unpack[GenerateParams]
     ) -> AsyncImagesResponse | AsyncStream[ImageGenerationEvent]: ...
 
-    @shown(GenerateParams)
-    async def generate(
-        self, *, stream: bool | NotGiven | None = NOT_GIVEN, **given: Unpack[GenerateParams]
-    ) -> AsyncImagesResponse | AsyncStream[ImageGenerationEvent]:
+    @shown(GenerateParams, "stream")
+    async def generate(self, **given: Any) -> AsyncImagesResponse | AsyncStream[ImageGenerationEvent]:
         """As `Client.images.generate`, for `await`."""
-        if stream:
-            return await self._calls.call(
-                _IMAGES_GENERATE,
-                {**given, "stream": stream},
-                Events(AsyncStream[ImageGenerationEvent], decode_image_generation_event, _IMAGES_GENERATE),
-            )
-        return await self._calls.call(_IMAGES_GENERATE, {**given, "stream": stream}, Json(AsyncImagesResponse.decode))
+        return await self._calls.call(_IMAGES_GENERATE, given, Json(AsyncImagesResponse.decode))
 
     @overload
-    async def edit(
-        self, *, stream: Literal[False] | NotGiven | None = NOT_GIVEN, **given: Unpack[EditParams]
-    ) -> AsyncImagesResponse: ...
+    async def edit(self, *, stream: Off = NOT_GIVEN, **given: Unpack[EditParams]) -> AsyncImagesResponse: ...
 
     @overload
-    async def edit(self, *, stream: Literal[True], **given: Unpack[EditParams]) -> AsyncStream[ImageEditEvent]: ...
+    async def edit(self, *, stream: On, **given: Unpack[EditParams]) -> AsyncStream[ImageEditEvent]: ...
 
     @overload
     async def edit(
         self, *, stream: bool, **given: Unpack[EditParams]
     ) -> AsyncImagesResponse | AsyncStream[ImageEditEvent]: ...
 
-    @shown(EditParams)
-    async def edit(
-        self, *, stream: bool | NotGiven | None = NOT_GIVEN, **given: Unpack[EditParams]
-    ) -> AsyncImagesResponse | AsyncStream[ImageEditEvent]:
+    @shown(EditParams, "stream")
+    async def edit(self, **given: Any) -> AsyncImagesResponse | AsyncStream[ImageEditEvent]:
         """As `Client.images.edit`, for `await`."""
-        if stream:
-            return await self._calls.call(
-                _IMAGES_EDIT,
-                {**given, "stream": stream},
-                Events(AsyncStream[ImageEditEvent], decode_image_edit_event, _IMAGES_EDIT),
-            )
-        return await self._calls.call(_IMAGES_EDIT, {**given, "stream": stream}, Json(AsyncImagesResponse.decode))
+        return await self._calls.call(_IMAGES_EDIT, given, Json(AsyncImagesResponse.decode))
 
     @shown(CreateVariationParams)
     async def create_variation(self, **given: Unpack[CreateVariationParams]) -> AsyncImagesResponse:

@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx2
 
-from ._json import is_list, is_object
+from ._model import is_list, is_object
 
 _OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")  # of bytes that were decoded since
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NotRequired, Required, TypeAlias, TypedDict
 
 import httpx2
@@ -217,6 +217,9 @@ class ImagesResponse(_Model):
 
     _files: ClassVar[str] = "data"
 
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self.data or ())
+
 
 class Image(_Sized, _Linked):
     """One picture, in the answer itself or by its address.
@@ -340,15 +343,7 @@ class ImageGenerationCompletedEvent(_Content):
 class ImageEditPartialImageEvent(_Content):
     """A preview of an edit in the making.
 
-    Attributes:
-        type: Kind of the event.
-        b64_json: Bytes of the preview in base64.
-        created_at: When the event was made, in Unix seconds.
-        size: Size that was asked for.
-        quality: Quality that was asked for.
-        background: Background that was asked for.
-        output_format: File format that was asked for.
-        partial_image_index: Number of the preview, from 0. At least 0.
+    Attributes as those of ImageGenerationPartialImageEvent.
     """
 
     type: Literal["image_edit.partial_image"]
@@ -366,16 +361,7 @@ class ImageEditPartialImageEvent(_Content):
 class ImageEditCompletedEvent(_Content):
     """The finished edit.
 
-    Attributes:
-        type: Kind of the event.
-        b64_json: Bytes of the picture in base64.
-        created_at: When the event was made, in Unix seconds.
-        size: Size of the picture.
-        quality: Quality of the picture.
-        background: Background of the picture.
-        output_format: File format of the picture.
-        usage: Tokens that the pictures took. GPT Image models only.
-        safety_identifier: The request's `safety_identifier`, or its `user` when that was empty.
+    Attributes as those of ImageGenerationCompletedEvent.
     """
 
     type: Literal["image_edit.completed"]
@@ -401,6 +387,9 @@ class ListModelsResponse(_Model):
 
     object: Literal["list"]
     data: list[Model]
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.data or ())
 
 
 class Model(_Model):
@@ -435,6 +424,9 @@ class AsyncImagesResponse(_Model):
     svg_usage: SvgUsage | None = None
 
     _files: ClassVar[str] = "data"
+
+    def __iter__(self) -> Iterator[AsyncImage]:
+        return iter(self.data or ())
 
 
 class AsyncImage(_Sized, _AsyncLinked):

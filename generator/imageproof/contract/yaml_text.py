@@ -125,7 +125,8 @@ def _refuse_cycles(tree: yaml.Node | None) -> None:
             raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=node.start_mark)
         open_nodes.add(id(node))
         for child in _children(node):
-            enter(child)
+            if len(open_nodes) == MAX_DEPTH or not isinstance(child, yaml.ScalarNode):
+                enter(child)
         open_nodes.discard(id(node))
         done.add(id(node))
 

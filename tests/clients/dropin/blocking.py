@@ -9,6 +9,7 @@ and of several, a mask, a transparent background, links, errors, retries, timeou
 import base64
 import importlib
 import io
+import json
 import os
 import socket
 import sys
@@ -63,7 +64,13 @@ with OpenAI() as client:
     print("variation", len(varied.data), varied.usage)
 
     print("models", "gpt-image-1" in [model.id for model in client.models.list().data])
+    print("all models", len([model.id for model in client.models.list()]))
     print("model", client.models.retrieve("gpt-image-1").object)
+
+    dumped = client.images.generate(model="gpt-image-1", prompt="a fox", quality="low")
+    print("dumped", sorted(json.loads(dumped.model_dump_json())["data"][0]), dumped.model_dump()["data"][0]["url"])
+    payer = OpenAI(api_key=lambda: os.environ["OPENAI_API_KEY"], organization="org-1", project="proj-1")
+    print("payer", len(payer.images.generate(model="gpt-image-1", prompt="a fox", quality="low").data))
 
     raw = client.images.with_raw_response.generate(model="gpt-image-1", prompt="a fox", quality="low")
     print("raw", raw.status_code, raw.headers.get("content-type"), len(raw.parse().data))

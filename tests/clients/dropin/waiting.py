@@ -5,6 +5,7 @@
 import asyncio
 import base64
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,12 @@ async def main():
         varied = await client.images.create_variation(model="dall-e-2", image=PICTURE, size="256x256")
         print("variation", varied.data[0].url is not None)
         print("models", len((await client.models.list()).data) > 3)
+
+        async def key():
+            return os.environ["OPENAI_API_KEY"]
+
+        paid = await AsyncOpenAI(api_key=key).images.generate(model="gpt-image-1", prompt="a fox", quality="low")
+        print("key", len(paid.data))
         raw = await client.images.with_raw_response.generate(model="gpt-image-1", prompt="a fox")
         print("raw", raw.status_code, len(raw.parse().data))
         async with client.images.with_streaming_response.generate(model="gpt-image-1", prompt="a fox") as response:

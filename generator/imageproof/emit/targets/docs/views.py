@@ -107,11 +107,11 @@ def _marked_up(here: str) -> Writer:
     """For HTML: what the template need not escape again."""
 
     @cache
-    def said(run: Run) -> str:
-        return _html(run, href(here, run.to, HTML) if run.to else "")
+    def said(run: Run) -> Markup:
+        return Markup(_html(run, href(here, run.to, HTML) if run.to else ""))
 
     def write(inline: Inline, _: bool) -> Markup:
-        return Markup("".join(map(said, inline)))
+        return said(inline[0]) if len(inline) == 1 else Markup("".join(map(said, inline)))
 
     return write
 
@@ -133,7 +133,7 @@ def _spelled(here: str) -> Writer:
         return _markdown(run, href(here, run.to, MARKDOWN) if run.to else "", cell)
 
     def write(inline: Inline, cell: bool) -> str:
-        line = "".join([said(run, cell) for run in inline])
+        line = said(inline[0], cell) if len(inline) == 1 else "".join([said(run, cell) for run in inline])
         return line if cell else LEADING.sub(r"\1\\\2", line)
 
     return write

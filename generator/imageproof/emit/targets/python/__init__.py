@@ -26,7 +26,6 @@ RUNTIME = (
     "_content.py",
     "_files.py",
     "_http.py",
-    "_json.py",
     "_model.py",
     "_pictures.py",
     "_raw.py",
@@ -112,7 +111,9 @@ def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
         "references": [
             (called[one.id], _line(one.reference.media_type), _only(one)) for one in operations(api) if one.reference
         ],
-        "streams": any(one.reply.events for one in operations(api)),
+        "streams": next(
+            (f"{called[one.id]}(..., {one.reply.switch}=True)" for one in operations(api) if one.reply.switch), ""
+        ),
         "policy": POLICY,
         "rules": api.rules is not None,
         "brand": api.brand,

@@ -42,6 +42,7 @@ METHOD_NAMES = KEYWORDS | {"self", "given", "dict", "str", "builtins", "overload
 SIGNATURE_NAMES = KEYWORDS | {"builtins", "float", "str", "shown", "with_raw_response", "with_streaming_response"}
 CLIENT_NAMES = KEYWORDS | {"self", "azure", "base_url", "close", "copy", "with_options"}
 CUSTOMARY_AUTH = Auth("Authorization", "Bearer ")  # where a document does not say how a key is sent
+LONG = 120  # letters of known values that a note repeats; more are left to their alias
 OMISSIBLE = " | NotGiven = NOT_GIVEN"
 
 
@@ -75,8 +76,6 @@ class Method:
     head: str
     doc: str
     shown: str
-    switch: str
-    streams: str
     returns: str
 
 
@@ -138,6 +137,7 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
         ("key_variable", literal(f"{prefix}_API_KEY")),
         ("url_variable", literal(f"{prefix}_BASE_URL")),
         *([("inline", _tuple(inline))] if inline else []),
+        *([("accounts", _accounts(api.brand, prefix))] if api.brand else []),
         *([("check", "check")] if api.rules else []),
     )
     return {
@@ -147,6 +147,15 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
         "brand": api.brand,
         "imports": _imports(texts, used([*public, *decoder_names(api, names)], texts), api, facts),
     }
+
+
+def _accounts(brand: str, prefix: str) -> str:
+    """What tells who pays, as the official SDKs of a brand have it: argument -> header, name in the environment."""
+    rows = (("organization", "Organization", "ORG_ID"), ("project", "Project", "PROJECT_ID"))
+    told = (
+        f"{literal(name)}: {_tuple((f'{brand}-{header}', f'{prefix}_{variable}'))}" for name, header, variable in rows
+    )
+    return f"{{{', '.join(told)}}}"
 
 
 def class_names(api: Api, public: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -185,7 +194,7 @@ def _call(name: str) -> str:
 
 
 def _texts(method: Method) -> Iterator[str]:
-    yield from (*method.overloads, method.head, method.streams, method.returns, method.shown)
+    yield from (*method.overloads, method.head, method.returns, method.shown)
     yield "overload" if method.overloads else ""
 
 
@@ -200,7 +209,7 @@ def _imports(texts: Sequence[str], public: Sequence[str], api: Api, facts: Seque
         imported("._client", clients),
         imported("._files", used(["FileInput"], texts)),
         imported("._http", used(["Bytes", "Events", "Json", "Reader", "Text"], texts)),
-        *renamed("_model", used(HELPERS, texts), used(["NOT_GIVEN", "NotGiven"], texts)),
+        *renamed("_model", used(HELPERS, texts), used(["NOT_GIVEN", "NotGiven", "Off", "On"], texts)),
         imported("._raw", ["AsyncResource", "Resource", "shown"]),
         imported("._request", ["Operation", "Service", *used(["arguments"], facts)]),
         imported("._rules", ["check"]) if api.rules else "",
@@ -237,35 +246,26 @@ def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows
     whole, streamed = _returns(operation, kind)
     shown_whole, shown_streamed = unshadowed(whole, shadows), unshadowed(streamed, shadows)
     start = ["self", *(f"{one.name}: {one.told}" for one in path)]
-    end = f"**given: Unpack[{dictionary}]"
 
-    def head(told: str, returns: str, ending: str) -> str:
-        middle = [*([] if not told else ["*", told])]
-        return signature(f"{kind.define} {name}", [*start, *middle, end], f" -> {returns}:{ending}", 4)
+    def head(told: Sequence[str], returns: str, ending: str = "") -> str:
+        return signature(f"{kind.define} {name}", [*start, *told], f" -> {returns}:{ending}", 4)
 
     overloads: tuple[str, ...] = ()
-    told = ""
     only_events = bool(operation.reply.events) and not switch
     returns = shown_streamed if only_events else shown_whole
+    taken = f"**given: Unpack[{dictionary}]"
     if switch:
         null = " | None" if switch.told.endswith(" | None") else ""
+        off = "Off" if null else "Literal[False] | NotGiven"
         either = f"{shown_whole} | {shown_streamed}"
-        told = f"{switch.name}: bool | NotGiven{null} = NOT_GIVEN"
-        overloads = (
-            head(f"{switch.name}: Literal[False] | NotGiven{null} = NOT_GIVEN", shown_whole, " ..."),
-            head(f"{switch.name}: Literal[True]", shown_streamed, " ..."),
-            head(f"{switch.name}: bool", either, " ..."),
-        )
-        returns = either
+        kinds = ((f"{off} = NOT_GIVEN", shown_whole), ("On", shown_streamed), ("bool", either))
+        overloads = tuple(head(["*", f"{switch.name}: {one}", taken], told, " ...") for one, told in kinds)
+        returns, taken = either, "**given: Any"  # the overloads tell what is taken
     values = [f"{{{', '.join(f'{one.wire}: {one.name}' for one in path)}}}"] if path else []
-    given = f"{{**given, {literal(switch.name)}: {switch.name}}}" if switch else "given"
     hidden = {one.name for one in path}
     fact = f"_{constant(attribute, name)}"
-
-    def call(reader: str) -> str:
-        arguments = [fact, given, unshadowed(reader, hidden), *values]
-        return called(f"return {kind.wait}self._calls.call", arguments, 12 if switch and "Events" in reader else 8)
-
+    reader = f"Events({shown_streamed}, {fact})" if only_events else _reader(operation.reply, names)
+    arguments_told = [fact, "given", unshadowed(reader, hidden), *values]
     doc = (
         f"As `Client.{attribute}.{name}`, for `await`."
         if kind.wait
@@ -273,12 +273,10 @@ def _method(operation: Operation, name: str, attribute: str, kind: Kind, shadows
     )
     return Method(
         overloads=overloads,
-        head=head(told, returns, ""),
+        head=head([taken], returns),
         doc=docstring(doc, 8),
-        shown=dictionary,
-        switch=switch.name if switch else "",
-        streams=call(_events(operation, kind, fact)) if operation.reply.events and switch else "",
-        returns=call(_events(operation, kind, fact) if only_events else _reader(operation.reply, names)),
+        shown=f"{dictionary}, {literal(switch.name)}" if switch else dictionary,
+        returns=called(f"return {kind.wait}self._calls.call", arguments_told, 8),
     )
 
 
@@ -292,15 +290,6 @@ def _reader(reply: Reply, names: Names) -> str:
     plain = reply.whole.kind == "model" and not reply.whole.nullable
     null = ", null=True" if reply.whole.kind == "model" and reply.whole.nullable else ""
     return f"Json({told})" if plain else f"Json[{annotation(reply.whole, names, False)}]({told}{null})"
-
-
-def _events(operation: Operation, kind: Kind, fact: str) -> str:
-    """What reads a stream."""
-    events = operation.reply.events
-    assert events is not None  # the caller asks only where there are some
-    told = decoder(events.type, kind.names) or "_as_is"
-    one = annotation(events.type, kind.names, False)
-    return f"Events({kind.stream}[{one}], {told}, {fact})"
 
 
 def _tuple(values: Sequence[str]) -> str:
@@ -348,7 +337,7 @@ def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[
         told = told if required else _omissible(told)
         part = parts.get(field.name) if place == "body" else None
         wire = (part.one or part.many) if part else field.name
-        found.append((field, Argument(name, told, required, literal(wire), _note(field)), place))
+        found.append((field, Argument(name, told, required, literal(wire), _note(field, alias)), place))
     return sorted(found, key=lambda one: not one[1].required)
 
 
@@ -373,8 +362,10 @@ def _omissible(told: str) -> str:
     return f"{told.removesuffix(' | None')} | NotGiven | None" if told.endswith(" | None") else f"{told} | NotGiven"
 
 
-def _note(field: Field) -> str:
-    pieces = ["Deprecated." if field.deprecated else "", field.doc, known_note(field), limits(field)]
+def _note(field: Field, alias: str) -> str:
+    known = known_note(field)
+    known = f"Known: see {alias}." if alias and len(known) > LONG and "(" not in known else known
+    pieces = ["Deprecated." if field.deprecated else "", field.doc, known, limits(field)]
     return " ".join(piece for piece in pieces if piece)
 
 
@@ -393,7 +384,7 @@ def _doc(operation: Operation, arguments: list[Argument]) -> str:
     summary = summary if summary.endswith((".", "!", "?")) else f"{summary}."
     told = section("Args", ((one.name, one.doc) for one in arguments))
     raised = "Raises APIError and its kinds, which `errors` tells." if told else ""
-    parts = [summary, operation.doc, deprecated, told, raised]
+    parts = [summary, " ".join(filter(None, (operation.doc, deprecated, raised))), told]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -423,6 +414,8 @@ def _facts(
     yield "commas", _some(literal(one.name) for field, one, place in rest if place != "body" and field.name in commas)
     yield from _body_facts(operation, [(field, one) for field, one, place in rest if place in ("body", "whole")])
     events = operation.reply.events
+    yield "events", decoder(events.type, names) if events else ""
+    yield "switch", literal(switch.name) if switch else ""
     yield "member", literal(events.property) if events and events.property else ""
     yield "last", _tuple(events.last) if events and events.last else ""
     plain = {True: '"text/plain"', False: '"*/*"'}

@@ -38,13 +38,15 @@ from imageproof.emit.targets.python.types import (
 
 @dataclass(frozen=True)
 class Class:
-    """A class of answers. `fields` are whole lines; `constants` the lines under them."""
+    """A class of answers. `fields` are whole lines; `constants` the lines under them; `items` are attribute and type of
+    the one list of models that it is iterated over, "" for none."""
 
     name: str
     bases: str
     doc: str
     fields: tuple[str, ...]
     constants: tuple[str, ...]
+    items: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def models_view(api: Api, names: Names, arguments: Sequence[Any]) -> dict[str, A
     """What `models.py.jinja` shows; `arguments` are the dictionaries of operations' arguments."""
     outgoing, incoming = reach(api)
     waiting = names.waiting()
-    classes = [_class(model, names) for model in api.models if model.key in incoming]
+    received = [model for model in api.models if model.key in incoming]
+    before = _told_before(received, names)
+    classes = [_class(model, names, told_as=before.get(model.key, "")) for model in received]
     classes += [_class(model, waiting, names) for model in api.models if model.key in incoming & names.twins.keys()]
     dictionaries = [_dictionary(model, names) for model in api.models if model.key in outgoing]
     aliases = list(_known(api, names))
@@ -81,7 +85,7 @@ def models_view(api: Api, names: Names, arguments: Sequence[Any]) -> dict[str, A
     decoders += [*_nested(api, names, incoming), *_nested(api, waiting, twins)]
     texts = [*aliases, *unions, *(line for one in classes for line in (one.bases, *one.fields, *one.constants))]
     texts += [line for one in (*dictionaries, *arguments) for line in one.told]
-    texts += [one.expression for one in decoders]
+    texts += [one.expression for one in decoders] + ["Iterator" if any(one.items[0] for one in classes) else ""]
     return {
         "title": api.title,
         "imports": _imports(texts, used(["NotGiven"], [*texts, "NotGiven"])),
@@ -123,7 +127,7 @@ def _imports(texts: list[str], more: list[str]) -> list[str]:
     typing = ["Any", "ClassVar", "Literal", "NotRequired", "Required", "TypeAlias"]
     standard = [
         "import builtins" if used(["builtins"], texts) else "",
-        imported("collections.abc", ["Mapping", *used(["Sequence"], texts)]),
+        imported("collections.abc", ["Mapping", *used(["Iterator", "Sequence"], texts)]),
         imported("typing", ["Any", "TypedDict", *used(typing, [*texts, "Literal" if more is None else ""])]),
     ]
     own = [
@@ -172,7 +176,7 @@ def _nested(api: Api, names: Names, incoming: set[str]) -> Iterator[Decoder]:
             yield Decoder("", called(f"{names.models[model.key]}.nest", rows, 0))
 
 
-def _class(model: Model, names: Names, twin_of: Names | None = None) -> Class:
+def _class(model: Model, names: Names, twin_of: Names | None = None, told_as: str = "") -> Class:
     attributes = attribute_names(model)
     shadows = set(attributes.values())
     fields = []
@@ -182,19 +186,40 @@ def _class(model: Model, names: Names, twin_of: Names | None = None) -> Class:
             told = f"{told} | None"
         fields.append(f"{attributes[one.name]}: {told}{'' if one.required else ' = None'}")
     renamed = {attribute: name for name, attribute in attributes.items() if attribute != name}
-    doc = "\n\n".join(
-        part
-        for part in (
-            model.doc or f"Members of `{model.name}`.",
-            section("Attributes", ((attributes[one.name], _note(one)) for one in model.fields)),
-        )
-        if part
-    )
+    doc = f"{model.doc or f'Members of `{model.name}`.'}\n\n{told_as or _attributes(model)}".strip()
     if twin_of:
         doc = f"As {twin_of.models[model.key]}, in the asynchronous client."
     bases = _bases(model, shadows, bool(twin_of))
     constants = tuple(unshadowed(line, shadows) for line in _constants(model, attributes, renamed, names))
-    return Class(names.models[model.key], bases, docstring(doc, 4), tuple(fields), constants)
+    items = _items(model, attributes, names)
+    return Class(names.models[model.key], bases, docstring(doc, 4), tuple(fields), constants, items)
+
+
+def _attributes(model: Model) -> str:
+    """What a docstring says of the members of a model."""
+    attributes = attribute_names(model)
+    return section("Attributes", ((attributes[one.name], _note(one)) for one in model.fields))
+
+
+def _told_before(models: Sequence[Model], names: Names) -> dict[str, str]:
+    """Model key -> what is said in place of its members, where a model above has more than a few of the same ones."""
+    first: dict[str, str] = {}
+    for model in models:
+        first.setdefault(_attributes(model), names.models[model.key])
+    told = {model.key: (first[_attributes(model)], _attributes(model).count("\n")) for model in models}
+    return {
+        key: f"Attributes as those of {name}."
+        for key, (name, lines) in told.items()
+        if name != names.models[key] and lines > 3
+    }
+
+
+def _items(model: Model, attributes: Mapping[str, str], names: Names) -> tuple[str, str]:
+    """The attribute that holds the one list of models, and their class; "" for none."""
+    lists = [one for one in model.fields if one.required and one.type.item and one.type.item.kind == "model"]
+    if len(lists) != 1 or lists[0].type.kind != "list" or not lists[0].type.item:
+        return "", ""
+    return attributes[lists[0].name], names.models[lists[0].type.item.model]
 
 
 def _bases(model: Model, attributes: set[str], waiting: bool) -> str:

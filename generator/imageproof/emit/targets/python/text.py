@@ -46,7 +46,7 @@ def section(title: str, entries: Iterable[tuple[str, str]]) -> str:
     for name, text in entries:
         told = " ".join(printable(text).split())
         if told:
-            rows += filled(f"{name}: {told}", WIDTH - 16, "    ", "        ")
+            rows += filled(f"{name}: {told}", WIDTH - 8, "    ", "        ")
     return "\n".join([f"{title}:", *rows]) if rows else ""
 
 

@@ -74,6 +74,7 @@ MODULE_NAMES = (
                 "Client",
             ),
             *("Events", "Json", "Operation", "Reader", "Resource", "Service", "Text", "Unpack", "WaitingClient"),
+            *("Iterator", "Off", "On"),
             *("annotations", "arguments", "builtins", "check", "dataclass", "httpx2", "overload", "shown"),
         ]
     )
@@ -84,6 +85,7 @@ HELPERS = ("_as_is", "_closest", "_listed", "_mapped", "_tagged")
 MODEL_NAMES = frozenset(
     [
         *("extra", "request_id", "decode", "to_bytes", "save", "data_url", "picture", "to_dict", "to_json"),
+        *("model_dump", "model_dump_json"),
         *("members", "nest", "holds_files"),
         *("self", "cls", "builtins"),
     ]

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -316,24 +317,23 @@ func (c *connection) exchange(ctx context.Context, ready *call, streams bool) (*
 // once is one good answer, whose body is a *watchedBody.
 func (c *connection) once(ctx context.Context, ready *call) (*http.Response, error) {
 	watch := newWatch(ctx, c.settings.timeout)
-	content, err := ready.open()
+	sent, err := ready.open()
 	if err != nil {
 		watch.stop()
 		return nil, err
 	}
-	var sent io.Reader
-	if content != nil {
-		sent = &watchedBody{content, watch, false}
-	}
-	request, err := http.NewRequestWithContext(watch.ctx, ready.verb, ready.url, sent)
+	request, err := http.NewRequestWithContext(watch.ctx, ready.verb, ready.url, watch.body(sent))
 	if err != nil {
 		watch.stop()
 		return nil, errors.New(c.clean(err.Error()))
 	}
 	if ready.again() && sent != nil { // a connection that the server closed before anything was written is replaced
 		request.GetBody = func() (io.ReadCloser, error) {
-			content, err := ready.open()
-			return &watchedBody{content, watch, false}, err
+			sent, err := ready.open()
+			if body, closes := watch.body(sent).(io.ReadCloser); closes {
+				return body, err
+			}
+			return io.NopCloser(sent), err
 		}
 	}
 	request.Header = ready.header.Clone()
@@ -366,10 +366,27 @@ func (c *connection) readAll(answer *http.Response) (string, error) {
 	if answer.ContentLength > 0 && answer.ContentLength < mostFileBytes {
 		text.Grow(int(answer.ContentLength))
 	}
-	if _, err := io.Copy(&text, answer.Body); err != nil {
+	if err := copyInto(&text, answer.Body); err != nil {
 		return "", c.failed(err, answer, answer.Body.(*watchedBody).watch)
 	}
 	return text.String(), nil
+}
+
+var pieces = sync.Pool{New: func() any { return new([32 * 1024]byte) }}
+
+func copyInto(text *strings.Builder, body io.Reader) error {
+	piece := pieces.Get().(*[32 * 1024]byte)
+	defer pieces.Put(piece)
+	for {
+		count, err := body.Read(piece[:])
+		text.Write(piece[:count])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // failed is the error for what the network did; answer is that which had begun, nil for none.
@@ -432,6 +449,17 @@ func (w *watch) stop() {
 		w.timer.Stop()
 	}
 	w.cancel(nil)
+}
+
+// body is a body that is sent under the watch; one that is in memory is sent at once, with the head.
+func (w *watch) body(sent io.Reader) io.Reader {
+	switch told := sent.(type) {
+	case nil:
+		return nil
+	case io.ReadCloser:
+		return &watchedBody{told, w, false}
+	}
+	return sent
 }
 
 // watchedBody is a body whose every piece sets the watch anew; that of an answer stops it at its end.

@@ -3,21 +3,62 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypedDict, Unpack, cast
 from urllib.parse import parse_qsl
 
 import httpx2
 
 from ._http import AsyncCalls, Calls, Http
-from ._model import NOT_GIVEN, NotGiven
-from ._request import Service, Settings, checked_headers, normal_base_url, normal_key
+from ._raw import shown
+from ._request import (
+    Service,
+    Settings,
+    check_names,
+    checked_headers,
+    limits,
+    merged_headers,
+    normal_base_url,
+    normal_key,
+)
 from ._retry import Retry
 from ._wire import AsyncWire, Wire, run
 
-Timeout = float | httpx2.Timeout | None
 AZURE_AUTH = ("api-key", "")
+VALIDATE = ("warn", "error", "off")
+Key = str | Callable[[], str | Awaitable[str]] | None
+
+
+class ClientOptions(TypedDict, total=False):
+    """Options of a client. None is as good as none told, but for `timeout`.
+
+    Keys:
+        organization, project: Who pays, for keys of several; without them those of the environment.
+        base_url: Host, base or whole URL of the server; without it that of the environment, or the service's own. A
+            query behind it goes with every call.
+        timeout: Seconds to wait for an answer, or between two events, 600 if not told; None waits for ever.
+        max_retries: How often a call is repeated that failed in a way which costs nothing, 2 if not told; README has
+            the table.
+        default_headers, default_query: Sent with every call.
+        http_client: An HTTP client of your own, for proxies, certificates and transports; `close()` leaves it open.
+        on_retry: Called with a `Retry` before each repetition.
+        validate: What becomes of a request that breaks rules of its model's family: "warn", which is the default, warns
+            once for each rule, "error" raises RequestRuleError before anything is sent, "off" says nothing.
+        family: Model family of models that no family names, or a mapping of model names to families.
+    """
+
+    organization: str | None
+    project: str | None
+    base_url: str | httpx2.URL | None
+    timeout: float | httpx2.Timeout | None
+    max_retries: int | None
+    default_headers: Mapping[str, str] | None
+    default_query: Mapping[str, Any] | None
+    http_client: httpx2.Client | httpx2.AsyncClient | None
+    on_retry: Callable[[Retry], object] | None
+    validate: Literal["warn", "error", "off"] | None
+    family: str | Mapping[str, str] | None
 
 
 class _Client:
@@ -26,59 +67,33 @@ class _Client:
     _service: ClassVar[Service]
     _wire: ClassVar[type[Wire]]
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str | None = None,
-        timeout: Timeout = 600.0,
-        max_retries: int = 2,
-        default_headers: Mapping[str, str] | None = None,
-        default_query: Mapping[str, Any] | None = None,
-        http_client: httpx2.Client | httpx2.AsyncClient | None = None,
-        on_retry: Callable[[Retry], object] | None = None,
-        validate: Literal["warn", "error", "off"] = "warn",
-        family: str | Mapping[str, str] | None = None,
-    ) -> None:
-        """Where it calls, and how.
+    @shown(ClientOptions)
+    def __init__(self, api_key: Key = None, **told: Unpack[ClientOptions]) -> None:
+        """A client with options, of which `ClientOptions` tells.
 
-        Args:
-            api_key: The key; without it that of the environment. "" sends none.
-            base_url: Host, base or whole URL of the server; without it that of the environment, or the service's own. A
-                query behind it goes with every call.
-            timeout: Seconds to wait for an answer, or between two events; None waits for ever.
-            max_retries: How often a call is repeated that failed in a way which costs nothing; README has the table.
-            default_headers, default_query: Sent with every call.
-            http_client: An HTTP client of your own, for proxies, certificates and transports; `close()` leaves it open.
-            on_retry: Called with a `Retry` before each repetition.
-            validate: What becomes of a request that breaks rules of its model's family: "warn" once for each rule,
-                "error" raises RequestRuleError before anything is sent, "off" says nothing.
-            family: Model family of models that no family names, or a mapping of model names to families.
+        `api_key` is the key, or a function that tells it for each call, which may be a coroutine function in the client
+        that waits. Without it the key is that of the environment; "" sends none.
         """
-        service = self._service
-        given = base_url or os.environ.get(service.url_variable) or service.base_url
-        url, query = normal_base_url(given, service.base_url, service.paths)
-        settings = Settings(
-            base_url=url,
-            key=normal_key(api_key, service.key_variable),
-            auth=service.auth,
-            query={**_query(query), **(default_query or {})},
-            headers=checked_headers(default_headers or {}),
-            timeout=timeout,
-            max_retries=max_retries,
-            on_retry=on_retry,
-            validate=validate,
-            family=family,
-            deployment=None,
-        )
-        self._open(settings, self._wire(http_client))
+        service, environment = self._service, os.environ
+        key = normal_key(api_key, service.key_variable)
+        told["base_url"] = told.get("base_url") or environment.get(service.url_variable) or service.base_url
+        headers = {header: environment.get(name, "") for header, name in service.accounts.values()}
+        headers = {name: value for name, value in headers.items() if value}
+        settings = Settings("", key, service.auth, headers=checked_headers(headers))
+        self._open(_changed(settings, service, told), self._wire(told.get("http_client")))
 
     def _open(self, settings: Settings, wire: Wire) -> None:
         self._http = Http(settings, wire, self._service)
 
     @classmethod
     def azure(
-        cls, endpoint: str, *, api_version: str, deployment: str = "", api_key: str | None = None, **told: Any
+        cls,
+        endpoint: str,
+        *,
+        api_version: str,
+        deployment: str = "",
+        api_key: Key = None,
+        **told: Unpack[ClientOptions],
     ) -> Self:
         """A client of an Azure-style server: the key goes as `api-key`, paths name a deployment.
 
@@ -86,44 +101,25 @@ class _Client:
             endpoint: Such as https://NAME.openai.azure.com.
             api_version: Sent with every call, as `api-version`.
             deployment: Of all calls; without it each call goes to the deployment that its model names.
-            api_key: The key; without it the environment's AZURE_OPENAI_API_KEY.
+            api_key: As for the client itself; without it the environment's AZURE_OPENAI_API_KEY.
             **told: As for the client itself.
         """
-        key = normal_key(api_key, "AZURE_OPENAI_API_KEY")
-        query: dict[str, Any] = {"api-version": api_version, **(told.pop("default_query", None) or {})}
-        base_url = f"{endpoint.rstrip('/').removesuffix('/openai')}/openai"
-        client = cls(key, base_url=base_url, default_query=query, **told)
+        told["base_url"] = f"{endpoint.rstrip('/').removesuffix('/openai')}/openai"
+        told["default_query"] = {"api-version": api_version, **(told.get("default_query") or {})}
+        client = cls(normal_key(api_key, "AZURE_OPENAI_API_KEY"), **told)
         client._open(replace(client._http.settings, auth=AZURE_AUTH, deployment=deployment), client._http.wire)
         return client
 
-    def with_options(
-        self,
-        *,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        timeout: Timeout | NotGiven = NOT_GIVEN,
-        max_retries: int | None = None,
-        default_headers: Mapping[str, str] | None = None,
-        default_query: Mapping[str, Any] | None = None,
-        on_retry: Callable[[Retry], object] | None = None,
-        validate: Literal["warn", "error", "off"] | None = None,
-        family: str | Mapping[str, str] | None = None,
-    ) -> Self:
-        """A client with the same connections and options of its own. Headers and query add to those of this one."""
-        old, service = self._http.settings, self._service
-        told = {"max_retries": max_retries, "on_retry": on_retry, "validate": validate, "family": family}
-        changed: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    @shown(ClientOptions)
+    def with_options(self, *, api_key: Key = None, **told: Unpack[ClientOptions]) -> Self:
+        """A client with options of its own, and with the same connections unless it gets an `http_client`. Headers and
+        query add to those of this one."""
+        settings = self._http.settings
         if api_key is not None:
-            changed["key"] = normal_key(api_key, service.key_variable)
-        if base_url is not None:
-            changed["base_url"], query = normal_base_url(base_url, service.base_url, service.paths)
-            default_query = {**_query(query), **(default_query or {})}
-        if not isinstance(timeout, NotGiven):
-            changed["timeout"] = timeout
-        changed["headers"] = {**old.headers, **checked_headers(default_headers or {})}
-        changed["query"] = {**old.query, **(default_query or {})}
+            settings = replace(settings, key=normal_key(api_key))
+        given = told.get("http_client")
         made = object.__new__(type(self))
-        made._open(replace(old, **changed), self._http.wire)
+        made._open(_changed(settings, self._service, told), self._wire(given) if given else self._http.wire)
         return made
 
     copy = with_options
@@ -137,9 +133,27 @@ class _Client:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
 
-def _query(text: str) -> dict[str, Any]:
-    pairs: list[tuple[str, str]] = parse_qsl(text)
-    return dict(pairs)
+def _changed(old: Settings, service: Service, options: ClientOptions) -> Settings:
+    """Settings with what a caller told. TypeError and ValueError, which name the option, for what cannot be."""
+    hint = ": proxies and certificates come with an http_client"
+    check_names("a client", options, ClientOptions.__annotations__, hint, ["api_key"])
+    told = {name: value for name, value in options.items() if value is not None and name != "http_client"}
+    headers = merged_headers(old.headers, checked_headers(cast("Any", told.pop("default_headers", {}))))
+    query = {**old.query, **cast("Any", told.pop("default_query", {}))}
+    for name in ("organization", "project"):
+        if name in told and name not in service.accounts:
+            raise TypeError(f"{name}: this API knows none")
+        if name in told:
+            headers = merged_headers(headers, checked_headers({service.accounts[name][0]: cast("str", told.pop(name))}))
+    if "base_url" in told:
+        told["base_url"], more = normal_base_url(str(told["base_url"]), service.base_url, service.paths)
+        pairs: list[tuple[str, str]] = parse_qsl(more)
+        query = {**old.query, **dict(pairs), **query}
+    if "timeout" in options:
+        told["timeout"] = limits(options["timeout"])
+    if told.get("validate", "warn") not in VALIDATE:
+        raise ValueError(f"validate must be one of {', '.join(map(repr, VALIDATE))}, not {told['validate']!r}")
+    return replace(old, **cast("Any", told), headers=headers, query=query)
 
 
 class BlockingClient(_Client):

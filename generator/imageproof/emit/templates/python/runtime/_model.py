@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, dataclass_transform
-
-from ._json import is_list, is_object
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, TypeGuard, cast, dataclass_transform
 
 # value of JSON, and where it came from (None for a value of the caller's own) -> model
 Decoder = Callable[[Any, Any], Any]
@@ -23,6 +21,8 @@ class NotGiven:
 
 
 NOT_GIVEN = NotGiven()
+On: TypeAlias = Literal[True]  # of the argument that asks for a stream
+Off: TypeAlias = Literal[False] | NotGiven | None
 
 
 @dataclass_transform(kw_only_default=True)
@@ -104,12 +104,20 @@ class Model:
 
     def to_dict(self) -> dict[str, Any]:
         """The members as JSON has them, under their names on the wire; without those that are None."""
-        told = {wire: _plain(getattr(self, name)) for name, wire, _ in self.members()}
-        return {**{name: value for name, value in told.items() if value is not None}, **self.extra}
+        return self.model_dump(exclude_none=True)
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """`to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    def model_dump(self, *, exclude_none: bool = False, **_: Any) -> dict[str, Any]:
+        """As the official SDK has it: `to_dict` with the members that are None, unless `exclude_none`."""
+        told = {wire: _plain(getattr(self, name), not exclude_none) for name, wire, _ in self.members()}
+        return {**{name: value for name, value in told.items() if value is not None or not exclude_none}, **self.extra}
+
+    def model_dump_json(self, *, indent: int | None = None, exclude_none: bool = False, **_: Any) -> str:
+        """`model_dump` as JSON text."""
+        return json.dumps(self.model_dump(exclude_none=exclude_none), indent=indent, ensure_ascii=False)
 
     def __repr__(self) -> str:
         inline = self.__dict__.get("inline file")
@@ -124,6 +132,31 @@ class Model:
                 return self.__dict__["extra"][name]
             except KeyError:
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a value is an object of JSON."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a value is a list of JSON."""
+    return isinstance(value, list)
+
+
+def is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a caller's value becomes an object of JSON."""
+    return isinstance(value, Mapping)
+
+
+def is_sequence(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Whether a caller's value becomes a list of JSON."""
+    return isinstance(value, list | tuple)
+
+
+def is_several(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Whether a caller's value is several files: a tuple tells the name of one."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | tuple)
 
 
 def as_is(value: Any, origin: Any = None) -> Any:
@@ -166,12 +199,12 @@ def closest(*models: type[Model]) -> Decoder:
     return decoded
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, nulls: bool) -> Any:
     if isinstance(value, Model):
-        return value.to_dict()
+        return value.model_dump(exclude_none=not nulls)
     if is_list(value):
-        return [_plain(item) for item in value]
-    return {key: _plain(item) for key, item in value.items()} if is_object(value) else value
+        return [_plain(item, nulls) for item in value]
+    return {key: _plain(item, nulls) for key, item in value.items()} if is_object(value) else value
 
 
 def _short(value: Any) -> str:

@@ -82,6 +82,10 @@ class StreamedResponse(_Response[T]):
         """The body as it comes."""
         return self.http_response.iter_bytes()
 
+    def iter_lines(self) -> Iterator[str]:
+        """The body as it comes, line by line."""
+        return self.http_response.iter_lines()
+
     def parse(self) -> T:
         """What the call would have returned, or raised."""
         return run(self._reader.read(self._http, self.http_response))
@@ -97,6 +101,10 @@ class AsyncStreamedResponse(_Response[T]):
     def iter_bytes(self) -> AsyncIterator[bytes]:
         """As StreamedResponse.iter_bytes."""
         return self.http_response.aiter_bytes()
+
+    def iter_lines(self) -> AsyncIterator[str]:
+        """As StreamedResponse.iter_lines."""
+        return self.http_response.aiter_lines()
 
     async def parse(self) -> T:
         """As StreamedResponse.parse."""
@@ -157,13 +165,15 @@ class _Opening:
         return opened
 
 
-def shown(params: Any) -> Callable[[C], C]:
-    """Gives a method the signature that its dictionary of arguments means, for `help()` and notebooks."""
+def shown(params: Any, switch: str = "") -> Callable[[C], C]:
+    """Gives a method the signature that its dictionary of arguments means, for `help()` and notebooks; `switch` is the
+    argument that asks for a stream."""
 
     def signed(method: C) -> C:
         told = inspect.signature(method)
         first = [one for one in told.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-        notes = {name: note.__forward_arg__ for name, note in params.__annotations__.items()}
+        notes = {switch: "bool | NotGiven | None"} if switch else {}
+        notes |= {name: note.__forward_arg__ for name, note in params.__annotations__.items()}
         ordered = sorted(notes, key=lambda name: (name in OPTIONS, not notes[name].startswith("Required[")))
         rest = [_parameter(name, notes[name]) for name in ordered]
         vars(method)["__signature__"] = told.replace(parameters=[*first, *rest])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ._files import Upload, uploads_in
-from ._json import is_list, is_mapping, is_sequence
+from ._model import is_list, is_mapping, is_sequence
 from ._pictures import is_see_through, read_picture
 from ._request import Call, Operation, Settings, is_json
 from .errors import RequestRuleError
@@ -132,10 +132,8 @@ def _read(form: Mapping[str, Any], name: str, value: Any) -> Any:
 def _missing(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
     for names in form["required"]:
         if not any(name in body for name in names):
-            rule = next(
-                (told for name in names if (told := form["properties"].get(name, {}).get("x-rule-missing"))), ""
-            )
-            yield Breach(rule, names[0], f"{' or '.join(names)} is required")
+            rules = (form["properties"].get(name, {}).get("x-rule-missing") for name in names)
+            yield Breach(next(filter(None, rules), ""), names[0], f"{' or '.join(names)} is required")
 
 
 def _misfits(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
@@ -152,7 +150,7 @@ def _misfits(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breac
             while fault.inner:
                 fault = max(fault.inner, key=lambda one: len(one.path))
             rule = form["type_rule"] if fault.keyword == "type" else fault.rule
-            yield Breach(rule, parameter, f"{name} {_said(fault)}", _listed(schema))
+            yield Breach(rule, parameter, f"{name}{_place(fault)} {_said(fault)}", _listed(schema))
 
 
 def _cells(form: Mapping[str, Any], cells: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[Breach]:
@@ -167,12 +165,13 @@ def _cells(form: Mapping[str, Any], cells: Mapping[str, Any], body: Mapping[str,
             if told is False:
                 yield Breach(cell["rule"], parameter, f"{parameter} is not a parameter of this model")
                 continue
-            said = [_said(fault) for fault in _faults(told, _bare(value))]
+            said = [f"{_place(fault)} {_said(fault)}" for fault in _faults(told, _bare(value))]
             said += [_off_grid(told.get("x-size-grid"), value)]
             if "file" in cell:
                 facts = [_facts(file, cell["file"], body) for file in uploads_in(value)]
-                said += [_said(fault, "its ") for one in facts for fault in _faults(cell["file"], one)]
-            yield from (Breach(cell["rule"], parameter, f"{name} {one}", _listed(told)) for one in said if one)
+                faults = [fault for one in facts for fault in _faults(cell["file"], one)]
+                said += [f"'s {_place(fault)[1:]} {_said(fault)}" for fault in faults]
+            yield from (Breach(cell["rule"], parameter, f"{name}{one}", _listed(told)) for one in said if one)
 
 
 def _cross(rules: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Iterator[Breach]:
@@ -182,9 +181,8 @@ def _cross(rules: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> Itera
         if not any(_faults(rule["when"], given)) and any(_faults(rule["then"], given)):
             then: dict[str, Any] = rule["then"].get("properties", {}) if rule["then"] else {}
             names: tuple[str, ...] = (*then, *rule["when"].get("properties", {}), *rule["when"].get("required", ()))
-            yield Breach(
-                rule["id"], next((one for one in names if one in given), next(iter(names), "")), rule["message"]
-            )
+            named = next((one for one in names if one in given), next(iter(names), ""))
+            yield Breach(rule["id"], named, rule["message"])
 
 
 def _off_grid(grid: Mapping[str, int] | None, value: Any) -> str:
@@ -193,22 +191,21 @@ def _off_grid(grid: Mapping[str, int] | None, value: Any) -> str:
         return ""
     width, height = int(match[1]), int(match[2])
     if width % grid["multiple_of"] or height % grid["multiple_of"]:
-        return f"{value}: both edges must be multiples of {grid['multiple_of']}"
+        return f" {value}: both edges must be multiples of {grid['multiple_of']}"
     if max(width, height) > grid["max_edge"]:
-        return f"{value}: no edge may be longer than {grid['max_edge']}"
+        return f" {value}: no edge may be longer than {grid['max_edge']}"
     if max(width, height) > grid["max_ratio"] * min(width, height):
-        return f"{value}: the longer edge may be at most {grid['max_ratio']} times the shorter"
+        return f" {value}: the longer edge may be at most {grid['max_ratio']} times the shorter"
     if not grid["min_pixels"] <= width * height <= grid["max_pixels"]:
-        return f"{value}: the area must be between {grid['min_pixels']} and {grid['max_pixels']} pixels"
+        return f" {value}: the area must be between {grid['min_pixels']} and {grid['max_pixels']} pixels"
     return ""
 
 
 def _facts(file: Upload, schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """What rules may ask of a file; what its header does not tell is left out, and breaks none."""
     told = read_picture(file.head())
-    first = next(
-        (read_picture(one.head()) for name in ("image", "image[]") for one in uploads_in(body.get(name))), None
-    )
+    images = (*uploads_in(body.get("image")), *uploads_in(body.get("image[]")))
+    first = read_picture(images[0].head()) if images else None
     facts = {"format": told.format, "bytes": file.size, "alpha": told.alpha, "masked": "mask" in body}
     if told.width:
         same = first is not None and (first.width, first.height) == (told.width, told.height)
@@ -234,7 +231,7 @@ def _faults(schema: Any, value: Any, path: tuple[Any, ...] = (), rule: str = "")
         return
     rule = schema.get("x-rule", rule)
     for keyword, limit in schema.items():
-        if keyword in _CHECKS and not _CHECKS[keyword](limit, value):
+        if keyword in _KEYWORDS and _KEYWORDS[keyword][0](value) and not _KEYWORDS[keyword][1](limit, value):
             yield _Fault(path, keyword, limit, rule)
     if isinstance(value, list | dict):
         yield from _below(schema, value, path, rule)
@@ -278,50 +275,51 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_any(value: Any) -> bool:
+    return True
+
+
+def _is_type(limit: Any, value: Any) -> bool:
+    return any(_TYPES[one](value) for one in (limit if is_list(limit) else [limit]))
+
+
+def _is_unique(limit: Any, value: Any) -> bool:
+    return not limit or all(not _equal(one, other) for one, other in itertools.combinations(value, 2))
+
+
 _COMPOSED = {"allOf", "anyOf", "oneOf", "not", "if"}
 _TYPES: dict[str, Callable[[Any], bool]] = {
-    "string": lambda value: isinstance(value, str),
+    "string": _is_text,
     "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
     "number": _is_number,
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, Mapping),
+    "array": is_list,
+    "object": is_mapping,
 }
-_CHECKS: dict[str, Callable[[Any, Any], bool]] = {
-    "type": lambda limit, value: any(_TYPES[one](value) for one in (limit if is_list(limit) else [limit])),
-    "enum": lambda limit, value: any(_equal(value, one) for one in limit),
-    "const": lambda limit, value: _equal(value, limit),
-    "minimum": lambda limit, value: not _is_number(value) or value >= limit,
-    "maximum": lambda limit, value: not _is_number(value) or value <= limit,
-    "exclusiveMinimum": lambda limit, value: not _is_number(value) or value > limit,
-    "exclusiveMaximum": lambda limit, value: not _is_number(value) or value < limit,
-    "multipleOf": lambda limit, value: not _is_number(value) or value % limit == 0,
-    "minLength": lambda limit, value: not isinstance(value, str) or len(value) >= limit,
-    "maxLength": lambda limit, value: not isinstance(value, str) or len(value) <= limit,
-    "pattern": lambda limit, value: not isinstance(value, str) or bool(re.search(_ecma(limit), value)),
-    "minItems": lambda limit, value: not is_list(value) or len(value) >= limit,
-    "maxItems": lambda limit, value: not is_list(value) or len(value) <= limit,
-    "uniqueItems": lambda limit, value: (
-        not (limit and is_list(value)) or all(not _equal(one, other) for one, other in itertools.combinations(value, 2))
-    ),
-    "minProperties": lambda limit, value: not is_mapping(value) or len(value) >= limit,
-    "maxProperties": lambda limit, value: not is_mapping(value) or len(value) <= limit,
-    "required": lambda limit, value: not is_mapping(value) or all(name in value for name in limit),
-}
-_SENTENCES = {
-    "type": "must be of type {}",
-    "enum": "must be one of {}",
-    "const": "must be {}",
-    "minimum": "must be at least {}",
-    "maximum": "must be at most {}",
-    "exclusiveMaximum": "must be less than {}",
-    "minLength": "must have at least {} characters",
-    "maxLength": "must have at most {} characters",
-    "minItems": "must have at least {} items",
-    "maxItems": "must have at most {} items",
-    "minProperties": "must have at least {} members",
-    "maxProperties": "must have at most {} members",
+# Keyword of JSON Schema -> the values that it judges, how, by its limit and a value, and what is said of a bad one.
+_KEYWORDS: dict[str, tuple[Callable[[Any], bool], Callable[[Any, Any], bool], str]] = {
+    "type": (_is_any, _is_type, "must be of type {}"),
+    "enum": (_is_any, lambda limit, value: any(_equal(value, one) for one in limit), "must be one of {}"),
+    "const": (_is_any, _equal, "must be {}"),
+    "minimum": (_is_number, lambda limit, value: value >= limit, "must be at least {}"),
+    "maximum": (_is_number, lambda limit, value: value <= limit, "must be at most {}"),
+    "exclusiveMinimum": (_is_number, lambda limit, value: value > limit, "must be more than {}"),
+    "exclusiveMaximum": (_is_number, lambda limit, value: value < limit, "must be less than {}"),
+    "multipleOf": (_is_number, lambda limit, value: value % limit == 0, "must be a multiple of {}"),
+    "minLength": (_is_text, lambda limit, value: len(value) >= limit, "must have at least {} characters"),
+    "maxLength": (_is_text, lambda limit, value: len(value) <= limit, "must have at most {} characters"),
+    "pattern": (_is_text, lambda limit, value: bool(re.search(_ecma(limit), value)), "must match {}"),
+    "minItems": (is_list, lambda limit, value: len(value) >= limit, "must have at least {} items"),
+    "maxItems": (is_list, lambda limit, value: len(value) <= limit, "must have at most {} items"),
+    "uniqueItems": (is_list, _is_unique, "must not have an item twice"),
+    "minProperties": (is_mapping, lambda limit, value: len(value) >= limit, "must have at least {} members"),
+    "maxProperties": (is_mapping, lambda limit, value: len(value) <= limit, "must have at most {} members"),
+    "required": (is_mapping, lambda limit, value: all(name in value for name in limit), "must have the members {}"),
 }
 
 
@@ -330,10 +328,14 @@ def _ecma(pattern: str) -> str:
     return re.sub(r"(?<!\\)\$(?=$|[)|])", r"\\Z", pattern)
 
 
-def _said(fault: _Fault, whose: str = "") -> str:
+def _said(fault: _Fault) -> str:
     limit = ", ".join(map(str, fault.limit)) if is_list(fault.limit) else str(fault.limit)
-    said = _SENTENCES.get(fault.keyword, f"breaks `{fault.keyword}: {{}}`").format(limit[:200])
-    return f"{whose}{'.'.join(map(str, fault.path))} {said}" if whose else said
+    return _KEYWORDS.get(fault.keyword, (0, 0, f"breaks `{fault.keyword}: {{}}`"))[2].format(limit[:200])
+
+
+def _place(fault: _Fault) -> str:
+    """Where a value is at fault, such as `[0].image_url`."""
+    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in fault.path)
 
 
 def _listed(schema: Mapping[str, Any]) -> tuple[Any, ...]:

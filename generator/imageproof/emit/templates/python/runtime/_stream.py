@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, Self, TypeVar
 
 import httpx2
 
 from ._answer import Origin, decoded
 from ._content import File
-from ._json import is_object
+from ._model import is_object
+from ._request import Operation
 from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APIResponseValidationError, APITimeoutError
 
@@ -73,25 +74,15 @@ class EventReader:
 class _Events(Generic[T]):
     """What both kinds of streams know: how events are read, and when they may end."""
 
-    def __init__(
-        self,
-        response: httpx2.Response,
-        *,
-        decode: Callable[[Any, Any], T],
-        member: str,
-        last: Collection[str],
-        origin: Origin,
-        wire: Wire,
-    ) -> None:
+    def __init__(self, response: httpx2.Response, operation: Operation, origin: Origin, wire: Wire) -> None:
         self.response = response
         self.request_id = origin.request_id(response)
-        self._decode = decode
-        self._member = member
-        self._last = last
+        self._operation = operation
         self._origin = origin
-        self._count = 0
-        self._ended = not last
         self._wire = wire
+        self.finished: list[T] = []
+        self._count = 0
+        self._ended = not operation.last
         self._closed = False
         self._events = self._read()
 
@@ -111,10 +102,11 @@ class _Events(Generic[T]):
             if is_object(value):
                 if value.get("error") or "error" in (event, value.get("type")):
                     raise APIError("the stream reported an error", raw=origin.text(data), request_id=self.request_id)
-                if event and self._member:
-                    value.setdefault(self._member, event)
-                self._ended = self._ended or value.get(self._member) in self._last
-            return self._decode(value, origin)
+                if event and self._operation.member:
+                    value.setdefault(self._operation.member, event)
+                self._ended = self._ended or value.get(self._operation.member) in self._operation.last
+            found: T = self._operation.events(value, origin)
+            return found
 
         try:
             made = decoded(data, checked, self._origin)
@@ -122,22 +114,23 @@ class _Events(Generic[T]):
             raw = self._origin.text(data)
             raise APIResponseValidationError("an event is not JSON", raw=raw, request_id=self.request_id) from None
         self._count += 1
+        self.finished += [made] if self._is_last(made) else []
         return made
 
     def _broken(self, error: Exception) -> APIError:
+        if self._closed or isinstance(error, httpx2.StreamError):
+            return APIConnectionError("the stream is closed", request_id=self.request_id)
         if isinstance(error, httpx2.TimeoutException):
             return APITimeoutError("the stream fell silent", request_id=self.request_id)
-        if isinstance(error, httpx2.StreamError):
-            return APIConnectionError("the stream is closed", request_id=self.request_id)
         return APIConnectionError(f"the stream broke: {error}", request_id=self.request_id)
 
-    def _last_of(self, events: list[T]) -> T:
-        if not events:
+    def _last_one(self) -> T:
+        if not self.finished:
             raise APIResponseValidationError("the stream brought no finished picture", request_id=self.request_id)
-        return events[-1]
+        return self.finished[-1]
 
     def _is_last(self, event: Any) -> bool:
-        return getattr(event, self._member or "type", None) in self._last
+        return getattr(event, self._operation.member or "type", None) in self._operation.last
 
     def _is_partial(self, event: Any) -> bool:
         return isinstance(event, File) and not self._is_last(event)
@@ -162,6 +155,8 @@ class _Events(Generic[T]):
 
 class Stream(_Events[T]):
     """Events of one answer, in the order in which they come. Iterate once; leaving the `with` block closes it.
+
+    `finished` are the events so far that brought finished pictures: they were paid for, even if the stream then breaks.
 
     Raises APIError when the server reports a failure, APIConnectionError or APITimeoutError when the connection breaks
     or falls silent, and APIResponseValidationError when the events end too soon.
@@ -188,12 +183,15 @@ class Stream(_Events[T]):
         run(self._wire.close(self.response))
 
     def final_images(self) -> list[T]:
-        """The events that bring finished pictures, one for each; reads the stream to its end."""
-        return [event for event in self if self._is_last(event)]
+        """The events that bring finished pictures, one for each, also those read before; reads on to the end."""
+        for _ in self:
+            pass
+        return self.finished
 
     def final_image(self) -> T:
-        """The event that brings the finished picture, the last of several; reads the stream to its end."""
-        return self._last_of(self.final_images())
+        """The last event that brings a finished picture, also if it was read before; reads the stream to its end."""
+        self.final_images()
+        return self._last_one()
 
     def partial_images(self) -> Iterator[T]:
         """The events that bring pictures in the making, as they arrive; reads the stream to its end."""
@@ -222,11 +220,14 @@ class AsyncStream(_Events[T]):
 
     async def final_images(self) -> list[T]:
         """As Stream.final_images."""
-        return [event async for event in self if self._is_last(event)]
+        async for _ in self:
+            pass
+        return self.finished
 
     async def final_image(self) -> T:
         """As Stream.final_image."""
-        return self._last_of(await self.final_images())
+        await self.final_images()
+        return self._last_one()
 
     async def partial_images(self) -> AsyncIterator[T]:
         """As Stream.partial_images."""

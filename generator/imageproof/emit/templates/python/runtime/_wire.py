@@ -33,6 +33,11 @@ class Wire:
         self.own = client is None
         self.client = client or self.kind()
 
+    def __del__(self) -> None:
+        """Connections end with the client, where nobody closed it."""
+        if getattr(self, "own", False) and isinstance(self.client, httpx2.Client):
+            self.client.close()
+
     @property
     def is_open(self) -> bool:
         """Whether it can still send."""
