@@ -138,7 +138,7 @@ def _nearest(run: Run, listed: list[str]) -> str:
 
 def _clean(run: Run) -> str:
     if any(rule.partial for rule in run.verdict.rules):
-        return _more_pictures(run)
+        return _ended(run)
     if run.selected:
         return _same(run)
     if run.dearer:

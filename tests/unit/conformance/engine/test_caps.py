@@ -26,7 +26,7 @@ from .conftest import Asked, Says, Serve
 RULES = frozenset({"R1", "R2", "R3"})
 PRICE = 7  # of a picture, in millionths
 # What a target may do with a call, and whether it makes the pictures of it.
-DEEDS = ("serve", "refuse", "refuse", "hang up", "gone", "cut", "unreadable", "gateway", "busy")
+DEEDS = ("serve", "refuse", "refuse", "hang up", "gone", "cut", "unreadable", "gateway", "busy", "fail")
 MAKES = frozenset({"serve", "hang up", "cut", "unreadable", "gateway"})
 
 
@@ -48,7 +48,7 @@ class Wild:
         exchange = self._once(probe, 0)
         for again in range(1, 3):
             cost = pictures(exchange)
-            if exchange.status != 429 or not self.budget.again(Cost(cost, cost * PRICE), 1.0):
+            if exchange.status not in (429, 500) or not self.budget.again(Cost(cost, cost * PRICE), 1.0):
                 break
             exchange = self._once(probe, again)
         return exchange
@@ -58,14 +58,15 @@ class Wild:
         with self.lock:
             self.starts.append(self.now)
             self.now += 1.0
-            self.made += probe.worst if deed in MAKES else 0
+            made = deed in MAKES or (deed == "fail" and probe.expect == "served")
+            self.made += probe.worst if made else 0
             if deed == "serve" and probe.expect == "refused":
                 self.leaks[probe.rules[0]] += 1
         body = b'{"data": [' + b",".join([b"{}"] * probe.worst) + b"]}" if deed == "serve" else b"?"
-        status = {"serve": 200, "cut": 200, "unreadable": 200, "refuse": 400, "gateway": 504, "busy": 429}.get(deed)
+        status = {"serve": 200, "cut": 200, "unreadable": 200, "refuse": 400, "gateway": 504, "busy": 429, "fail": 500}
         failure = {"hang up": "no answer", "gone": f"{NEVER_SENT}: gone", "cut": "the answer was cut"}.get(deed, "")
         kind = (("content-type", "application/json"),)
-        return Exchange(probe, "", (), b"", status, kind, (Chunk(0, body),), failure=failure)
+        return Exchange(probe, "", (), b"", status.get(deed), kind, (Chunk(0, body),), failure=failure)
 
 
 @st.composite
@@ -121,6 +122,8 @@ def chaos(seed: int, bills: list[int], keys: list[str]) -> Callable[[Asked], Say
         keys.append(asked.headers.get("Authorization", ""))
         if asked.method != "POST":
             return Says(body={"object": "list", "data": [{"id": "gpt-image-1", "object": "model"}]})
+        if keys[-1] not in ("", "Bearer sk-right"):
+            return Says(429, {"error": {"message": "slow down"}}, headers=(("Retry-After", "0"),))
         turns[asked.body] += 1
         chance = zlib.crc32(b"%d %d " % (seed, turns[asked.body]) + asked.body) % 10
         found = re.search(rb'"n":\s*(\d+)|name="n"\r\n\r\n(\d+)', asked.body)
@@ -203,3 +206,16 @@ def test_what_was_planned_is_spent_on_a_behaving_target(reference: Callable[...,
     found = run(Profile(reference("sk-x"), "sk-x", models=(ModelChoice("dall-e-2"),), workers=8, tier=tier))
     assert (found.verdict.exit_status, found.spent) == (0, found.planned)
     assert found.bill and found.bill.spent == found.bill.planned
+
+
+def test_a_wrong_key_that_is_turned_away_is_tried_twice_at_most(serve: Serve) -> None:
+    keys: list[str] = []
+
+    def handle(asked: Asked) -> Says:
+        keys.append(asked.headers.get("Authorization", ""))
+        if keys[-1] not in ("", "Bearer sk-right"):
+            return Says(429, {"error": {"message": "slow"}}, headers=(("Retry-After", "0"),))
+        return Says(400, {"error": {"message": "no", "type": "x", "param": None, "code": None}})
+
+    run(Profile(serve(handle).url, "sk-right", models=(ModelChoice("dall-e-3"),), timeout=5.0, workers=8))
+    assert sum(key not in ("", "Bearer sk-right") for key in keys) == MOST_BAD_KEYS
