@@ -42,7 +42,7 @@ def test_comments_hold_nothing_that_gofmt_would_lay_out() -> None:
     assert comment("One.\n- a\n- b", "# Head", "[x]: y", "") == [
         *("// One.", "//", "// a", "//", "// b", "//", "// Head", "//", "// y")
     ]
-    lines = comment("word " * 23 + "- more")
+    lines = comment("word " * 23 + "wo - more")
     assert all(not line.startswith("// -") for line in lines) and len(lines) == 1
     assert comment("a +build x") == ["// a + build x"]
 
