@@ -32,7 +32,7 @@ def test_identifiers_of_arguments() -> None:
 
 
 def test_literals() -> None:
-    told = ['a"b\\c\n', "\x00\u202e", "\ud800", True, None, -1, 1.5]
+    told: list[str | float | bool | None] = ['a"b\\c\n', "\x00\u202e", "\ud800", True, None, -1, 1.5]
     assert [literal(one) for one in told] == [
         *('"a\\"b\\\\c\\n"', '"\\u0000\\u202e"', '"\\ufffd"', "true", "nil", "-1", "1.5")
     ]
