@@ -22,17 +22,23 @@ from imageproof.emit.targets.page import Page
 
 RUNTIME = (
     "answer.go",
+    "call.go",
     "content.go",
+    "decode.go",
     "errors.go",
     "files.go",
+    "form.go",
     "options.go",
     "pictures.go",
     "request.go",
     "stream.go",
+    "url.go",
     "values.go",
+    "watch.go",
     "wire.go",
+    "written.go",
 )
-RULES = ("rules.go", "schema.go")
+RULES = ("breaches.go", "rules.go", "schema.go")
 # A path of a module: parts of letters, digits and -._~, none of which begins or ends with a dot.
 MODULE = re.compile(
     r"[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?(/[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?)*"
