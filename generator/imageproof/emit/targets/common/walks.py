@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from imageproof.api.ir import Api, Field, Model, Operation, Reply, Scalar, Type
 
