@@ -72,8 +72,11 @@ def test_cli_in_an_empty_folder(clean: Path, tmp_path: Path) -> None:
 
 def test_generate_from_the_wheel(clean: Path, tmp_path: Path) -> None:
     """Packaged templates and packaged spec give what the checkout gives; --check agrees, and sees an edit."""
-    command = ("generate", "--target", "python", "--out", "clients", "--name", "imageproof_client")
+    command = ("generate", "--target", "python,typescript", "--out", "clients", "--name", "imageproof_client")
     run(clean / "imageproof", *command, cwd=tmp_path)
+    package = ROOT / "generated" / "typescript"
+    for file in [package / "package.json", *package.glob("src/*.js"), *package.glob("types/*.d.ts")]:
+        assert (tmp_path / "clients" / "typescript" / file.relative_to(package)).read_bytes() == file.read_bytes()
     models = tmp_path / "clients" / "python" / "imageproof_client" / "models.py"
     assert models.read_bytes() == (ROOT / "generated" / "python" / "imageproof_client" / "models.py").read_bytes()
     run(clean / "imageproof", *command, "--check", cwd=tmp_path)

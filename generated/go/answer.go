@@ -4,15 +4,11 @@
 package imageproofclient
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -141,7 +137,7 @@ func nextMember(text string, from int, names []string) (start, end int) {
 }
 
 // decodeCut reads JSON with each span behind a mark that no server has a reason to send, and puts the spans back. It is
-// false where that does not work out: then all is read the plain way.
+// false where that is no JSON.
 func decodeCut(text string, spans []span, names []string, into *any) bool {
 	var short strings.Builder
 	start := 0
@@ -154,7 +150,6 @@ func decodeCut(text string, spans []span, names []string, into *any) bool {
 	if unmarshal(short.String(), into) != nil {
 		return false
 	}
-	placed := 0
 	var place func(value any)
 	place = func(value any) {
 		switch told := value.(type) {
@@ -171,213 +166,10 @@ func decodeCut(text string, spans []span, names []string, into *any) bool {
 				}
 				if number, err := strconv.Atoi(text2[1:]); err == nil && number < len(spans) {
 					told[name] = text[spans[number].start:spans[number].end]
-					placed++
 				}
 			}
 		}
 	}
 	place(*into)
-	return placed == len(spans)
-}
-
-// decoder makes typed values of JSON values.
-type decoder struct{ origin *connection }
-
-// into puts a JSON value into a place. It is false, and the place stays as it is, where the value is of another type.
-func (d decoder) into(place reflect.Value, value any) bool {
-	if value == nil {
-		return place.Kind() == reflect.Interface || place.Kind() == reflect.Pointer
-	}
-	switch place.Kind() {
-	case reflect.Pointer:
-		made := reflect.New(place.Type().Elem())
-		if !d.into(made.Elem(), value) {
-			return false
-		}
-		place.Set(made)
-		return true
-	case reflect.Interface:
-		return d.intoInterface(place, value)
-	case reflect.Struct:
-		return d.intoStruct(place, value)
-	case reflect.Slice:
-		return d.intoSlice(place, value)
-	case reflect.Map:
-		return d.intoMap(place, value)
-	}
-	return intoScalar(place, value)
-}
-
-func intoScalar(place reflect.Value, value any) bool {
-	switch told := value.(type) {
-	case string:
-		if place.Kind() == reflect.String {
-			place.SetString(told)
-			return true
-		}
-	case bool:
-		if place.Kind() == reflect.Bool {
-			place.SetBool(told)
-			return true
-		}
-	case json.Number:
-		return intoNumber(place, told)
-	}
-	return false
-}
-
-func intoNumber(place reflect.Value, told json.Number) bool {
-	switch place.Kind() {
-	case reflect.Int64:
-		number, err := told.Int64()
-		if err != nil {
-			float, floatErr := told.Float64()
-			if floatErr != nil || float != float64(int64(float)) || float >= 1<<63 || float < -1<<63 {
-				return false
-			}
-			number = int64(float)
-		}
-		place.SetInt(number)
-		return true
-	case reflect.Float64:
-		number, err := told.Float64()
-		place.SetFloat(number)
-		return err == nil
-	}
-	return false
-}
-
-func (d decoder) intoSlice(place reflect.Value, value any) bool {
-	items, isList := value.([]any)
-	if !isList {
-		return false
-	}
-	made := reflect.MakeSlice(place.Type(), len(items), len(items))
-	for index, item := range items {
-		d.into(made.Index(index), item)
-	}
-	place.Set(made)
 	return true
-}
-
-func (d decoder) intoMap(place reflect.Value, value any) bool {
-	members, isObject := value.(map[string]any)
-	if !isObject {
-		return false
-	}
-	made := reflect.MakeMapWithSize(place.Type(), len(members))
-	for name, item := range members {
-		one := reflect.New(place.Type().Elem()).Elem()
-		d.into(one, item)
-		made.SetMapIndex(reflect.ValueOf(name), one)
-	}
-	place.Set(made)
-	return true
-}
-
-func (d decoder) intoStruct(place reflect.Value, value any) bool {
-	members, isObject := value.(map[string]any)
-	if !isObject {
-		return false
-	}
-	about := place.Addr().Interface().(receiver).received()
-	about.members, about.origin, about.extra, about.fetched = members, d.origin, map[string]any{}, &fetched{}
-	known := make(map[string]bool, len(members))
-	for _, one := range fieldsOf(place.Type()) {
-		item, found := members[one.name]
-		if !found {
-			continue
-		}
-		known[one.name] = item == nil || d.into(place.Field(one.index), item)
-	}
-	for name, item := range members {
-		if !known[name] {
-			about.extra[name] = item
-		}
-	}
-	return true
-}
-
-// marshalReceived is an object of an answer as JSON.
-func marshalReceived(from receiver) ([]byte, error) {
-	made := newObject()
-	value := reflect.ValueOf(from).Elem()
-	about := from.received()
-	for _, one := range fieldsOf(value.Type()) {
-		_, strange := about.extra[one.name]
-		if place := value.Field(one.index); !strange && (about.Has(one.name) || !place.IsZero()) {
-			made.set(one.name, place.Interface())
-			if place.IsZero() && about.members[one.name] == nil {
-				made.set(one.name, nil)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(about.extra)) {
-		made.set(name, about.extra[name])
-	}
-	var out bytes.Buffer
-	err := writeJSON(&out, "", made)
-	return out.Bytes(), err
-}
-
-// MarshalJSON has the object as it came.
-func (u Unknown) MarshalJSON() ([]byte, error) { return marshalReceived(&u) }
-
-// union tells how an object becomes one of several: by the value of a member, else as the one that declares most of its
-// members. An object of no known kind becomes an *Unknown.
-type union struct {
-	property string
-	tags     map[string]reflect.Type
-	choices  []reflect.Type
-}
-
-func (u union) choose(members map[string]any) reflect.Type {
-	if u.property != "" {
-		tag, _ := members[u.property].(string)
-		if chosen, found := u.tags[tag]; found {
-			return chosen
-		}
-		return reflect.TypeFor[Unknown]()
-	}
-	best, most := u.choices[0], -1
-	for _, choice := range u.choices {
-		count := 0
-		for _, one := range fieldsOf(choice) {
-			if _, found := members[one.name]; found {
-				count++
-			}
-		}
-		if count > most {
-			best, most = choice, count
-		}
-	}
-	return best
-}
-
-// Unknown is an object of a kind that this client does not know. Its members are in Extra.
-type Unknown struct{ Received }
-
-func (d decoder) intoInterface(place reflect.Value, value any) bool {
-	if place.NumMethod() == 0 {
-		place.Set(reflect.ValueOf(value))
-		return true
-	}
-	members, isObject := value.(map[string]any)
-	told, isUnion := unions()[place.Type()]
-	if !isObject || !isUnion {
-		return false
-	}
-	made := reflect.New(told.choose(members))
-	d.into(made.Elem(), value)
-	place.Set(made)
-	return true
-}
-
-func contains(names []string, name string) bool {
-	for _, one := range names {
-		if one == name {
-			return true
-		}
-	}
-	return false
 }

@@ -8,7 +8,8 @@ import {
   APIUserAbortError,
   statusError,
 } from "./errors.js";
-import { callOf, spellings } from "./request.js";
+import { spellings } from "./options.js";
+import { callOf } from "./request.js";
 import { delayOf, isRepeated, reasonOf } from "./retry.js";
 
 const PIECE = 16 * 1024; // bytes that are made room for where a server does not say how many come

@@ -10,6 +10,6 @@ export { APIPromise, BaseClient } from "./base.js";
 export { dataURL } from "./content.js";
 export { APIConnectionError, APIConnectionTimeoutError, APIError, APIResponseValidationError, APIStatusError, APIUserAbortError, AuthenticationError, BadRequestError, ConflictError, InternalServerError, InvalidParameterError, ModerationError, NotFoundError, PermissionDeniedError, RateLimitError, RequestRuleError, UnprocessableEntityError } from "./errors.js";
 export { toFile } from "./files.js";
-export { checkMask, makeMask } from "./pictures.js";
+export { checkMask, makeMask } from "./masks.js";
 export { POLICY } from "./retry.js";
 export { Stream } from "./stream.js";

@@ -32,7 +32,7 @@ export const POLICY = {
   other: [false, false], // any other status, or an answer that is none
 };
 
-// Codes by which Node, Bun and Deno say that there was no connection.
+// Codes by which Node and Bun say that there was no connection, and the words in which Deno does.
 const UNSENT = [
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -43,6 +43,7 @@ const UNSENT = [
   "ConnectionRefused",
   "FailedToOpenSocket",
 ];
+const UNSENT_WORDS = /client error \(Connect\)/;
 
 /**
  * The row of `POLICY` for a failure; `cause` is what `fetch` threw, undefined for an answer.
@@ -52,7 +53,10 @@ const UNSENT = [
  * @returns {Reason}
  */
 export function reasonOf(error, cause) {
-  if (cause !== undefined) return codesOf(cause).some((code) => UNSENT.includes(code)) ? "unsent" : "broken";
+  if (cause !== undefined) {
+    const unsent = UNSENT_WORDS.test(`${cause?.message} ${cause?.cause?.message}`) || codesOf(cause).some((code) => UNSENT.includes(code));
+    return unsent ? "unsent" : "broken";
+  }
   if (!(error instanceof APIStatusError) || error.status === undefined) return "other";
   if (error.headers?.get("x-should-retry") === "false" || (waitOf(error.headers) ?? 0) > LONGEST_WAIT) return "told";
   if (error.status === 429) {

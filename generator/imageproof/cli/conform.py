@@ -20,6 +20,7 @@ from imageproof.errors import UsageError
 SUITE = "imageproof_conformance"  # started by name: the generator does not import the suite
 STATUS = "IMAGEPROOF_STATUS_FILE"  # tells the suite where to write its exit status
 SUITE_FAILED = 5
+GREETING = "imageproof: looking at the target; the plan comes before any picture"  # at once: libraries take a second
 NEEDED = ("httpx2", "PIL", "pytest", "rich", "schemathesis")  # what the extra brings
 
 _EPILOG = """\b
@@ -91,6 +92,7 @@ def conform(url: str | None, only: str | None, processes: str | None, **options:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"the suite needs {', '.join(missing)}: pip install 'imageproof[suite]'")
+    click.echo(GREETING, err=True)
     sys.exit(start(arguments(url, options), only))
 
 

@@ -284,6 +284,12 @@ test("masks are made and checked", async () => {
   await assert.rejects(api.checkMask(Buffer.from("GIF89a____"), image), /no alpha channel/);
   await assert.rejects(api.makeMask(image, [0, 0, 2, 1]), RangeError);
   await assert.rejects(api.makeMask(image), RangeError);
+  const whole = Buffer.from(PNG, "base64");
+  for (let length = 0; length < whole.length; length++) {
+    await assert.rejects(api.checkMask(whole.subarray(0, length), image), RangeError).catch((error) => {
+      assert.equal(error.code, "ERR_ASSERTION"); // it may pass, and fails in no other way
+    });
+  }
   await assert.rejects(api.makeMask(Buffer.from("x"), [0, 0, 1, 1]), RangeError);
 });
 

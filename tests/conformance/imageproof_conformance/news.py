@@ -13,7 +13,7 @@ from imageproof_conformance.judging import Item
 from imageproof_conformance.meaning import meaning
 from imageproof_conformance.plan import plan
 from imageproof_conformance.probes import JSON, Target
-from imageproof_conformance.run import Run
+from imageproof_conformance.record import Run
 
 FORM = "multipart/form-data"
 UNSHOWN = "this run has no call that shows it"

@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -24,12 +25,13 @@ from imageproof_conformance import har, recording, report, run_record
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.har import Call
 from imageproof_conformance.held import held_to
+from imageproof_conformance.judges.answer import answer
 from imageproof_conformance.judging import Item, judged
 from imageproof_conformance.news import UNSHOWN, today
 from imageproof_conformance.profile import HELD, base_url
+from imageproof_conformance.record import Run
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.terminal import Screen, problem
-from imageproof_conformance.run import Run
 from imageproof_conformance.selection import chosen, compiled, nothing
 from imageproof_conformance.traffic import traffic
 from imageproof_conformance.verdict import SUITE_FAILED, Cause
@@ -186,6 +188,8 @@ def _of_run(
         silences |= {(rule, model): ("no-answer", why) for rule in probe.rules for model in models}
     run = replace(run, notes=(*run.notes, *_notes(asked, recorded, told, brought, document)))
     run = _selected(_held(run, asked), asked.only, registry)
+    with ThreadPoolExecutor() as pool:  # decoders let go of the interpreter, so that all cores decode
+        list(pool.map(answer, run.exchanges))
     return Judged(judged(run, document, registry, Redactor(), silences), document, told.suite)
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -156,6 +157,9 @@ def _made(path: Path, number: int, work: Callable[[], Made]) -> Made:
         raise problem(path, number, f"{told}: {_OLDER}", _ANEW) from None
 
 
+_hints = lru_cache(get_type_hints)  # of a few classes, thousands of times
+
+
 def misfits(value: Any, hint: Any, name: str = "the line") -> Iterator[str]:
     """Members of a value that are not of the types of its dataclass, by name."""
     if hint is Any:
@@ -172,7 +176,7 @@ def misfits(value: Any, hint: Any, name: str = "the line") -> Iterator[str]:
             yield from misfits(one, arguments[0 if every else index], name)
     elif hasattr(hint, "__dataclass_fields__"):
         fits = isinstance(value, hint)
-        for member, kind in get_type_hints(hint).items() if fits else ():
+        for member, kind in _hints(hint).items() if fits else ():
             yield from misfits(getattr(value, member), kind, f"`{member}`")
     else:
         kinds = {float: (float, int), None: (NoneType,)}.get(hint, (base or hint,))

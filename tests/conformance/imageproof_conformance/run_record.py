@@ -21,7 +21,7 @@ from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.judging import NO_VERDICT_YET, Course
 from imageproof_conformance.money import Bill
 from imageproof_conformance.profile import ModelChoice, Profile
-from imageproof_conformance.run import Run
+from imageproof_conformance.record import Run
 from imageproof_conformance.sending import Sending
 from imageproof_conformance.transcript import Load, clean_probe, probe_of, probe_record
 from imageproof_conformance.version import VERSION

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
-
-from _pytest.mark.expression import Expression
+from typing import TYPE_CHECKING
 
 from imageproof.errors import UsageError
+
+if TYPE_CHECKING:
+    from _pytest.mark.expression import Expression
 
 CLOSE = 5  # ids that a message names
 
 
 def compiled(text: str) -> Expression:
     """The expression. UsageError when it cannot be read."""
+    from _pytest.mark.expression import Expression  # 0.1 s that a run without -k need not pay
+
     try:
         return Expression.compile(text)
     except SyntaxError as error:

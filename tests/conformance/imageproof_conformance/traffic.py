@@ -33,7 +33,7 @@ from imageproof_conformance.probes import ERROR_RULES, JSON, Target
 from imageproof_conformance.probes_fixed import PLAIN_HTTP
 from imageproof_conformance.probes_shown import picture_rules
 from imageproof_conformance.profile import ModelChoice, Profile
-from imageproof_conformance.run import Run
+from imageproof_conformance.record import Run
 from imageproof_conformance.transcript import clean, cut
 
 FORM = "multipart/form-data"

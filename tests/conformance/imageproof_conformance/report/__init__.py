@@ -12,9 +12,9 @@ from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance import run_record, transcript
 from imageproof_conformance.baseline import newest_rules
+from imageproof_conformance.record import Run
 from imageproof_conformance.report import json_report, junit, summary
 from imageproof_conformance.report.terminal import problem
-from imageproof_conformance.run import Run
 
 
 def write(run: Run, document: Document, registry: Mapping[str, Requirement], redactor: Redactor) -> tuple[Path, ...]:

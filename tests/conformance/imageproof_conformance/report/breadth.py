@@ -9,7 +9,7 @@ from imageproof_conformance.baseline import names
 from imageproof_conformance.budget import many
 from imageproof_conformance.documented import kept
 from imageproof_conformance.offered import Offer
-from imageproof_conformance.run import Run
+from imageproof_conformance.record import Run
 
 _WORDS = {True: "yes", False: "no", None: "not asked"}
 _TOLD = {"stream": "streaming", "mask": "mask", "JSON edits": "JSON edits"}

@@ -13,11 +13,11 @@ from imageproof.contract.dump import fingerprint
 from imageproof.contract.providers import Provider
 from imageproof_conformance.gates import answers
 from imageproof_conformance.offered import Offer
+from imageproof_conformance.record import Run
 from imageproof_conformance.report.breadth import assumed_of
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import tell
 from imageproof_conformance.report.whom import whom
-from imageproof_conformance.run import Run
 from imageproof_conformance.verdict import STATUSES, RuleVerdict
 from imageproof_conformance.version import VERSION
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from imageproof_conformance.bench import ModelPlan
+from imageproof_conformance.record import Run
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.evidence import asked_and_got, tell
-from imageproof_conformance.run import Run
 from imageproof_conformance.verdict import RuleVerdict
 
 

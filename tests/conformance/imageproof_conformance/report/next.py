@@ -8,7 +8,7 @@ from math import ceil
 
 from imageproof_conformance.budget import COULD_COST, REQUESTS_OVER, TIME_OVER
 from imageproof_conformance.money import MICROS, micros
-from imageproof_conformance.run import Run
+from imageproof_conformance.record import Run
 from imageproof_conformance.verdict import BROKEN, BUDGET_ENDED, NO_VERDICT, OK
 
 MOST_NAMED = 25  # rules in one -k; a longer command is not copied with joy

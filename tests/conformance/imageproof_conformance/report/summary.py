@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from imageproof_conformance.baseline import names
 from imageproof_conformance.gates import Standing, answers
+from imageproof_conformance.record import Run
 from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.whom import whom
-from imageproof_conformance.run import Run
 from imageproof_conformance.verdict import STATUSES, RuleVerdict
 
 MOST_ROWS = 30  # broken rules; the JSON report has all of them

@@ -17,17 +17,19 @@ from imageproof_conformance.exchange import Probe
 from imageproof_conformance.gates import answers
 from imageproof_conformance.judges import judged_ids
 from imageproof_conformance.money import GIVEN
+from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.common import plainest, shared
 from imageproof_conformance.report.evidence import asked_and_got, tell
 from imageproof_conformance.report.next import next_command
 from imageproof_conformance.report.whom import whom
-from imageproof_conformance.run import Progress, Run, Session
 from imageproof_conformance.verdict import BROKEN, OK, RuleVerdict
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from imageproof_conformance.session import Session
 
 MOST_SHOWN = 25  # broken rules told in full; the files have all of them
 MOST_PARTLY = 8  # rules that were judged in part, told with their reasons

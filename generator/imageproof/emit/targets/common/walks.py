@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from imageproof.api.ir import Api, Field, Model, Operation, Reply, Scalar, Type
 
@@ -181,3 +181,15 @@ def files_member(whole: Type | None, models: Mapping[str, Model]) -> Field | Non
         if field.type.kind == "list" and item and item.kind == "model" and models[item.model].content:
             return field
     return None
+
+
+def limits(field: Field, written: Callable[[Scalar], str]) -> str:
+    """What a comment says of a field's bounds and default; `written` is how the language writes a value."""
+    low, high = field.minimum, field.maximum
+    if low is not None and high is not None:
+        bounds = f"From {low} to {high}."
+    else:
+        bounds = f"At least {low}." if low is not None else f"At most {high}." if high is not None else ""
+    told = field.default
+    shown = written(told) if isinstance(told, bool) or told == "" else told
+    return " ".join(piece for piece in (bounds, f"Default: {shown}." if told is not None else "") if piece)

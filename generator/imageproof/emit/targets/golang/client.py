@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imageproof.api.ir import Api, Auth, Operation, Resource, Type
+from imageproof.api.ir import Api, Auth, Model, Operation, Resource, Type
 from imageproof.emit.targets.common.walks import (
     always_streams,
     files_member,
@@ -49,11 +49,22 @@ class Fact:
     lines: list[str]
 
 
+@dataclass(frozen=True)
+class Named:
+    """Names of operations by id: methods, methods that stream, and facts."""
+
+    methods: Mapping[str, str]
+    streams: Mapping[str, str]
+    facts: Mapping[str, str]
+    names: Names
+
+
 def client_view(api: Api, names: Names) -> dict[str, Any]:
     """What `client.go.jinja` shows."""
     fields = resource_names(api)
-    streams = stream_names(api)
     called = call_names(api)
+    named = Named(method_names(api), stream_names(api), _facts_named(called), names)
+    models = {model.key: model for model in api.models}
     prefix = api.service.upper()
     title = " ".join(api.title.split())
     return {
@@ -68,13 +79,11 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
                 "name": names.resources[one.name],
                 "attribute": fields[one.name],
                 "doc": _resource_doc(one),
-                "methods": [
-                    method for operation in one.operations for method in _methods(api, operation, names, streams)
-                ],
+                "methods": [method for operation in one.operations for method in _methods(operation, named)],
             }
             for one in api.resources
         ],
-        "facts": [_fact(api, one, called[one.id]) for one in operations(api)],
+        "facts": [_fact(one, called[one.id], named.facts[one.id], models) for one in operations(api)],
     }
 
 
@@ -100,16 +109,16 @@ def _some(name: str, value: str) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _methods(api: Api, operation: Operation, names: Names, streams: dict[str, str]) -> Iterator[Method]:
-    name = method_names(api)[operation.id]
+def _methods(operation: Operation, named: Named) -> Iterator[Method]:
+    name, names = named.methods[operation.id], named.names
     events = operation.reply.events
     event = f"Stream[{answered(events.type, names)}]" if events else ""
     if always_streams(operation.reply):
-        yield _method(api, operation, names, name, event, True)
+        yield _method(operation, named, name, event, True)
         return
-    yield _method(api, operation, names, name, _whole(operation, names), _is_pointer(operation))
+    yield _method(operation, named, name, _whole(operation, names), _is_pointer(operation))
     if events:
-        yield _method(api, operation, names, streams[operation.id], event, True)
+        yield _method(operation, named, named.streams[operation.id], event, True)
 
 
 def _whole(operation: Operation, names: Names) -> str:
@@ -125,15 +134,15 @@ def _is_pointer(operation: Operation) -> bool:
     return not operation.reply.raw and whole is not None and whole.kind == "model"
 
 
-def _method(api: Api, operation: Operation, names: Names, name: str, told: str, pointer: bool) -> Method:
-    paths = path_names(operation)
+def _method(operation: Operation, named: Named, name: str, told: str, pointer: bool) -> Method:
+    names, paths = named.names, path_names(operation)
     kinds = {one.field.name: one.field for one in operation.parameters if one.place == "path"}
     given = [f"{argument_name} {argument(kinds[wire], names)}" for wire, argument_name in paths.items()]
     has_params = bool(arguments_of(operation))
     params = [f"params {names.calls[operation.id]}"] if has_params else []
     takes = ", ".join(["ctx context.Context", *given, *params, "options ...Option"])
     values = ", ".join(f"{{{literal(wire)}, {argument_name}}}" for wire, argument_name in paths.items())
-    inside = ["ctx", "r.c", f"&{_facts_named(api)[operation.id]}", f"[]pathValue{{{values}}}" if values else "nil"]
+    inside = ["ctx", "r.c", f"&{named.facts[operation.id]}", f"[]pathValue{{{values}}}" if values else "nil"]
     invoked = f"invoke[{told}]({', '.join([*inside, 'params' if has_params else 'nil', 'options'])})"
     doc = _doc(operation, name, told.startswith("Stream["))
     if pointer:
@@ -162,20 +171,20 @@ def _doc(operation: Operation, name: str, streams: bool) -> list[str]:
     )
 
 
-def _facts_named(api: Api) -> dict[str, str]:
-    called = call_names(api)
+def _facts_named(called: Mapping[str, str]) -> dict[str, str]:
+    """Operation id -> variable, of the calls' names."""
     plain = {operation: f"op{name.replace('.', '')}" for operation, name in called.items()}
     twice = len(set(plain.values())) < len(plain)
     return {operation: f"op{name.replace('.', '_')}" for operation, name in called.items()} if twice else plain
 
 
-def _fact(api: Api, operation: Operation, called: str) -> Fact:
+def _fact(operation: Operation, called: str, name: str, models: Mapping[str, Model]) -> Fact:
     told = [("name", literal(called)), ("verb", literal(operation.verb)), ("path", literal(operation.path))]
-    told += [pair for pair in _facts(api, operation) if pair[1]]
-    return Fact(_facts_named(api)[operation.id], aligned(told, ":"))
+    told += [pair for pair in _facts(operation, models) if pair[1]]
+    return Fact(name, aligned(told, ":"))
 
 
-def _facts(api: Api, operation: Operation) -> Iterator[tuple[str, str]]:
+def _facts(operation: Operation, models: Mapping[str, Model]) -> Iterator[tuple[str, str]]:
     reply, events = operation.reply, operation.reply.events
     yield "commas", texts(one.field.name for one in operation.parameters if lists(one.field.type) and not one.explode)
     yield from _body_facts(operation)
@@ -186,7 +195,7 @@ def _facts(api: Api, operation: Operation) -> Iterator[tuple[str, str]]:
     yield "member", literal(events.property) if events and events.property else ""
     yield "last", texts(events.last) if events else ""
     yield "null", "true" if reply.whole and reply.whole.nullable and not reply.raw else ""
-    holder = files_member(reply.whole, {model.key: model for model in api.models})
+    holder = files_member(reply.whole, models)
     yield "holder", literal(holder.name) if holder and holder.required else ""
 
 

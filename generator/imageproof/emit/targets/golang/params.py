@@ -8,7 +8,7 @@ from typing import Any
 
 from imageproof.api.ir import Api, Field, Model, Operation
 from imageproof.api.names import assign
-from imageproof.emit.targets.common.walks import body_fields, in_both, known_note, operations, reach, switches
+from imageproof.emit.targets.common.walks import body_fields, in_both, known_note, limits, operations, reach, switches
 from imageproof.emit.targets.golang.text import aligned, comment, literal
 from imageproof.emit.targets.golang.types import (
     Names,
@@ -136,18 +136,6 @@ def _param(model: Model, names: Names) -> Struct:
 
 def field_doc(field: Field, more: str = "") -> list[str]:
     """The comment of a member."""
-    pieces = [field.doc, known_note(field), limits(field), more]
+    pieces = [field.doc, known_note(field), limits(field, literal), more]
     deprecated = "Deprecated: by the API." if field.deprecated else ""
     return comment(" ".join(piece for piece in pieces if piece), deprecated)
-
-
-def limits(field: Field) -> str:
-    """What a comment says of a field's bounds and default."""
-    low, high = field.minimum, field.maximum
-    if low is not None and high is not None:
-        bounds = f"From {low} to {high}."
-    else:
-        bounds = f"At least {low}." if low is not None else f"At most {high}." if high is not None else ""
-    told = field.default
-    shown = literal(told) if isinstance(told, bool) or told == "" else told
-    return " ".join(piece for piece in (bounds, f"Default: {shown}." if told is not None else "") if piece)

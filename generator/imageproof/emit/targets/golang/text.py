@@ -54,7 +54,12 @@ def _plain(paragraph: str) -> str:
     text = " ".join("".join(letter for letter in paragraph if letter.isprintable() or letter.isspace()).split())
     while MARKED.match(text):
         text = MARKED.sub("", text)
-    return text
+    return unmarked(text)
+
+
+def unmarked(text: str) -> str:
+    """A text that `go vet` does not take for a condition on the build."""
+    return text.replace("+build", "+ build")
 
 
 def _wrapped(text: str) -> list[str]:

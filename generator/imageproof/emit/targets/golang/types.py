@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from imageproof.api.ir import Api, Field, Model, Operation, Scalar, Type, Union
 from imageproof.api.names import assign, words
@@ -83,6 +84,7 @@ SCALARS = {"string": "string", "integer": "int", "number": "float64", "boolean":
 ZEROS = {"string": '""', "int64": "0", "float64": "0", "bool": "false"}
 
 
+@lru_cache(maxsize=4096)
 def exported(*texts: str) -> str:
     """`B64JSON`, `ImageURL`: an identifier that other packages see. What has no capital begins with X."""
     told = [

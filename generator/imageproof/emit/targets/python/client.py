@@ -17,6 +17,7 @@ from imageproof.emit.targets.common.walks import (
     has_lists,
     in_both,
     known_note,
+    limits,
     lists,
     operations,
     switches,
@@ -30,7 +31,6 @@ from imageproof.emit.targets.python.types import (
     Names,
     annotation,
     decoder,
-    limits,
     union_decoder_name,
     unshadowed,
 )
@@ -365,7 +365,7 @@ def _omissible(told: str) -> str:
 def _note(field: Field, alias: str) -> str:
     known = known_note(field)
     known = f"Known: see {alias}." if alias and len(known) > LONG and "(" not in known else known
-    pieces = ["Deprecated." if field.deprecated else "", field.doc, known, limits(field)]
+    pieces = ["Deprecated." if field.deprecated else "", field.doc, known, limits(field, literal)]
     return " ".join(piece for piece in pieces if piece)
 
 

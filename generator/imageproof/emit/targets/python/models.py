@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imageproof.api.ir import Api, Field, Model
-from imageproof.emit.targets.common.walks import aliased, body_fields, listings, operations, reach
+from imageproof.emit.targets.common.walks import aliased, body_fields, limits, listings, operations, reach
 from imageproof.emit.targets.python.text import (
     alternatives,
     called,
@@ -28,7 +28,6 @@ from imageproof.emit.targets.python.types import (
     annotation,
     attribute_names,
     decoder,
-    limits,
     literals,
     union_decoder,
     union_decoder_name,
@@ -273,5 +272,5 @@ def _is_attribute(key: str) -> bool:
 
 
 def _note(field: Field) -> str:
-    pieces = ["Deprecated." if field.deprecated else "", field.doc, limits(field)]
+    pieces = ["Deprecated." if field.deprecated else "", field.doc, limits(field, literal)]
     return " ".join(piece for piece in pieces if piece)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from imageproof.api.ir import Api, Field, Model, Type, Union
+from imageproof.api.ir import Api, Model, Type, Union
 from imageproof.api.names import assign, pascal, snake, unreserved
 from imageproof.emit.targets.common.walks import (
     aliased,
@@ -152,18 +152,6 @@ def settle(api: Api) -> Names:
     both = {**models, **unions}
     twins = assign({key: (f"Async{both[key]}",) for key in linked(api) if key in both and key in incoming}, taken)
     return Names(models, params, unions, aliases, listed, calls, twins, [one.key for one in api.models if one.content])
-
-
-def limits(field: Field) -> str:
-    """What a docstring says of a field's bounds and default."""
-    low, high = field.minimum, field.maximum
-    if low is not None and high is not None:
-        bounds = f"From {low} to {high}."
-    else:
-        bounds = f"At least {low}." if low is not None else f"At most {high}." if high is not None else ""
-    told = field.default
-    shown = literal(told) if isinstance(told, bool) or told == "" else told
-    return " ".join(piece for piece in (bounds, f"Default: {shown}." if told is not None else "") if piece)
 
 
 def annotation(told: Type, names: Names, outgoing: bool, alias: str = "") -> str:

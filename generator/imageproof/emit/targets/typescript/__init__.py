@@ -27,7 +27,9 @@ RUNTIME = (
     "files",
     "http",
     "inline",
+    "masks",
     "models",
+    "options",
     "pictures",
     "request",
     "stream",
@@ -40,7 +42,7 @@ EXPORTS = {
     "content": ("dataURL",),
     "errors": ERRORS,
     "files": ("toFile",),
-    "pictures": ("checkMask", "makeMask"),
+    "masks": ("checkMask", "makeMask"),
     "retry": ("POLICY",),
     "stream": ("Stream",),
 }

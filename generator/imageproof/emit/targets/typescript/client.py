@@ -18,7 +18,7 @@ from imageproof.emit.targets.common.walks import (
     operations,
     switches,
 )
-from imageproof.emit.targets.typescript.shapes import events_view, reply_view, shapes
+from imageproof.emit.targets.typescript.shapes import Places, events_view, places, reply_view, shapes
 from imageproof.emit.targets.typescript.text import camel, comment, key, laid
 from imageproof.emit.targets.typescript.types import Names, annotation, described, interface, member
 
@@ -107,14 +107,15 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
     called = call_names(api)
     auth = api.auth or CUSTOMARY_AUTH
     prefix = api.service.upper()
-    facts = [(fact_names(api)[one.id], _fact(called[one.id], one, api, names)) for one in operations(api)]
+    constants, files = fact_names(api), places(api, names)
+    facts = [(constants[one.id], _fact(called[one.id], one, names, files)) for one in operations(api)]
     service = {
         "baseURL": api.base_url,
         "paths": list(dict.fromkeys(one.path for one in operations(api) if "{" not in one.path)),
         "auth": [auth.header, auth.prefix],
         "keyVariable": f"{prefix}_API_KEY",
         "urlVariable": f"{prefix}_BASE_URL",
-        "shapes": shapes(api, names),
+        "shapes": shapes(api, files),
     }
     starts = {name: f"  {key(name)}: " for name in service}
     return {
@@ -244,7 +245,7 @@ def _doc(operation: Operation, path: list[Argument]) -> str:
     return comment("\n\n".join(part for part in (summary, operation.doc) if part), 2, *tags)
 
 
-def _fact(call: str, operation: Operation, api: Api, names: Names) -> dict[str, Any]:
+def _fact(call: str, operation: Operation, names: Names, files: Places) -> dict[str, Any]:
     """An operation as the runtime takes it; what is empty is left out."""
     arguments = [one for one in arguments_of(operation, names) if one.place != "path"]
     commas = {one.field.name for one in operation.parameters if lists(one.field.type) and not one.explode}
@@ -260,8 +261,8 @@ def _fact(call: str, operation: Operation, api: Api, names: Names) -> dict[str, 
         "commas": [one.name for one in arguments if one.field.name in commas and one.place in ("query", "header")],
         **_body_facts(operation, [one for one in arguments if one.place in ("body", "whole")]),
         "accept": "text/event-stream, application/json" if streams else accept,
-        "reply": reply_view(operation, api, names),
-        "events": events_view(operation, api, names) if reply.events else {},
+        "reply": reply_view(operation, files),
+        "events": events_view(operation, files) if reply.events else {},
         "switch": switch,
     }
     told = {name: value for name, value in facts.items() if value not in ("", [], {}, False)}

@@ -3,78 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from imageproof.api.ir import Api, Model, Operation, Type
+from imageproof.api.ir import Api, Model, Operation, Type, Union
 from imageproof.emit.targets.common.walks import carrying, reach
 from imageproof.emit.targets.typescript.types import Names, is_sized
 
 
-def shapes(api: Api, names: Names) -> dict[str, Any]:
-    """Type name -> shape, of the models that carry files or lead to some, and of those beside them in a union."""
+@dataclass(frozen=True)
+class Places:
+    """Where files are: `keys` of the models and unions that carry or lead to some; unions and type names by key."""
+
+    keys: Collection[str]
+    unions: Mapping[str, Union]
+    names: Mapping[str, str]
+
+
+def places(api: Api, names: Names) -> Places:
     _, incoming = reach(api)
-    keys = set(carrying(api)) & incoming
-    found = {names.models[one.key]: _shape(one, api, names, keys) for one in api.models if one.key in keys}
+    return Places(set(carrying(api)) & incoming, {one.key: one for one in api.unions}, names.models)
+
+
+def shapes(api: Api, found: Places) -> dict[str, Any]:
+    """Type name -> shape, of the models that carry files or lead to some, and of those beside them in a union."""
+    contents = {one.key for one in api.models if one.content}
+    models = {one.key: one for one in api.models}
+    rows = {found.names[one.key]: _shape(one, found, contents) for one in api.models if one.key in found.keys}
     for told in api.unions:
-        if told.key in keys and not (told.property and told.tags):
-            for model in (one for one in api.models if one.key in {choice.model for choice in told.choices}):
-                row = found.setdefault(names.models[model.key], {})
-                row["fields"] = [one.name for one in model.fields]
-    return found
+        if told.key in found.keys and not (told.property and told.tags):
+            for model in (models[choice.model] for choice in told.choices if choice.kind == "model"):
+                rows.setdefault(found.names[model.key], {})["fields"] = [one.name for one in model.fields]
+    return rows
 
 
-def reply_view(operation: Operation, api: Api, names: Names) -> dict[str, Any]:
+def reply_view(operation: Operation, found: Places) -> dict[str, Any]:
     """How an operation's answer that comes at once is read."""
     reply = operation.reply
     if reply.raw:
         return {"as": "text" if reply.text else "bytes"}
     if reply.whole is None:
         return {"as": "nothing"}
-    told = type_view(reply.whole, api, names, set(carrying(api)))
+    told = type_view(reply.whole, found)
     flags = {"object": True} if reply.whole.kind == "model" else {}
     flags |= {"null": True} if flags and reply.whole.nullable else {}
     return {"as": "json", **({"type": told} if told else {}), **flags}
 
 
-def events_view(operation: Operation, api: Api, names: Names) -> dict[str, Any]:
+def events_view(operation: Operation, found: Places) -> dict[str, Any]:
     """How the events of an operation are read."""
     events = operation.reply.events
     if events is None:
         return {}
-    told = type_view(events.type, api, names, set(carrying(api)))
-    parts = {"type": told, "member": events.property, "last": [*events.last]}
+    parts = {"type": type_view(events.type, found), "member": events.property, "last": [*events.last]}
     return {name: value for name, value in parts.items() if value}
 
 
-def type_view(told: Type | None, api: Api, names: Names, keys: Collection[str]) -> Any:
+def type_view(told: Type | None, found: Places) -> Any:
     """Where files are in a value, None for nowhere."""
     if told is None:
         return None
     if told.kind == "model":
-        return names.models[told.model] if told.model in keys else None
+        return found.names[told.model] if told.model in found.keys else None
     if told.kind in ("list", "map"):
-        inner = type_view(told.item, api, names, keys)
+        inner = type_view(told.item, found)
         return {told.kind: inner} if inner else None
     if told.kind != "union":
         return None
-    union = next((one for one in api.unions if one.key == told.union), None)
-    choices = union.choices if union else told.choices
-    models = [one.model for one in choices if one.kind == "model"]
-    if not set(models) & set(keys):
+    union = found.unions.get(told.union)
+    models = [one.model for one in (union.choices if union else told.choices) if one.kind == "model"]
+    if not set(models) & set(found.keys):
         return None
     if union and union.property and union.tags:
-        return {"tag": union.property, "of": {tag: names.models[key] for tag, key in union.tags if key in keys}}
-    return {"closest": [names.models[key] for key in models]}
+        return {"tag": union.property, "of": {tag: found.names[key] for tag, key in union.tags if key in found.keys}}
+    return {"closest": [found.names[key] for key in models]}
 
 
-def _shape(model: Model, api: Api, names: Names, keys: Collection[str]) -> dict[str, Any]:
+def _shape(model: Model, found: Places, contents: Collection[str]) -> dict[str, Any]:
     shape: dict[str, Any] = {}
     if model.content:
         shape |= {"inline": model.content.inline}
         shape |= {"link": model.content.link} if model.content.link else {}
         shape |= {"sized": True} if is_sized(model) else {}
-    inner = {one.name: told for one in model.fields if (told := type_view(one.type, api, names, keys))}
+    inner = {one.name: told for one in model.fields if (told := type_view(one.type, found))}
     shape |= {"members": inner} if inner else {}
-    contents: Mapping[str, Any] = {one.key: one.content for one in api.models if one.content}
     files = [one for one in model.fields if one.required and one.type.item and one.type.item.model in contents]
     return {**shape, **({"files": files[0].name} if len(files) == 1 else {})}

@@ -8,11 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"reflect"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -167,123 +165,6 @@ func (c *connection) cleanHeader(header http.Header) http.Header {
 	return made
 }
 
-// opener is an answer that is read while it comes.
-type opener interface {
-	open(*connection, *operation, *http.Response, *watchedBody)
-}
-
-func (s *Stream[T]) open(c *connection, op *operation, answer *http.Response, body *watchedBody) {
-	s.origin, s.op, s.answer, s.body = c, op, answer, body
-}
-
-// invoke makes a call, and reads its answer: a *[]byte of a file, a *string of a text, a *struct{} of nothing, a *Stream
-// of events, and anything else of JSON; nil for null.
-func invoke[T any](
-	ctx context.Context, c *connection, op *operation, inPath []pathValue, arguments any, options []Option,
-) (*T, error) {
-	told, err := c.settings.with(options)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op.name, err)
-	}
-	own := &connection{c.service, told}
-	made := new(T)
-	stream, streams := any(made).(opener)
-	ready, err := newCall(op, inPath, arguments, streams, &told)
-	if err != nil {
-		return nil, err
-	}
-	if c.service.check != nil {
-		if err := c.service.check(op, ready, &told); err != nil {
-			return nil, err
-		}
-	}
-	answer, text, err := own.exchange(ctx, ready, streams)
-	if err != nil {
-		return nil, err
-	}
-	if told.response != nil {
-		*told.response = shownResponse(answer)
-	}
-	if streams && isEvents(answer) {
-		stream.open(own, op, shownResponse(answer), answer.Body.(*watchedBody))
-		return made, nil
-	}
-	switch into := any(made).(type) {
-	case *[]byte:
-		*into = []byte(text)
-		return made, nil
-	case *string:
-		if op.accept == "text/plain" {
-			*into = text
-			return made, nil
-		}
-	case *struct{}:
-		return made, nil
-	}
-	return readJSON(own, op, answer, text, made, streams)
-}
-
-func isEvents(answer *http.Response) bool {
-	return strings.Contains(answer.Header.Get("Content-Type"), "text/event-stream")
-}
-
-// shownResponse is an answer without its request, which has the key.
-func shownResponse(answer *http.Response) *http.Response {
-	shown := *answer
-	shown.Request, shown.Body = nil, http.NoBody
-	return &shown
-}
-
-func readJSON[T any](
-	c *connection, op *operation, answer *http.Response, text string, made *T, streams bool,
-) (*T, error) {
-	invalid := func(message string) (*T, error) {
-		e := &APIResponseValidationError{newError(message, c.clean(text))}
-		e.StatusCode, e.Header = answer.StatusCode, c.cleanHeader(answer.Header)
-		e.RequestID = e.Header.Get("x-request-id")
-		return nil, e
-	}
-	value, err := decodeJSON(text, c.service.inline)
-	members, isObject := value.(map[string]any)
-	switch {
-	case err != nil && isEvents(answer):
-		return invalid("asked for one answer, and got a stream of events: it is not JSON")
-	case err != nil:
-		return invalid("the answer is not JSON")
-	case isObject && isSome(members["error"]):
-		return invalid("the answer is an error")
-	case streams:
-		return invalid("asked for events, and got a single answer")
-	case value == nil && op.null:
-		return nil, nil
-	}
-	place := reflect.ValueOf(made).Elem()
-	if !(decoder{c}).into(place, value) {
-		if place.Kind() == reflect.Struct {
-			return invalid("the answer is no object")
-		}
-		return invalid("the answer is of another type")
-	}
-	if found, isReceiver := any(made).(receiver); isReceiver {
-		about := found.received()
-		about.raw, about.status, about.header = text, answer.StatusCode, answer.Header
-		if op.holder != "" && !holdsFiles(members[op.holder]) {
-			return invalid("the answer holds no file, where it should list them")
-		}
-	}
-	return made, nil
-}
-
-func holdsFiles(value any) bool {
-	list, _ := value.([]any)
-	for _, item := range list {
-		if _, isObject := item.(map[string]any); !isObject {
-			return false
-		}
-	}
-	return len(list) > 0
-}
-
 // exchange is the good answer to a call, repeated as the policy allows, and the text of its body, which is still to come
 // where it is a stream that was asked for.
 func (c *connection) exchange(ctx context.Context, ready *call, streams bool) (*http.Response, string, error) {
@@ -413,80 +294,4 @@ func (c *connection) failed(err error, answer *http.Response, watch *watch) erro
 	}
 	made.Message = c.clean(begun + ": " + err.Error())
 	return &made
-}
-
-// watch ends a call when nothing happens for a while.
-type watch struct {
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	timer   *time.Timer
-	timeout time.Duration
-	touched atomic.Int64
-}
-
-func newWatch(ctx context.Context, timeout time.Duration) *watch {
-	made := &watch{timeout: timeout}
-	made.ctx, made.cancel = context.WithCancelCause(ctx)
-	if timeout > 0 {
-		made.timer = time.AfterFunc(timeout, func() { made.cancel(errSilent) })
-	}
-	return made
-}
-
-// touch says that something happened. The timer is set anew a few times in its span, not for each piece.
-func (w *watch) touch() {
-	if w.timer == nil {
-		return
-	}
-	now := time.Now().UnixNano()
-	if last := w.touched.Load(); now-last > int64(w.timeout)/16 && w.touched.CompareAndSwap(last, now) {
-		w.timer.Reset(w.timeout)
-	}
-}
-
-func (w *watch) stop() {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-	w.cancel(nil)
-}
-
-// body is a body that is sent under the watch; one that is in memory is sent at once, with the head.
-func (w *watch) body(sent io.Reader) io.Reader {
-	switch told := sent.(type) {
-	case nil:
-		return nil
-	case io.ReadCloser:
-		return &watchedBody{told, w, false}
-	}
-	return sent
-}
-
-// watchedBody is a body whose every piece sets the watch anew; that of an answer stops it at its end.
-type watchedBody struct {
-	io.ReadCloser
-	watch *watch
-	last  bool
-}
-
-func (b *watchedBody) Read(into []byte) (int, error) {
-	count, err := b.ReadCloser.Read(into)
-	if count > 0 {
-		b.watch.touch()
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		if cause := context.Cause(b.watch.ctx); errors.Is(cause, errSilent) {
-			err = cause
-		}
-	}
-	return count, err
-}
-
-// Close lets go of the body.
-func (b *watchedBody) Close() error {
-	err := b.ReadCloser.Close()
-	if b.last {
-		b.watch.stop()
-	}
-	return err
 }

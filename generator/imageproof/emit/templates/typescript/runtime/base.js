@@ -4,7 +4,7 @@ import { answered } from "./answers.js";
 import * as errors from "./errors.js";
 import { toFile } from "./files.js";
 import { Http } from "./http.js";
-import { environment, normalBaseURL, normalHeaders, normalKey } from "./request.js";
+import { environment, normalBaseURL, normalHeaders, normalKey } from "./options.js";
 
 /** @typedef {import("../types/runtime.js").ClientOptions} ClientOptions */
 /** @typedef {import("../types/runtime.js").RequestOptions} RequestOptions */

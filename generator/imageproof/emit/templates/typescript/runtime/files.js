@@ -19,6 +19,8 @@ export class Upload {
   }
 }
 
+// Bun forgets what is behind a Blob of a file when that becomes a part of another one (1.4).
+const FORGETS = Boolean(/** @type {any} */ (globalThis).process?.versions?.bun);
 const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif" };
 
 /**
@@ -61,7 +63,7 @@ export async function uploadOf(name, value) {
  * @returns {Promise<{ blob: Blob, own: string }>}
  */
 async function found(name, content) {
-  if (content instanceof Blob) return { blob: content, own: /** @type {File} */ (content).name ?? "" };
+  if (content instanceof Blob) return { blob: await kept(content), own: /** @type {File} */ (content).name ?? "" };
   if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) {
     return { blob: new Blob([/** @type {ArrayBuffer} */ (content)]), own: "" };
   }
@@ -71,6 +73,15 @@ async function found(name, content) {
     return { blob: new Blob([await collected(content)]), own: lastOf(content.path ?? "") };
   }
   throw new TypeError(`${name}: not a path, bytes, a Blob or a stream: ${shownKind(content)}`);
+}
+
+/**
+ * A Blob that can be a part of another one.
+ *
+ * @param {Blob} blob
+ */
+async function kept(blob) {
+  return FORGETS ? new Blob([await blob.arrayBuffer()], { type: blob.type }) : blob;
 }
 
 /**
@@ -86,7 +97,7 @@ async function opened(name, path) {
   const { fs, paths, url } = await machine(`${name}: a path`);
   const file = path instanceof URL ? url.fileURLToPath(path) : path;
   try {
-    return { blob: await fs.openAsBlob(file), own: paths.basename(file) };
+    return { blob: await kept(await fs.openAsBlob(file)), own: paths.basename(file) };
   } catch {
     throw new TypeError(`${name}: the file cannot be read: ${file}`);
   }

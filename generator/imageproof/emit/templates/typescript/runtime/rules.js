@@ -2,7 +2,8 @@
 
 import { RequestRuleError } from "./errors.js";
 import { Upload, uploadsIn } from "./files.js";
-import { isSeeThrough, readPicture } from "./pictures.js";
+import { isSeeThrough } from "./masks.js";
+import { readPicture } from "./pictures.js";
 import { isJSON } from "./request.js";
 import { faultsOf, listedIn, said } from "./schemas.js";
 import { isPlain } from "./values.js";

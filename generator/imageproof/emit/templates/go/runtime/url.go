@@ -1,0 +1,142 @@
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// pathValue is the value of a path's parameter by its name on the wire.
+type pathValue struct {
+	name  string
+	value any
+}
+
+func (c *call) where(op *operation, inPath []pathValue, told *settings) (string, error) {
+	where := told.baseURL
+	if told.azure && op.mediaType != "" {
+		model, _ := c.values.at["model"].(string)
+		deployment := firstOf(told.deployment, model)
+		if deployment == "" {
+			return "", errors.New("no deployment, which Azure needs: give one to the client, or a model to the call")
+		}
+		where += "/deployments/" + url.PathEscape(deployment)
+	}
+	filled := op.path
+	for _, one := range inPath {
+		plain, _, err := plainOf(one.name, reflect.ValueOf(one.value), true)
+		if err != nil {
+			return "", err
+		}
+		if plain, err = joined(one.name, plain); err != nil {
+			return "", err
+		}
+		text, err := textOf(one.name, plain)
+		if err != nil {
+			return "", err
+		}
+		if text == "" || text == "." || text == ".." {
+			return "", fmt.Errorf("%s must not be %q: the path would be another one", one.name, text)
+		}
+		filled = strings.ReplaceAll(filled, "{"+one.name+"}", escaped(text))
+	}
+	return where + filled, nil
+}
+
+// escaped is a text as one segment of a path: only letters, digits and -._~ stay as they are.
+func escaped(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+}
+
+func withQuery(where string, op *operation, given *object, told []member) (string, error) {
+	query := newObject()
+	for _, one := range told {
+		plain, _, err := plainOf(one.name, reflect.ValueOf(one.value), false)
+		if err != nil {
+			return "", err
+		}
+		query.set(one.name, plain)
+	}
+	for _, name := range given.names {
+		value := given.at[name]
+		if slices.Contains(op.commas, name) {
+			var err error
+			if value, err = joined(name, value); err != nil {
+				return "", err
+			}
+		}
+		query.set(name, value)
+	}
+	text, err := encoded(query)
+	if err != nil || text == "" {
+		return where, err
+	}
+	return where + "?" + text, nil
+}
+
+// encoded has values as a query has them.
+func encoded(values *object) (string, error) {
+	var texts []string
+	for _, name := range values.names {
+		pairs, err := formTexts(name, name, values.at[name])
+		if err != nil {
+			return "", err
+		}
+		for _, one := range pairs {
+			texts = append(texts, url.QueryEscape(one.name)+"="+url.QueryEscape(one.text))
+		}
+	}
+	return strings.Join(texts, "&"), nil
+}
+
+// checkHeader is an error, which does not tell the value, for a header that cannot be sent.
+func checkHeader(name, value string) error {
+	isPlain := func(text string) bool {
+		return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+	}
+	if name == "" || strings.ContainsAny(name, " :") || !isPlain(name) || !isPlain(value) {
+		return fmt.Errorf("header %q must be printable ASCII", name)
+	}
+	return nil
+}
+
+// normalURL is the base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call;
+// and the query that stood behind it. A host alone gets the path of the default; a name without a scheme gets https, or
+// http on this machine.
+func normalURL(told string, about *service) (string, []member, error) {
+	told = strings.TrimSpace(told)
+	if !strings.Contains(told, "://") {
+		scheme := "https://"
+		for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+			if strings.HasPrefix(told, host) {
+				scheme = "http://"
+			}
+		}
+		told = scheme + told
+	}
+	parts, err := url.Parse(told)
+	if err != nil || (parts.Scheme != "http" && parts.Scheme != "https") || parts.Hostname() == "" {
+		return "", nil, errors.New("the base URL must be a URL such as https://host/v1")
+	}
+	if parts.User != nil {
+		return "", nil, errors.New("the base URL must not hold a user name or password; give the key by WithAPIKey")
+	}
+	clean := strings.TrimRight(path.Clean("/"+parts.EscapedPath()), "/")
+	if clean == "" {
+		standard, _ := url.Parse(about.baseURL)
+		clean = strings.TrimRight(standard.EscapedPath(), "/")
+	}
+	for _, known := range about.paths {
+		clean = strings.TrimSuffix(clean, known)
+	}
+	var query []member
+	values := parts.Query()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		query = append(query, member{name, values[name]})
+	}
+	return parts.Scheme + "://" + parts.Host + clean, query, nil
+}

@@ -1,0 +1,84 @@
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// watch ends a call when nothing happens for a while.
+type watch struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	timer   *time.Timer
+	timeout time.Duration
+	touched atomic.Int64
+}
+
+func newWatch(ctx context.Context, timeout time.Duration) *watch {
+	made := &watch{timeout: timeout}
+	made.ctx, made.cancel = context.WithCancelCause(ctx)
+	if timeout > 0 {
+		made.timer = time.AfterFunc(timeout, func() { made.cancel(errSilent) })
+	}
+	return made
+}
+
+// touch says that something happened. The timer is set anew a few times in its span, not for each piece.
+func (w *watch) touch() {
+	if w.timer == nil {
+		return
+	}
+	now := time.Now().UnixNano()
+	if last := w.touched.Load(); now-last > int64(w.timeout)/16 && w.touched.CompareAndSwap(last, now) {
+		w.timer.Reset(w.timeout)
+	}
+}
+
+func (w *watch) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.cancel(nil)
+}
+
+// body is a body that is sent under the watch; one that is in memory is sent at once, with the head.
+func (w *watch) body(sent io.Reader) io.Reader {
+	switch told := sent.(type) {
+	case nil:
+		return nil
+	case io.ReadCloser:
+		return &watchedBody{told, w, false}
+	}
+	return sent
+}
+
+// watchedBody is a body whose every piece sets the watch anew; that of an answer stops it at its end.
+type watchedBody struct {
+	io.ReadCloser
+	watch *watch
+	last  bool
+}
+
+func (b *watchedBody) Read(into []byte) (int, error) {
+	count, err := b.ReadCloser.Read(into)
+	if count > 0 {
+		b.watch.touch()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		if cause := context.Cause(b.watch.ctx); errors.Is(cause, errSilent) {
+			err = cause
+		}
+	}
+	return count, err
+}
+
+// Close lets go of the body.
+func (b *watchedBody) Close() error {
+	err := b.ReadCloser.Close()
+	if b.last {
+		b.watch.stop()
+	}
+	return err
+}
