@@ -20,7 +20,7 @@ from imageproof.errors import UsageError
 SUITE = "imageproof_conformance"  # started by name: the generator does not import the suite
 STATUS = "IMAGEPROOF_STATUS_FILE"  # tells the suite where to write its exit status
 SUITE_FAILED = 5
-GREETING = "imageproof: looking at the target; the plan comes before any picture"  # at once: libraries take a second
+GREETING = "imageproof: looking at the target; the plan comes before any picture"  # libraries take two seconds
 NEEDED = ("httpx2", "PIL", "pytest", "rich", "schemathesis")  # what the extra brings
 
 _EPILOG = """\b
@@ -92,7 +92,8 @@ def conform(url: str | None, only: str | None, processes: str | None, **options:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"the suite needs {', '.join(missing)}: pip install 'imageproof[suite]'")
-    click.echo(GREETING, err=True)
+    if sys.stderr.isatty():  # for who waits; the first line for programs is the plan, or the mistake
+        click.echo(GREETING, err=True)
     sys.exit(start(arguments(url, options), only))
 
 

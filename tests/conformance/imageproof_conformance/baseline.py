@@ -159,13 +159,14 @@ def _problems(data: Any, normal: Normal, registry: Mapping[str, Requirement]) ->
 def rules_problem(value: Any, registry: Mapping[str, Requirement]) -> str:
     """What is wrong with the name of a rule set, "" for nothing."""
     pattern, message = SHAPES["since"]
-    newest = newest_rules(registry)
+    known, newest = sorted({one.since for one in registry.values() if one.judged}), newest_rules(registry)
     if kind := kind_problem(value, str):
         return kind
     if value and not pattern.fullmatch(value):
         return f"{value!r} {message}"
-    newer = value > newest
-    return f"rule set {value} is newer than this suite, which knows {newest}: upgrade imageproof" if newer else ""
+    if value > newest:
+        return f"rule set {value} is newer than this suite, which knows {newest}: upgrade imageproof"
+    return f"there is no rule set {value}; known are {', '.join(known)}" if value and value not in known else ""
 
 
 def newest_rules(registry: Mapping[str, Requirement]) -> str:

@@ -61,6 +61,7 @@ class Discovery:
         return self.trouble == "outage" and posted == {500}
 
 
+_CLOSED = (401, 403, 407)
 _TROUBLE: dict[Trouble, str] = {
     "unreachable": "the target is unreachable: ",
     "auth": "the key is not accepted: ",
@@ -76,6 +77,8 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     exchanges: list[Exchange] = []
 
     def ask(probe: Probe) -> Exchange | None:
+        if len(exchanges) > 1 and all(one.status in (401, 407) for one in exchanges):
+            return None  # a key that is turned away is shown twice, and no more
         exchange = send(probe)
         if exchange is not None:
             exchanges.append(exchange)
@@ -97,7 +100,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
             # Of a target that fails on such bodies, or serves them, more of them settle nothing and may cost something.
             if 400 <= (exchanges[-1].status or 0) < 500:
                 encodings += _encodings(document, operation, ask)
-    trouble, detail = _trouble(exchanges, offered, operations.values())
+    trouble, detail = _trouble(exchanges, offered, operations.values(), bool(profile.max_images or profile.max_cost))
     if trouble == "auth":  # a closed door does not say what is behind it
         offered = {one.probe.operation for one in exchanges if served(one)}
     nameless = not (trouble or listed or profile.models or (profile.provider and profile.provider.models))
@@ -186,8 +189,11 @@ def _encodings(document: Document, operation: Operation, ask: Callable[[Probe], 
         yield operation.id, media_type, None if answer is None else taken(answer)
 
 
-def _trouble(exchanges: list[Exchange], offered: set[str], operations: Iterable[Operation]) -> tuple[Trouble, str]:
-    """Why no verdict is possible: judged on the calls to the operations that make pictures."""
+def _trouble(
+    exchanges: list[Exchange], offered: set[str], operations: Iterable[Operation], paying: bool
+) -> tuple[Trouble, str]:
+    """Why no verdict is possible: judged on the calls to the operations that make pictures. `paying` says that the run
+    may ask for pictures."""
     making = {one.id for one in operations if one.method == "POST"}
     asked = [one for one in exchanges if one.probe.operation in making] or exchanges
     statuses = [one.status for one in asked]
@@ -198,12 +204,13 @@ def _trouble(exchanges: list[Exchange], offered: set[str], operations: Iterable[
     if all(status is None for status in statuses):
         return "unreachable", _bare(next(one.failure for one in asked))
     heard = [status for status in statuses if status is not None]
-    if all(status in (401, 403, 407) for status in heard):
+    if all(status in _CLOSED for status in heard):
         return "auth", f"every call was answered {_named(heard)}{words}"
     if all(status in (402, 429) for status in heard):
         return "quota", f"every call was answered {_named(heard)}{words}"
     if all(status in _OUTAGE | {401, 402, 403, 429} for status in heard):
-        hint = "; a run with --max-images asks whether legal calls fail too" if set(heard) == {500} else ""
+        unclear = set(heard) == {500} and not paying
+        hint = "; a run with --max-images asks whether legal calls fail too" if unclear else ""
         return "outage", f"every call that could make a picture was answered {_named(heard)}{words}{hint}"
     if not offered & making:
         return "nothing", f"no operation of the Images API answers here (status {_named(heard)})"

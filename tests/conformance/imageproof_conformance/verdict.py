@@ -247,7 +247,8 @@ def _conclusion(rules: Sequence[RuleVerdict], situation: Situation) -> tuple[int
     if situation.suite_error or errors:
         return SUITE_FAILED, f"The suite itself failed: {situation.suite_error or errors[0].reason}"
     if broken := _broken(rules, judged, situation):
-        return BROKEN, f"{broken}{none}"
+        unheard = f" No verdict on {_rules(len(silent))}: {silent[0].reason}." if silent and not none else ""
+        return BROKEN, f"{broken}{none}{unheard}"
     if situation.trouble:
         return NO_VERDICT, f"No verdict: {situation.trouble.rstrip('.')}."
     if situation.unknown:

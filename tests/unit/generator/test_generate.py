@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from click.testing import CliRunner, Result
 from imageproof import __version__
 from imageproof.cli import main
 from imageproof.contract.locate import CHECKOUT, spec_file
-from imageproof.emit.output import digest
+from imageproof.emit.output import digest, read_manifest
 
 SMALL = """openapi: 3.1.0
 info: {title: Title, version: "1"}
@@ -144,8 +145,14 @@ def test_a_comment_in_the_document_changes_nothing(tmp_path: Path) -> None:
     spec.write_text(f"# a comment\n{text}", encoding="utf-8")
     out = tmp_path / "out"
     assert run("generate", "-q", "--name", "imageproof_client", "--spec", str(spec), "--out", str(out)).exit_code == 0
-    committed = {name: data for name, data in tree(CHECKOUT / "generated").items() if "cache" not in name}
-    assert tree(out) == committed
+    manifest, written = read_manifest(CHECKOUT / "generated"), read_manifest(out)
+    assert manifest is not None and written is not None
+    beside, known = manifest.beside, tree(CHECKOUT / "generated")
+    committed = {name: data for name, data in known.items() if "cache" not in name and name not in beside}
+    found = tree(out)
+    assert found.pop("MANIFEST.json") and committed.pop("MANIFEST.json")
+    assert found == committed
+    assert replace(written, beside=beside) == manifest
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,9 @@ def order(exchange: Exchange, context: Context) -> Said:
     if not _known(exchange, context) or not answer(exchange).events:
         return None
     most = exchange.probe.asked.get("partial_images") or 0
-    previews = list(_previews(exchange, context))
+    last = len(answer(exchange).events) - 1
+    lost = last if exchange.failure and answer(exchange).events[last].json is None else -1  # cut, and no event yet
+    previews = [(place, event) for place, event in _previews(exchange, context) if place != lost]
     indexes = [event.json.get("partial_image_index") if isinstance(event.json, dict) else None for _, event in previews]
     if len(previews) > most:
         return Breach("more previews than were asked for", f"partial_images={most}", f"{len(previews)} previews")

@@ -16,7 +16,7 @@ _TLS = ("certificate", "ssl", "tls")
 
 # Trouble of a target -> what must change before a second try.
 _CHANGES = {
-    "unreachable": "start the server, or correct the host and port of the URL",
+    "unreachable": "start the server, or correct scheme, host and port of the URL",
     "tls": "make the certificate trusted (SSL_CERT_FILE=FILE names its authority), or correct the scheme of the URL",
     "quota": "wait, or raise the quota of the key",
     "outage": "find out why the server fails (its log says more)",
@@ -36,13 +36,20 @@ def _command(run: Run, *more: str) -> str:
 
 
 def _same(run: Run, *more: str) -> str:
-    return _command(run, *_same_money(run), *more)
+    return _command(run, *_same_money(run), *_calls(run, *more), *more)
 
 
 def _same_money(run: Run) -> list[str]:
     limit = run.profile.max_images
     tier = [] if run.tier == "free" else ["--tier", run.tier]
     return tier + ([] if limit is None else ["--max-images", str(limit)]) + _price(run) + _limit(run)
+
+
+def _calls(run: Run, *raised: str) -> list[str]:
+    """The limits in requests and seconds, without those that are raised."""
+    limits = {"--max-requests": run.profile.max_requests, "--max-time": run.profile.max_time}
+    told = [(name, limit) for name, limit in limits.items() if limit is not None and name not in raised]
+    return [word for name, limit in told for word in (name, f"{limit:g}")]
 
 
 def _price(run: Run) -> list[str]:
@@ -84,12 +91,12 @@ def _more_money(run: Run) -> str:
     """The command with twice the limit in money, and with room for the plan."""
     pictures = [] if run.profile.max_images is None else ["--max-images", str(run.profile.max_images)]
     planned = ceil(micros(run.bill.planned) / (run.profile.max_cost or 1)) if run.bill else 1
-    return _command(run, "--tier", run.tier, *pictures, *_price(run), *_limit(run, max(2, planned)))
+    return _command(run, "--tier", run.tier, *pictures, *_price(run), *_limit(run, max(2, planned)), *_calls(run))
 
 
 def _more_pictures(run: Run) -> str:
     more = max(run.worst, run.planned, run.cap * 2, 1)
-    return _command(run, "--tier", run.tier, "--max-images", str(more), *_price(run), *_limit(run))
+    return _command(run, "--tier", run.tier, "--max-images", str(more), *_price(run), *_limit(run), *_calls(run))
 
 
 def _no_verdict(run: Run) -> str:

@@ -173,6 +173,9 @@ class Screen:
             f"{_paid(run)}, {run.seconds:.1f} s "
             f"(exit status {run.verdict.exit_status})"
         )
+        if run.spent > run.cap:
+            over = many(run.spent - run.cap, "picture")
+            self.say(f"the target made {over} more than it may cost; once that showed, no more was asked for", "red")
         self.copy(f"next: {next_command(run)}")
 
     def _first(self, run: Run) -> None:
@@ -185,7 +188,7 @@ class Screen:
         for one in answers(run.verdict.rules):
             self.say(one.told)
         if broken := whom(run.verdict.rules):
-            self.say("\nwhat breaks, and for whom:", "bold")
+            self.say("\nwhat breaks, and for whom (`when` says how a client was seen to break):", "bold")
         for hit in broken:
             over = names(hit.rules)
             self.say(f"  {hit.who}: {hit.how} ({over})" if hit.how else f"  {hit.who}: {over}", hang=4)

@@ -248,7 +248,13 @@ def test_streaming_can_be_required(offer: Offer, asked: set[tuple[str, str]], mi
 
 
 @pytest.mark.parametrize(
-    ("rules", "said"), [("2099.01", "newer than this suite"), ("newest", "'newest'"), ("2026.1", "'2026.1'")]
+    ("rules", "said"),
+    [
+        ("2099.01", "newer than this suite"),
+        ("newest", "'newest'"),
+        ("2026.1", "'2026.1'"),
+        ("2020.01", "no rule set 2020.01; known are 2026.11, "),
+    ],
 )
 def test_a_rule_set_that_there_is_not_is_told(rules: str, said: str) -> None:
     with pytest.raises(UsageError, match=f"--rules: .*{said}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from imageproof.cli.conform import arguments
+from imageproof.cli.conform import GREETING, arguments
 
 from .conftest import Asked, Says, Serve
 
@@ -66,7 +67,7 @@ def test_a_selection_of_free_rules_asks_for_no_picture(reference: Callable[..., 
         (("127.0.0.1:1", "--model", "gpt-image-2.6-flare", "--max-cost", "4"), 2, "--price-per-image"),
         (("127.0.0.1:1", "--require", "audio"), 2, "generations,edits"),
         (("127.0.0.1:1",), 3, "No verdict: the target is unreachable: "),
-        (("127.0.0.1:1",), 3, "next: start the server, or correct the host and port of the URL, then: imageproof"),
+        (("127.0.0.1:1",), 3, "next: start the server, or correct scheme, host and port of the URL, then: imageproof"),
         (("127.0.0.1:1", "-k", "a or or"), 2, "error: -k 'a or or' cannot be read"),
         (("http:/host",), 2, "error: the URL has its scheme wrong"),
     ],
@@ -178,3 +179,14 @@ def test_the_key_is_no_argument_of_any_process() -> None:
         "--imageproof-dry-run",
         "--imageproof-key-env=MINE",
     ]
+
+
+def test_who_waits_at_a_terminal_is_answered_at_once(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command_line = command("127.0.0.1:1", "--no-key")
+    found = subprocess.run(command_line, cwd=tmp_path, env=ENVIRON, stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.close(theirs)
+    said = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert said.strip() == GREETING and found.returncode == 3
+    assert found.stdout.startswith(b"imageproof: tier free")

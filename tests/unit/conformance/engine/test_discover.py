@@ -103,8 +103,10 @@ def test_an_open_list_of_models_does_not_hide_a_closed_door(serve: Serve) -> Non
     assert result.trouble == "auth"
 
 
-def test_a_closed_door_offers_nothing(serve: Serve) -> None:
-    assert found(serve(lambda asked: Says(401)).url)[0].offered == frozenset()
+def test_a_closed_door_offers_nothing_and_is_knocked_at_twice(serve: Serve) -> None:
+    target = serve(lambda asked: Says(401))
+    assert found(target.url)[0].offered == frozenset()
+    assert len(target.asked) == 2
 
 
 def test_nobody_there_is_found_with_one_call() -> None:

@@ -63,7 +63,7 @@ def test_the_terminal_says_first_what_is_offered_then_whom_it_breaks_then_the_ru
         "spent: 8 pictures, at most ",
         "the contract (",
     ]
-    parts += ["what the official SDKs need: ", "what breaks, and for whom:", "AI SDK (", "BROKEN GEN-B64-PLAIN"]
+    parts += ["what the official SDKs need: ", "what breaks, and for whom (", "AI SDK (", "BROKEN GEN-B64-PLAIN"]
     places = [shown.index(part) for part in parts]
     assert places == sorted(places)
 

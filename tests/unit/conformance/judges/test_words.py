@@ -234,3 +234,17 @@ def test_what_a_path_that_is_not_there_may_answer(bench: SimpleNamespace, status
     draft.status, draft.json = status, body
     found = bench.judge("ERR-NO-ROUTE", draft.exchange(), bench.context(probe))
     assert (found.outcome if found else "") == outcome
+
+
+def test_a_stream_that_is_cut_inside_its_first_preview_breaks_no_rule_of_order(bench: SimpleNamespace) -> None:
+    probe = next(one for one in bench.probes() if "GEN-STREAM-ORDER" in one.rules)
+    whole = bench.good(probe).exchange()
+    found = {
+        cut: bench.judge(
+            "GEN-STREAM-ORDER",
+            replace(whole, chunks=(replace(whole.chunks[0], data=whole.body[:cut]),), failure=failure),
+            bench.context(probe),
+        )
+        for cut, failure in ((200, "the connection was closed"), (len(whole.body), ""))
+    }
+    assert [one.outcome for one in found.values()] == ["pass", "pass"]
