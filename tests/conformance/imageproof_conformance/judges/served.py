@@ -100,8 +100,9 @@ def serving(rule: str) -> Any:
     """The judge that a legal request is served, for the rule that is to blame when it is not."""
 
     def served(exchange: Exchange, context: Context) -> Said:
-        if 200 <= (exchange.status or 0) < 300:
-            return True
+        found = answer(exchange)
+        if found.served:  # of what is no answer at all nobody can say what it serves
+            return True if found.streamed or isinstance(found.json, dict) else None
         return refused_feature(exchange, context, rule, "a request that the contract allows was not served")
 
     return judges(rule)(served)
