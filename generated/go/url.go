@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -108,6 +109,9 @@ func checkHeader(name, value string) error {
 	return nil
 }
 
+// loopback is how a host of this machine begins: the whole name, and not what another one begins with.
+var loopback = regexp.MustCompile(`(?i)^(localhost|127\.0\.0\.1|\[::1\])([:/]|$)`)
+
 // normalURL is the base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call;
 // and the query that stood behind it. A host alone gets the path of the default; a name without a scheme gets https, or
 // http on this machine.
@@ -115,10 +119,8 @@ func normalURL(told string, about *service) (string, []member, error) {
 	told = strings.TrimSpace(told)
 	if !strings.Contains(told, "://") {
 		scheme := "https://"
-		for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
-			if strings.HasPrefix(told, host) {
-				scheme = "http://"
-			}
+		if loopback.MatchString(told) {
+			scheme = "http://"
 		}
 		told = scheme + told
 	}

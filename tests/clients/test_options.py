@@ -291,3 +291,18 @@ def test_headers_of_a_caller_go_instead_of_ours_however_they_are_written() -> No
         client.with_options(default_headers={"AUTHORIZATION": "Basic b"}).images.edit(prompt="x", image=PNG)
     assert sorted(sent[0]) == [("accept", "image/png"), ("authorization", "Basic a"), ("x-a", "2")]
     assert [value for name, value in sent[1] if name == "authorization"] == ["Basic b"]
+
+
+@pytest.mark.parametrize(
+    ("told", "base_url"),
+    [
+        ("localhost:9", "http://localhost:9/v1"),
+        ("LOCALHOST", "http://localhost/v1"),
+        ("[::1]:9/v1", "http://[::1]:9/v1"),
+        ("localhost.example.com", "https://localhost.example.com/v1"),
+        ("127.0.0.1.nip.io", "https://127.0.0.1.nip.io/v1"),
+    ],
+)
+def test_only_a_host_of_this_machine_is_called_without_tls(told: str, base_url: str) -> None:
+    with Client(KEY, base_url=told) as client:
+        assert str(client.base_url).lower() == base_url

@@ -20,7 +20,7 @@ from ._retry import Retry
 
 CONNECT_TIMEOUT = 10.0  # seconds; a server that is there accepts a connection soon, however long it then works
 SECRET_LENGTH = 6  # what is shorter, such as "EMPTY", is no secret, and may be part of any word
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", re.IGNORECASE)
 # Arguments that every call takes.
 OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "validate", "family")
 
@@ -260,7 +260,7 @@ def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str
     """
     url = url.strip()
     if "://" not in url:
-        url = f"{'http' if url.startswith(LOOPBACK) else 'https'}://{url}"
+        url = f"{'http' if LOOPBACK.match(url) else 'https'}://{url}"
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must be a URL such as https://host/v1")

@@ -5,7 +5,7 @@ import { answered } from "./answers.js";
 import * as errors from "./errors.js";
 import { toFile } from "./files.js";
 import { Http } from "./http.js";
-import { environment, normalBaseURL, normalHeaders, normalKey } from "./options.js";
+import { checkRetries, checkTimeout, environment, normalBaseURL, normalHeaders, normalKey } from "./options.js";
 
 /** @typedef {import("../types/runtime.js").ClientOptions} ClientOptions */
 /** @typedef {import("../types/runtime.js").RequestOptions} RequestOptions */
@@ -183,9 +183,8 @@ function settingsOf(options, service) {
   const given = options.baseURL || environment(service.urlVariable) || service.baseURL;
   const { baseURL, query } = normalBaseURL(given, service);
   const timeout = options.timeout === undefined ? 600_000 : options.timeout;
-  if (timeout !== null && !(typeof timeout === "number" && timeout > 0)) {
-    throw new TypeError("timeout must be milliseconds above 0, or null for none");
-  }
+  checkTimeout(timeout);
+  checkRetries(options.maxRetries ?? 2);
   return {
     baseURL,
     key: normalKey(options.apiKey, service.keyVariable),

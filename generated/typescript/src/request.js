@@ -2,7 +2,7 @@
 // Requests, made of what a caller gave: what goes where, under which name, in which form. Nothing is sent here.
 
 import { formOf, formTexts, isContent, uploadOf } from "./files.js";
-import { checkedHeader } from "./options.js";
+import { checkedHeader, checkRetries, checkTimeout } from "./options.js";
 import { isPlain, joined, jsonOf, textOf } from "./values.js";
 
 /**
@@ -90,6 +90,8 @@ import { isPlain, joined, jsonOf, textOf } from "./values.js";
  */
 export async function callOf(operation, path, given, options, settings) {
   const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  if (options.timeout !== undefined) checkTimeout(options.timeout);
+  if (options.maxRetries !== undefined) checkRetries(options.maxRetries);
   checkNames(operation, told);
   const query = taken(operation, told, operation.query);
   const sent = taken(operation, told, operation.headers);
@@ -105,9 +107,9 @@ export async function callOf(operation, path, given, options, settings) {
     throw new TypeError(`${operation.name}: fetch sends no body with ${operation.verb}`);
   }
   const headers = new Headers({ Accept: operation.accept ?? "application/json" });
-  set(headers, settings.headers);
-  if (mediaType) headers.set("Content-Type", mediaType);
   if (settings.key) headers.set(settings.auth[0], `${settings.auth[1]}${settings.key}`);
+  set(headers, settings.headers); // may stand for the key, or take it away
+  if (mediaType) headers.set("Content-Type", mediaType);
   for (const [name, value] of Object.entries(sent)) if (value !== null) set(headers, { [name]: textOf(name, value) });
   set(headers, options.headers ?? {});
   const url = `${settings.baseURL}${deployed(operation, settings, values)}${filled(operation.path, path)}`;

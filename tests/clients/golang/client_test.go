@@ -469,6 +469,7 @@ func TestBaseURLs(t *testing.T) {
 	for given, want := range map[string]string{
 		"host": "https://host/v1", "localhost:8080": "http://localhost:8080/v1", "https://host/": "https://host/v1",
 		"https://host/v1/": "https://host/v1", "https://host/v1/images/generations": "https://host/v1", "https://host/a//b": "https://host/a/b",
+		"localhost.example.com": "https://localhost.example.com/v1", "127.0.0.1.nip.io": "https://127.0.0.1.nip.io/v1",
 	} {
 		if client := clientOf(t, given); client.BaseURL() != want {
 			t.Errorf("%s: %s", given, client.BaseURL())
@@ -478,6 +479,28 @@ func TestBaseURLs(t *testing.T) {
 		if _, err := api.NewClient(api.WithBaseURL(bad)); err == nil {
 			t.Error(bad)
 		}
+	}
+}
+
+func TestTheQueryOfABaseURLGoesWithIt(t *testing.T) {
+	var seen []string
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.URL.RawQuery)
+		io.WriteString(w, `{"object": "list", "data": []}`)
+	})
+	t.Setenv("OPENAI_BASE_URL", "https://gateway.example/v1?token=secret")
+	first := clientOf(t, server.URL+"/v1?a=1", api.WithQuery("b", 2))
+	second, err := first.With(api.WithBaseURL(server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, client := range []*api.Client{first, second} {
+		if _, err := client.Models.List(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Join(seen, " ") != "a=1&b=2 b=2" {
+		t.Error(seen)
 	}
 }
 

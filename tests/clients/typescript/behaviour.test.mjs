@@ -298,8 +298,28 @@ test("where a client calls, and what it refuses to be told", () => {
   assert.equal(told("https://host"), "https://host/v1");
   assert.equal(told("host/v1/"), "https://host/v1");
   assert.equal(told("localhost:9/api"), "http://localhost:9/api");
+  assert.equal(told("LocalHost"), "http://localhost/v1");
+  assert.equal(told("localhost.example.com"), "https://localhost.example.com/v1");
   assert.equal(told("https://host//v1/images/generations"), "https://host/v1");
   for (const bad of ["ftp://host", "https://user:word@host/v1", "https://"]) assert.throws(() => told(bad), TypeError);
   assert.throws(() => new api.Client({ apiKey: "sk with spaces" }), (error) => !error.message.includes("sk with"));
   assert.throws(() => new api.Client({ timeout: -1 }), /timeout/);
+  assert.throws(() => new api.Client({ maxRetries: NaN }), /maxRetries/);
+});
+
+test("a default header stands for the key, or takes it away, and a number that is none is told before anything goes", async () => {
+  const seen = [];
+  const answer = (request, response) => {
+    seen.push(request.headers.authorization);
+    json(GOOD)(request, response);
+  };
+  await served(answer, async (baseURL) => {
+    await client(baseURL).images.generate(asked);
+    await client(baseURL, { defaultHeaders: { Authorization: "Basic other" } }).images.generate(asked);
+    await client(baseURL).withOptions({ defaultHeaders: { authorization: null } }).images.generate(asked);
+    for (const wrong of [{ timeout: -1 }, { timeout: NaN }, { timeout: 0 }, { maxRetries: NaN }, { maxRetries: -1 }]) {
+      await assert.rejects(client(baseURL).images.generate(asked, wrong), TypeError);
+    }
+  });
+  assert.deepEqual(seen, [`Bearer ${KEY}`, "Basic other", undefined]);
 });

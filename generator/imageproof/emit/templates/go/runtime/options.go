@@ -19,6 +19,7 @@ type settings struct {
 	authHeader string
 	authPrefix string
 	query      []member
+	ofBase     []member // the query behind the base URL: another base has its own
 	header     http.Header
 	extraBody  []member
 	timeout    time.Duration
@@ -66,8 +67,7 @@ func WithBaseURL(base string) Option {
 		if err != nil {
 			return err
 		}
-		told.baseURL = normal
-		told.query = append(told.query[:len(told.query):len(told.query)], query...)
+		told.baseURL, told.ofBase = normal, query
 		return nil
 	}
 }
@@ -83,8 +83,7 @@ func WithAzure(endpoint, apiVersion, deployment string) Option {
 		told.baseURL = strings.TrimSuffix(base, "/openai") + "/openai"
 		told.azure, told.deployment = true, deployment
 		told.authHeader, told.authPrefix = "api-key", ""
-		told.query = append(told.query[:len(told.query):len(told.query)], query...)
-		told.query = append(told.query, member{"api-version", apiVersion})
+		told.ofBase = append(query, member{"api-version", apiVersion})
 		if told.keyGiven {
 			return nil
 		}

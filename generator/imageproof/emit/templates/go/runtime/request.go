@@ -145,7 +145,7 @@ func (c *call) build(op *operation, inPath []pathValue, members map[string]*obje
 	if err != nil {
 		return err
 	}
-	c.url, err = withQuery(where, op, members["query"], told.query)
+	c.url, err = withQuery(where, op, members["query"], slices.Concat(told.ofBase, told.query))
 	return err
 }
 

@@ -1,6 +1,6 @@
 // What a client is told, as it is used: where it calls, with which key and headers.
 
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/;
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/i;
 const SECRET_LENGTH = 6; // what is shorter, such as "EMPTY", is no secret, and may be part of any word
 
 /**
@@ -12,6 +12,18 @@ export function checkedHeader(name, value) {
     throw new TypeError(`header ${JSON.stringify(name)} must be printable ASCII`);
   }
   return value;
+}
+
+/** @param {unknown} timeout */
+export function checkTimeout(timeout) {
+  if (timeout !== null && !(typeof timeout === "number" && timeout > 0)) {
+    throw new TypeError("timeout must be milliseconds above 0, or null for none");
+  }
+}
+
+/** @param {unknown} retries */
+export function checkRetries(retries) {
+  if (!(typeof retries === "number" && retries >= 0)) throw new TypeError("maxRetries must be a number from 0");
 }
 
 /**
