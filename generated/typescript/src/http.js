@@ -149,7 +149,11 @@ export class Exchange {
     } catch (cause) {
       return this.#failed(cause, `no answer from ${this.origin.baseURL}`);
     }
-    if (this.#response.ok) return whole ? this.#read() : undefined;
+    if (this.#response.ok && whole) return this.#read();
+    if (this.#response.ok) {
+      this.pause();
+      return undefined;
+    }
     const raw = this.origin.clean(await this.#response.text().catch(() => ""));
     this.end();
     return statusError(this.#response.status, { raw, requestID: this.requestID, headers: this.headers });
@@ -247,6 +251,11 @@ export class Exchange {
     }, Math.min(this.#timeout, LONGEST_TIMER));
     timer.unref?.(); // the connection keeps a program of Node's alive, and a clock that nobody needs should not
     this.#timer = timer;
+  }
+
+  /** Nothing is waited for until something is read. */
+  pause() {
+    clearTimeout(this.#timer);
   }
 
   /** Nothing is waited for any more. */

@@ -323,3 +323,38 @@ test("a default header stands for the key, or takes it away, and a number that i
   });
   assert.deepEqual(seen, [`Bearer ${KEY}`, "Basic other", undefined]);
 });
+
+const DONE = `data: {"type":"image_generation.completed","b64_json":"${PNG}"}\n\n`;
+const PARTIAL = `data: {"type":"image_generation.partial_image","partial_image_index":0,"b64_json":"${PNG}"}\n\n`;
+
+test("a finished picture stays, whoever read it and however the stream ends", async () => {
+  const answer = (request, response) => {
+    response.setHeader("content-type", "text/event-stream");
+    response.write(PARTIAL + DONE);
+    if (request.headers["x-break"]) setTimeout(() => response.destroy(), 50);
+    else response.end();
+  };
+  await served(answer, async (baseURL) => {
+    const whole = await client(baseURL).images.generate({ ...asked, stream: true });
+    for await (const event of whole.partialImages()) assert.equal(event.partial_image_index, 0);
+    assert.equal((await whole.finalImage()).type, "image_generation.completed");
+    const broken = await client(baseURL, { defaultHeaders: { "x-break": "1" } }).images.generate({ ...asked, stream: true });
+    await assert.rejects(broken.finalImage(), api.APIConnectionError);
+    assert.deepEqual(broken.finished.map((event) => event.type), ["image_generation.completed"]);
+  });
+});
+
+test("a slow reader is not told that the server fell silent", async () => {
+  const answer = (_, response) => {
+    response.setHeader("content-type", "text/event-stream");
+    response.write(PARTIAL);
+    setTimeout(() => response.end(DONE), 20);
+  };
+  await served(answer, async (baseURL) => {
+    const stream = await client(baseURL, { timeout: 300 }).images.generate({ ...asked, stream: true });
+    const slowly = () => new Promise((done) => setTimeout(done, 450));
+    await slowly();
+    for await (const event of stream) if (event.type.endsWith("partial_image")) await slowly();
+    assert.equal(stream.finished.length, 1);
+  });
+});

@@ -200,9 +200,11 @@ export declare class Stream<T> implements AsyncIterable<T> {
   [Symbol.asyncIterator](): AsyncIterator<T, void>;
   /** Stop listening. The server may go on, and charge. */
   close(): void;
-  /** The event that brings the finished picture, the last of several; reads the stream to its end. */
+  /** The events that brought finished pictures so far: they were paid for, even if the stream then breaks. */
+  readonly finished: readonly T[];
+  /** The event that brings the finished picture, the last of several, read before or not; reads the stream to its end. */
   finalImage(): Promise<T>;
-  /** The events that bring finished pictures, one for each; reads the stream to its end. */
+  /** The events that bring finished pictures, one for each, read before or not; reads the stream to its end. */
   finalImages(): Promise<T[]>;
   /** The events that bring pictures in the making, as they arrive; reads the stream to its end. */
   partialImages(): AsyncGenerator<T, void>;

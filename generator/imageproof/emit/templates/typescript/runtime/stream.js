@@ -87,6 +87,8 @@ export class Stream {
   /** @type {AsyncGenerator<T, void>} */
   #events;
   #ended;
+  /** @type {T[]} */
+  #finished = [];
 
   /**
    * @param {import("./http.js").Exchange} exchange
@@ -113,12 +115,15 @@ export class Stream {
     this.#exchange.end();
   }
 
+  /** @returns {readonly T[]} */
+  get finished() {
+    return [...this.#finished];
+  }
+
   /** @returns {Promise<T[]>} */
   async finalImages() {
-    /** @type {T[]} */
-    const found = [];
-    for await (const event of this) if (this.#isLast(event)) found.push(event);
-    return found;
+    for await (const event of this) void event; // what is left of it
+    return [...this.#finished];
   }
 
   /** @returns {Promise<T>} */
@@ -156,6 +161,7 @@ export class Stream {
           const piece = await body?.read();
           over = piece?.done ?? true;
           chunk = piece?.value;
+          this.#exchange.pause(); // how long its reader takes is no silence of the server
         } catch (error) {
           throw this.#exchange.broken(error);
         }
@@ -197,6 +203,8 @@ export class Stream {
       const kind = value[member ?? ""];
       if (typeof kind === "string" && last.includes(kind)) this.#ended = true;
     }
-    return decoded(value, type, this.#shapes, origin);
+    const made = decoded(value, type, this.#shapes, origin);
+    if (this.#isLast(made)) this.#finished.push(made);
+    return made;
   }
 }
