@@ -73,3 +73,9 @@ def said(exchange: Exchange) -> str:
     if isinstance(found, dict):
         found = found.get("message") or found.get("detail") or ""
     return found if isinstance(found, str) else ""
+
+
+def page(exchange: Exchange) -> bool:
+    """Whether an answer is a page for people: a document of HTML, whatever it says of its type."""
+    head = exchange.body[:512].lstrip().lower()
+    return head.startswith((b"<!doctype html", b"<html"))
