@@ -55,9 +55,8 @@ class Discovery:
 
     @property
     def doubtful(self) -> bool:
-        """Whether the outage may be none: 500 for impossible bodies alone is also how a careless target refuses."""
-        posted = {one.status for one in self.exchanges if one.probe.request.method == "POST"}
-        return self.trouble == "outage" and posted == {500}
+        """Whether the outage may be none."""
+        return doubtful(self.trouble, self.exchanges)
 
 
 def discover(document: Document, profile: Profile, send: Send) -> Discovery:
@@ -93,7 +92,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
                 encodings += _encodings(document, operation, ask)
     making_ids = {one.id for one in operations.values() if one.method == "POST"}
     trouble, detail = troubled(exchanges, offered, making_ids, profile)
-    if trouble in _UNSEEN:
+    if trouble and not doubtful(trouble, exchanges):
         offered = opened(exchanges)
     nameless = not (trouble or listed or profile.models or (profile.provider and profile.provider.models))
     making = next((one for one in operations.values() if one.id in offered and _takes_json(document, one)), None)
@@ -101,12 +100,13 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail, tuple(encodings), by_name)
 
 
-# What says nothing of what lies behind it: a closed door, a page, a way elsewhere. An outage may be none yet.
-_UNSEEN = ("unreachable", "silent", "auth", "quota", "website", "elsewhere")
+def doubtful(trouble: Trouble, exchanges: Iterable[Exchange]) -> bool:
+    """Whether an outage may be none: 500 for impossible bodies alone is also how a careless target refuses."""
+    return trouble == "outage" and {one.status for one in exchanges if one.probe.request.method == "POST"} == {500}
 
 
 def opened(exchanges: Iterable[Exchange]) -> set[str]:
-    """The operationIds of what was served, with no page for people."""
+    """The operationIds of what was served, with no page for people: what a target offers that is in trouble."""
     return {one.probe.operation for one in exchanges if served(one) and not page(one)}
 
 

@@ -66,9 +66,9 @@ def bill(tariff: Tariff, probes: Sequence[Probe], cap: int, max_cost: int | None
 
 
 def sufficient(tariff: Tariff, spent: Cost, skipped: Iterable[Skipped], leaks: bool) -> Cost:
-    """The limit under which all calls would have been made that the budget did not allow: what was spent, and what these
-    calls come to where they are legal. What must be refused costs a target nothing that `leaks` nothing, and needs room
-    for its worst case; of one that does, one call of each kind may be served."""
+    """The limit under which all calls would have been made that the budget did not allow: what was spent, and what
+    these calls come to where they are legal. What must be refused costs nothing at a target that `leaks` nothing, and
+    needs room for its worst case; of one that leaks, one call of each kind may be served."""
     missed = [one.probe for one in skipped if one.kind == "budget"]
     legal = [one for one in missed if one.expect != "refused"]
     kinds: dict[tuple[str, ...], Cost] = {}

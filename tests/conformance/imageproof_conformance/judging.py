@@ -68,7 +68,7 @@ def judged(
     if not run.selected:
         rules += [rule for one in run.plans for rule in beside(registry, one, run.tier, course.cut)]
     rules = labelled(rules, run.profile.provider)
-    strange = tuple(sorted(bench.strange))
+    strange = tuple(sorted(bench.strange | bench.unmade))
     needed = [one for one in run.exchanges if one.probe.expect == "served" and one.probe.images]
     trouble, offered = run.discovery.said, run.discovery.offered
     found = offers(offered, run.plans, run.exchanges)

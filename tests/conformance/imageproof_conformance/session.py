@@ -17,7 +17,7 @@ from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, ModelPlan
 from imageproof_conformance.budget import CUT_SHORT, TIME_OVER, UNSENT, Budget, pictures
 from imageproof_conformance.discover import Discovery, choose_models, discover, opened
-from imageproof_conformance.dispatch import MOST_PAID, Dispatcher, Interrupted, Skipped
+from imageproof_conformance.dispatch import MOST_PAID, UNKNOWN_AFTER, Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import TIERS, Exchange, Probe, Tier
 from imageproof_conformance.forecast import Dearer, cost_of, sufficient
 from imageproof_conformance.intent import upto, wanted, whole_plan
@@ -49,6 +49,26 @@ class _State:
     looked: bool = False  # at the links once more
     bench: tuple[tuple[int, int, bool], Bench] | None = None  # with how much of all this it was made
     cut: str = ""  # why discovery could not ask everything
+
+
+def _parts(probes: Collection[Probe]) -> tuple[list[Probe], ...]:
+    """What is sent after what: first, of each model, the calls that show whether it is known, and the plainest one that
+    makes a picture; last what shows whether the target lives after all of it."""
+    models = dict.fromkeys(one.model for one in probes)
+    first = [probe for model in models for probe in _telling([one for one in probes if one.model == model])]
+    last = [one for one in probes if one.last]
+    return first, [one for one in probes if one not in first and one not in last], last
+
+
+def _telling(probes: Collection[Probe]) -> list[Probe]:
+    """Of the calls of one model: two that must be refused for something else than the model, and a paid one, in JSON
+    and no stream if there is one."""
+    named = [one for one in probes if one.asked.get("model") == one.model and one.request.key == "yes"]
+    whole = [one for one in named if one.expect == "refused" and one.about in one.asked]  # nothing is left out
+    refused = [one for one in whole if "MODEL" not in "".join(one.rules[:1])]
+    paid = [one for one in named if one.images]
+    plain = [one for one in paid if one.request.json is not None and not one.asked.get("stream")]
+    return [*sorted(refused, key=lambda one: one.worst)[:UNKNOWN_AFTER], *(plain or paid)[:1]]
 
 
 class Session:
@@ -124,6 +144,10 @@ class Session:
         self._whole = tuple(planned(choice) for choice in choices)
         self.tier = self.profile.tier or self._affordable()
         self.plans = tuple(one.within(*upto(self.tier)) for one in self._whole)
+        for choice in choices:
+            self._dispatcher.doubt(choice.name, paid=True)
+            if choice.name not in self.discovery.listed:
+                self._dispatcher.doubt(choice.name, paid=False)
         leaks = {rule for one in self.discovery.exchanges if served(one) for rule in one.probe.rules}
         for model, rule in itertools.product([choice.name for choice in choices], leaks):
             self._dispatcher.leaked(model, rule)
@@ -357,8 +381,7 @@ class Session:
         try:
             # What was asked for goes before what a careless target bills for calls that it should have refused.
             keep = cost_of(self.tariff, self.probes, lambda probe: probe.legal_images) if stage == "free" else NOTHING
-            for last in (False, True):
-                part = [probe for probe in keyed if probe.last == last]
+            for part in _parts(keyed):
                 found = self._dispatcher.run(part, keep, PAID_AT_ONCE.get(stage, MOST_PAID))
                 exchanges, skipped = [*exchanges, *found[0]], [*skipped, *found[1]]
             if 0 < self._done < self._total:

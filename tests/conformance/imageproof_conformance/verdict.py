@@ -12,7 +12,7 @@ from typing import Literal
 
 from imageproof.contract.providers import Deviation
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance.answers import said, served
+from imageproof_conformance.answers import said, served, unknown_model
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Finding, Probe
 from imageproof_conformance.gates import Terms
@@ -88,7 +88,7 @@ def no_answer(exchange: Exchange, key_works: bool) -> str:
         return f"quota: status {status}"
     if status in _OUTAGE:
         return f"outage: status {status}"
-    closed = status in (401, 403) and exchange.probe.request.key == "yes"
+    closed = status in (401, 403) and exchange.probe.request.key == "yes" and not unknown_model(exchange)
     if closed and (not key_works or exchange.probe.expect == "served"):
         return f"the key is not accepted: status {status}"
     return ""

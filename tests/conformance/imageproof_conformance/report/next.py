@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from imageproof_conformance.budget import COULD_COST, LATE, REQUESTS_OVER, TIME_OVER, many
 from imageproof_conformance.forecast import Dearer
-from imageproof_conformance.money import MICROS
+from imageproof_conformance.money import MICROS, micros
 from imageproof_conformance.profile import DEFAULT_TIMEOUT
 from imageproof_conformance.record import Run
 from imageproof_conformance.shell import join, variable
@@ -113,7 +113,7 @@ def _ended(run: Run) -> str:
 
 
 def _more_time(run: Run) -> str:
-    return _same(run, "--max-time", f"{max(run.profile.max_time or 0, run.seconds) * MORE:.0f}")
+    return _same(run, "--max-time", f"{ceil((run.profile.max_time or run.seconds) * MORE)}")
 
 
 def _more_money(run: Run) -> str:
@@ -216,11 +216,18 @@ def _clean(run: Run) -> str:
     if run.selected:
         return _same(run)
     if run.dearer:
-        return f"{_command(run, '--tier', run.dearer.tier, *_price(run), *_calls(run))}  # {_costs(run.dearer)}"
-    calls = _calls(run)
-    return _command(
-        run, "--tier", run.tier, "--max-images", str(run.cap), *_price(run), *calls, "--junit", "imageproof.xml"
-    )
+        limits = [*_price(run), *_limits(run, run.dearer), *_calls(run)]
+        return f"{_command(run, '--tier', run.dearer.tier, *limits)}  # {_costs(run.dearer)}"
+    limits = ["--max-images", str(run.cap), *_price(run), *_limit(run), *_calls(run)]
+    return _command(run, "--tier", run.tier, *limits, "--junit", "imageproof.xml")
+
+
+def _limits(run: Run, tier: Dearer) -> list[str]:
+    """The limits of a larger tier, of the kinds that were typed."""
+    found = [] if run.profile.max_images is None else ["--max-images", str(tier.worst)]
+    if run.profile.max_cost is None or tier.bill is None:
+        return found
+    return [*found, "--max-cost", _amount(ceil(micros(tier.bill.worst) / CENT) * CENT)]
 
 
 def _costs(tier: Dearer) -> str:

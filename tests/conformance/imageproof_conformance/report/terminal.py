@@ -46,6 +46,7 @@ _LEFT_OUT = (
     ("stopped", "wrong key", "a wrong key was tried twice already"),
     ("stopped", "", "an invalid request of the same rule was served already"),
     ("silent", "", "the target stopped answering"),
+    ("unknown", "", "the target does not know the model"),
     ("open", "", "keys are not tried, since the target was declared open"),
     ("interrupted", "", "the run was interrupted"),
 )
