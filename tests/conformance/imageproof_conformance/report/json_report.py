@@ -63,7 +63,7 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
         ],
         "whom": [
             {"who": one.who, "client": one.client, "rules": list(one.rules), "how": one.how}
-            for one in whom(verdict.rules)
+            for one in whom(verdict.rules, run.exchanges)
         ],
         "selected": run.selected,
         "trouble": run.discovery.trouble,

@@ -188,7 +188,7 @@ class Screen:
         self.say()
         for one in answers(run.verdict.rules):
             self.say(one.told)
-        if broken := whom(run.verdict.rules):
+        if broken := whom(run.verdict.rules, run.exchanges):
             self.say("\nwhat breaks, and for whom (`when` says how a client was seen to break):", "bold")
         for hit in broken:
             over = names(hit.rules)
