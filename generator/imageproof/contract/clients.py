@@ -34,8 +34,8 @@ class Client:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What some clients make of a server that breaks one of some rules: `when` it does so, `then` they do that. `seen` is
-    the word that an answer must fit for it, "" where any breach is meant."""
+    """What some clients make of a server that breaks one of some rules: `when` it does so, `then` they do that. `seen`
+    is the word that an answer must fit for it, "" where any breach is meant."""
 
     rules: tuple[str, ...]
     when: str

@@ -40,6 +40,17 @@ class Conformance:
         self.screen = screen
         self.run: Run | None = None
         self.files: tuple[str, ...] = ()
+        self.crash = ""  # why the suite itself failed, as far as it went on
+
+    def rule(self, item: tuple[str, str]) -> RuleVerdict:
+        """The verdict on one item; buys what it needs first."""
+        try:
+            return self.session.rule(item)
+        except Exception as error:
+            if not self.crash:
+                traceback.print_exc(limit=-4, file=sys.stderr)
+            self.crash = self.crash or f"{type(error).__name__}: {error}"
+            raise
 
     def terms(self, verdict: RuleVerdict) -> Terms:
         """What one rule is held to."""
@@ -51,7 +62,7 @@ class Conformance:
         from imageproof_conformance import report
 
         if self.run is None:
-            run = self.session.finish(suite_error, interrupted)
+            run = self.session.finish(self.crash or suite_error, interrupted)
             self.session.wire.close()
             paths = report.write(run, self.session.document, self.session.registry, self.session.wire.redactor)
             self.run, self.files = run, tuple(map(str, paths))

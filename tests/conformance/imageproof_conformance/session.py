@@ -139,7 +139,8 @@ class Session:
         deepest: Tier = "full" if self.profile.tier == "full" else DEAREST_UNNAMED
 
         def planned(choice: ModelChoice) -> ModelPlan:
-            return whole_plan(self.document, self.registry, choice, offered, extras, self.profile.provider, deepest)
+            given = self.document, self.registry, choice, offered, extras, self.profile.provider, deepest
+            return whole_plan(*given, self.discovery.encodings)
 
         self._whole = tuple(planned(choice) for choice in choices)
         self.tier = self.profile.tier or self._affordable()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from imageproof_conformance.answers import parsed
 from imageproof_conformance.exchange import Exchange, Finding, Part, Request
+from imageproof_conformance.judges.events import events
 from imageproof_conformance.profile import Profile
 from imageproof_conformance.report.clean import line, shorten
 
 _LONG_TEXT = 60  # characters of a value inside a summary
+MOST_EVENTS = 8  # of a stream, named
 _CURL = 1200  # characters of a curl line
 
 
@@ -64,8 +65,9 @@ def _got(exchange: Exchange) -> str:
     if answer is not None:
         text = json.dumps(brief(answer), ensure_ascii=False)
     elif exchange.media_type == "text/event-stream":
-        events = re.findall(rb"^event:\s*(\S+)", exchange.body, re.MULTILINE)
-        text = "stream of " + (", ".join(name.decode("utf-8", "replace") for name in events[:8]) or "no named events")
+        names = [event.type or "an event without a type" for event in events(exchange.body)]
+        more = f" and {len(names) - MOST_EVENTS} more" if len(names) > MOST_EVENTS else ""
+        text = "stream of " + (", ".join(names[:MOST_EVENTS]) + more if names else "no events")
     else:
         text = exchange.body[:LONGEST_BODY].decode("utf-8", "replace")
     cut = f" ({exchange.failure})" if exchange.failure else ""
