@@ -62,7 +62,7 @@ class Conformance:
         from imageproof_conformance import report
 
         if self.run is None:
-            run = self.session.finish(self.crash or suite_error, interrupted)
+            run = report.in_folder(self.session.finish(self.crash or suite_error, interrupted))
             self.session.wire.close()
             paths = report.write(run, self.session.document, self.session.registry, self.session.wire.redactor)
             self.run, self.files = run, tuple(map(str, paths))

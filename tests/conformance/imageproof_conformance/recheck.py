@@ -307,6 +307,7 @@ def _tell(asked: Asked, found: Judged) -> None:
     judged_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     again = {"of": asked.path, "judged": judged_at, "suite": found.suite}
     write = report.write_into if found.traffic else report.write_reports
+    run = replace(run, folder=str(folder))
     files = write(run, found.document, requirements(), found.redactor, folder, again)
     screen = Screen()
     models = ", ".join(one.choice.name for one in run.plans) or "no model"

@@ -41,6 +41,7 @@ class Run:
     offers      what is offered of each model
     course      what else its verdict depends on
     bill        what it costs, None where no price is known
+    folder      where its reports lie, as seen from where the run was started; "" before they are written
     """
 
     profile: Profile
@@ -66,3 +67,4 @@ class Run:
     offers: tuple[Offer, ...] = ()
     course: Course = field(default_factory=Course)
     bill: Bill | None = None
+    folder: str = ""

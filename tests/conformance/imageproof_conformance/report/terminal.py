@@ -21,6 +21,7 @@ from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.common import plainest, shared
+from imageproof_conformance.report.curl import curl
 from imageproof_conformance.report.evidence import asked_and_got, tell
 from imageproof_conformance.report.next import next_command
 from imageproof_conformance.report.whom import whom
@@ -223,13 +224,14 @@ class Screen:
         if not failures:
             return
         first = plainest(failures, run.exchanges)
-        told = tell(run.exchanges[first.exchange], run.profile)
+        exchange = run.exchanges[first.exchange]
+        told = tell(exchange)
         self.say(f"  {line(first.finding.message)}", hang=4)
         if pair := asked_and_got(first.finding):
             self.say(f"  {pair}", hang=4)
         self.say(f"  sent: {told.sent}", hang=8)
         self.say(f"  got:  {told.got}", hang=8)
-        self.copy(f"  {told.curl}")
+        self.copy(f"  {curl(exchange, run.profile, run.folder).line}")
         if len(failures) > 1:
             more = len(failures) - 1
             self.say(f"  and {more} more {'call shows' if more == 1 else 'calls show'} it")

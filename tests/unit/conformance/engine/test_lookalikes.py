@@ -85,7 +85,7 @@ def test_the_events_of_a_stream_are_told_by_their_types() -> None:
     body = b'event: a\rdata: {"type": "one"}\r\rdata: {"type": "two"}\r\rdata: 3\r\r'
     headers = (("content-type", "text/event-stream"),)
     seen = Exchange(probe, "http://h/x", (), b"{}", 200, headers, (Chunk(0.0, body),))
-    assert tell(seen, Profile("http://h/v1")).got == "200 text/event-stream stream of one, two, an event without a type"
+    assert tell(seen).got == "200 text/event-stream stream of one, two, an event without a type"
 
 
 def test_a_failure_of_the_suite_is_its_own_status(reference: Reference, tmp_path: Path) -> None:
