@@ -110,6 +110,11 @@ def opened(exchanges: Iterable[Exchange]) -> set[str]:
     return {one.probe.operation for one in exchanges if served(one) and not page(one)}
 
 
+def calls(document: Document) -> int:
+    """How many calls a target with all operations is discovered by."""
+    return sum(1 + len(several(document, one)) for one in document.operations().values())
+
+
 def choose_models(document: Document, profile: Profile, found: Discovery) -> tuple[tuple[ModelChoice, ...], str]:
     """The models to judge, and a line on how they were chosen, "" for nothing to say. UsageError when none can be."""
     checked(document, profile)

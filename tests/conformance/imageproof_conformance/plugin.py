@@ -22,6 +22,7 @@ from imageproof.errors import ImageproofError, UsageError
 from imageproof_conformance.expect import terms
 from imageproof_conformance.gates import Terms
 from imageproof_conformance.profile import Settings, build
+from imageproof_conformance.report import plan_json
 from imageproof_conformance.report.evidence import asked_and_got
 from imageproof_conformance.report.terminal import Screen, problem
 from imageproof_conformance.run import Run, Session
@@ -156,6 +157,8 @@ def _prepare(config: pytest.Config, settings: Settings, only: str, screen: Scree
     if settings.dry_run:
         _select(session, chosen(only, session.items), only)
         screen.dry_run(session)
+        if profile.json:
+            _write_plan(session, profile.json)
         return 0
     conformance = Conformance(session, screen)
     if session.discovery.trouble:
@@ -165,6 +168,13 @@ def _prepare(config: pytest.Config, settings: Settings, only: str, screen: Scree
         return status
     config.stash[_CONFORMANCE] = conformance
     return None
+
+
+def _write_plan(session: Session, path: Path) -> None:
+    try:
+        plan_json.write(session, path)
+    except OSError as error:
+        raise UsageError(f"--json {path}: the plan cannot be written: {error.strerror}") from None
 
 
 def _select(session: Session, items: Sequence[tuple[str, str]], only: str) -> None:

@@ -16,7 +16,7 @@ from imageproof_conformance import forecast
 from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, ModelPlan
 from imageproof_conformance.budget import CUT_SHORT, TIME_OVER, UNSENT, Budget, pictures
-from imageproof_conformance.discover import Discovery, choose_models, discover, opened
+from imageproof_conformance.discover import Discovery, calls, choose_models, discover, opened
 from imageproof_conformance.dispatch import MOST_PAID, UNKNOWN_AFTER, Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import TIERS, Exchange, Probe, Tier
 from imageproof_conformance.forecast import Dearer, cost_of, sufficient
@@ -106,6 +106,7 @@ class Session:
             self.wire.send, self.budget, profile.workers, refusals, self._answered, self._cost
         )
         self._stage, self._done, self._total = "", 0, 0
+        self.before = 0  # requests that find out what is offered, ahead of those that are planned
 
     def __enter__(self) -> Session:
         return self
@@ -124,6 +125,7 @@ class Session:
         self.discovery = replace(self.discovery, detail=self.wire.redactor.text(self.discovery.detail))
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
             self.discovery = self._cut_short()
+        self.before = calls(self.document) if assume else len(self.discovery.exchanges)
         if assume:
             everything = frozenset(self.document.operations())
             self.discovery = replace(self.discovery, offered=everything, trouble="", detail="")
@@ -272,6 +274,16 @@ class Session:
         tiers = upto(self.tier)
         found = tuple(probe for one in self.plans for probe in one.probes if probe.tier in tiers)
         return found if self._selected is None else wanted(found, self._selected)
+
+    @property
+    def requests(self) -> int:
+        """The calls of a run in which nothing is repeated, those included that find out what is offered."""
+        return self.before + len(self.probes)
+
+    @property
+    def seconds(self) -> float:
+        """How long the calls take at least, where their rate is limited; 0 where it is not."""
+        return self.requests / self.profile.rate if self.profile.rate else 0.0
 
     @property
     def planned(self) -> int:

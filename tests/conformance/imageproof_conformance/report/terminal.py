@@ -17,6 +17,7 @@ from imageproof_conformance.exchange import Probe
 from imageproof_conformance.gates import answers
 from imageproof_conformance.judges import judged_ids
 from imageproof_conformance.money import GIVEN
+from imageproof_conformance.probes import as_text
 from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
@@ -104,9 +105,8 @@ class Screen:
     def plan(self, session: Session) -> None:
         """The first line of a run, before anything is paid for, and how the target was understood."""
         models = ", ".join(one.choice.name for one in session.plans)
-        probes = session.probes
         self.say(
-            f"imageproof: tier {session.tier}, {line(models)}: {many(len(probes), 'request')}"
+            f"imageproof: tier {session.tier}, {line(models)}: {many(session.requests, 'request')}"
             f"{_duration(session)}, {many(session.planned, 'picture')} planned{_price(session)}{_optional(session)},"
             f" at most {session.worst}{_worst_price(session)} if the target serves whatever it is sent"
             f" (cap {session.budget.cap}{_cap_price(session)})",
@@ -289,10 +289,9 @@ def _left_out(one: Skipped) -> str:
 
 def _duration(session: Session) -> str:
     """How long the calls take at least where their rate is limited: " (about 2 minutes at 2 calls a second)"."""
-    rate = session.profile.rate
+    rate, seconds = session.profile.rate, session.seconds
     if not rate or not session.probes:
         return ""
-    seconds = len(session.probes) / rate
     span = f"{many(round(seconds / 60), 'minute')}" if seconds >= 90 else many(max(round(seconds), 1), "second")
     return f" (about {span} at {rate:g} call{'' if rate == 1 else 's'} a second)"
 
@@ -329,14 +328,15 @@ def _expense(session: Session) -> Iterator[str]:
     """What a run uses, and at most: calls, pictures, money, time."""
     profile, bill = session.profile, session.bill
     most = "" if profile.max_requests is None else f", at most {profile.max_requests} with links and repetitions"
-    yield f"\ncalls:    {len(session.probes)}{most}"
+    before = f", {session.before} of them to find out what is offered" if session.before else ""
+    yield f"\nrequests: {session.requests}{before}{most}"
     yield f"pictures: {session.planned}, at most {session.worst}"
     if bill:
         beside = "reading prompts and input pictures is not in it"
         yield f"money:    {bill.told(bill.planned)}, at most {bill.told(bill.worst)} ({bill.source}; {beside})"
     else:
         yield f"money:    no price of a picture is known; say it with {GIVEN} PRICE"
-    rate = f"about {len(session.probes) / profile.rate:.0f} s for the calls, " if profile.rate else ""
+    rate = f"about {session.seconds:.0f} s for the requests, " if profile.rate else ""
     most = "" if profile.max_time is None else f", at most {profile.max_time:g} s"
     yield f"time:     {rate}{'and ' if rate else ''}what the target takes to answer{most}"
 
@@ -351,8 +351,12 @@ def _pictures(probe: Probe) -> str:
 
 
 def _asked(probe: Probe) -> str:
-    plain = [f"{name} {value}" for name, value in probe.asked.items() if isinstance(value, (str, int))]
-    return f" ({line(', '.join(text for text in plain if not text.startswith('prompt ')))})"
+    """The parameters of a call as they are sent: n=2, stream=true."""
+    plain = {name: one for name, one in probe.asked.items() if isinstance(one, (str, int)) and name not in _SHY}
+    return f" ({line(', '.join(f'{name}={as_text(value)}' for name, value in plain.items()))})" if plain else ""
+
+
+_SHY = ("prompt", "model")
 
 
 def problem(text: str) -> None:

@@ -6,11 +6,13 @@ import shlex
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
-from imageproof_conformance.profile import ModelChoice, Profile
+from imageproof_conformance.baseline import Baseline, Expected
+from imageproof_conformance.profile import ModelChoice, Profile, Settings, build
 from imageproof_conformance.report.next import next_command
 from imageproof_conformance.run import Run, run
 from imageproof_conformance.sending import Sending
@@ -205,8 +207,6 @@ def test_the_first_paid_call_goes_alone_and_plainly(serve: Serve) -> None:
 
 
 def test_a_masked_header_is_a_variable_of_the_shell(serve: Serve) -> None:
-    from imageproof_conformance.profile import Settings, build
-
     url = serve(lambda asked: Says(503)).url
     settings = Settings(url, header=("X-Tenant: acme co",), model=(MODEL,), rate=50.0, workers=2)
     found = run(replace(build(settings, {"IMAGEPROOF_API_KEY": KEY}), timeout=5.0))
@@ -215,3 +215,30 @@ def test_a_masked_header_is_a_variable_of_the_shell(serve: Serve) -> None:
     assert command.endswith("  # HEADER_X_TENANT has the value of x-tenant")
     assert shlex.split(command.partition("then: ")[2], comments=True)[:2] == ["imageproof", "conform"]
     assert "--rate 50" in command and "--workers 2" in command
+
+
+def test_an_expected_leak_is_told_with_what_it_cost(serve: Serve) -> None:
+    """A target that serves whatever it is sent, which its baseline expects, uses up a tight limit."""
+
+    def handle(asked: Asked) -> Says:
+        listed = Says(body={"object": "list", "data": [{"id": "dall-e-3", "object": "model"}]})
+        return listed if asked.method == "GET" else Says(body={"created": 1, "data": [{"url": ""}]})
+
+    url, model = serve(handle).url, (ModelChoice("dall-e-3"),)
+    broken = {one.rule for one in made(url, models=model).verdict.rules if one.status in ("fail", "warn")}
+    entries = tuple(Expected(rule, "*", "It is lax.", "me", date(2126, 1, 1)) for rule in sorted(broken))
+    found = made(url, models=model, max_images=4, baseline=Baseline("known.yaml", "", entries))
+    assert found.verdict.exit_status == 4
+    assert "; 4 went to invalid requests that were served). " in found.verdict.headline
+    (note,) = found.verdict.terms.notes
+    assert note.startswith("expected failures that the limits of the run left no room to judge in full: ")
+
+
+def test_no_sentence_ends_twice(serve: Serve) -> None:
+    entry = Expected("ERR-ENVELOPE", "*", "It will be mended soon.", "me", date(2020, 1, 1))
+    target = serve(lambda asked: refusal(400, "A prompt is needed.", param="prompt"))
+    found = made(target.url, baseline=Baseline("known.yaml", "", (entry,)))
+    assert "The baseline does not hold: expired on 2020-01-01: " in found.verdict.headline
+    assert ".." not in found.verdict.headline and found.verdict.headline.endswith(".")
+    silent = made(serve(lambda asked: refusal(401, "Wrong key.")).url)
+    assert ".." not in silent.verdict.headline.replace("...", "")
