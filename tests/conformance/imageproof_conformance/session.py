@@ -132,6 +132,9 @@ class Session:
         named = bool(self.profile.models or self.discovery.listed)
         if self.discovery.trouble and not (self.discovery.doubtful and named):
             return
+        if self.discovery.closed:
+            names = ", ".join(self.discovery.closed)
+            self.notes += (f"closed to this key, and so taken as not offered: {names}",)
         choices, note = choose_models(self.document, self.profile, self.discovery)
         self.notes = (*self.notes, note) if note else self.notes
         self.tariff = replace(self.tariff, lists=lists(self.document, choices))

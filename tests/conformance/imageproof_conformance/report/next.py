@@ -7,6 +7,7 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from imageproof_conformance.budget import COULD_COST, LATE, REQUESTS_OVER, TIME_OVER, many
+from imageproof_conformance.dispatch import TURNED_AWAY
 from imageproof_conformance.forecast import Dearer
 from imageproof_conformance.money import MICROS, micros
 from imageproof_conformance.profile import DEFAULT_TIMEOUT
@@ -145,8 +146,16 @@ def _no_verdict(run: Run) -> str:
         return command
     if trouble == "unreachable" and any(word in run.discovery.detail.lower() for word in _TLS):
         trouble = "tls"
-    change = _CHANGES.get(trouble, "")
+    change = _CHANGES.get(trouble or _unserved(run), "")
     return f"{change}, then: {_same(run)}" if change else _same(run)
+
+
+def _unserved(run: Run) -> str:
+    """The trouble of a target that served no call which had to be, as far as all of them were answered alike."""
+    statuses = {one.status or 0 for one in run.exchanges if one.probe.expect == "served" and one.probe.images}
+    if statuses and statuses <= {*TURNED_AWAY}:
+        return "quota"
+    return "outage" if statuses and min(statuses) >= 500 else ""
 
 
 def _slow(run: Run) -> bool:

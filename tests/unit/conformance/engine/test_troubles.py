@@ -242,3 +242,54 @@ def test_no_sentence_ends_twice(serve: Serve) -> None:
     assert ".." not in found.verdict.headline and found.verdict.headline.endswith(".")
     silent = made(serve(lambda asked: refusal(401, "Wrong key.")).url)
     assert ".." not in silent.verdict.headline.replace("...", "")
+
+
+def test_what_is_closed_to_a_key_is_not_offered_to_it(serve: Serve, reference: Callable[..., str]) -> None:
+    url = reference(KEY)
+
+    def handle(asked: Asked) -> Says:
+        closed = asked.method == "GET" or asked.path.endswith("edits")
+        return refusal(403, "Not in your plan") if closed else forward(asked, url)
+
+    found = made(serve(handle).url, models=(ModelChoice("dall-e-2"),), tier="core")
+    assert found.verdict.exit_status == 0
+    assert found.discovery.offered == {"createImage", "createImageVariation"}
+    assert "closed to this key, and so taken as not offered: createImageEdit, listModels, retrieveModel" in found.notes
+    lacking = made(
+        serve(handle).url, models=(ModelChoice("dall-e-2"),), tier="free", require=frozenset({"createImageEdit"})
+    )
+    assert lacking.verdict.exit_status == 1
+
+
+@pytest.mark.parametrize(("status", "media_type"), [(400, "text/plain"), (426, "text/plain"), (400, "application/xml")])
+def test_a_server_of_another_kind_is_no_api(serve: Serve, status: int, media_type: str) -> None:
+    found = made(serve(lambda asked: Says(status, b"<no/>", media_type)).url)
+    assert (found.verdict.exit_status, found.discovery.trouble) == (3, "nothing")
+    assert found.verdict.headline == (
+        f"No verdict: whatever is asked is answered {status}, with no JSON object ({media_type}): "
+        "this is no Images API."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "change"),
+    [
+        (429, {"code": "insufficient_quota"}, "wait, or raise the quota of the key, then: "),
+        (402, {}, "wait, or raise the quota of the key, then: "),
+        (504, {}, "find out why the server fails (its log says more), then: "),
+    ],
+)
+def test_what_no_paid_call_gets_past_is_what_to_change(
+    serve: Serve, reference: Callable[..., str], status: int, error: Any, change: str
+) -> None:
+    url = reference(KEY)
+
+    def handle(asked: Asked) -> Says:
+        says = forward(asked, url)
+        return refusal(status, "No", **error) if asked.method == "POST" and says.status == 200 else says
+
+    found = made(serve(handle).url, models=(ModelChoice("dall-e-2"),), tier="core")
+    assert found.verdict.exit_status == 3
+    assert next_command(found).startswith(change)
+    away = {one.why for one in found.skipped if one.kind == "silent"}
+    assert away == (set() if status == 504 else {f"calls were turned away one after the other (status {status})"})
