@@ -44,7 +44,7 @@ def found(
         return ("silent", late) if late else ("unreachable", bare(asked[0].failure))
     every, words = {one.status or 0 for one in heard}, said(heard[-1]).rstrip(". ")
     told = f"{_named(every)}{f': {words}' if words else ''}"
-    which = "every call" if len(asked) == len(exchanges) else "every call that could make a picture"
+    which = "every call" if {one.status for one in exchanges} <= every else "every call that could make a picture"
     if every <= {*CLOSED}:
         why, key = _key(profile)
         return "auth", f"{why}: {which} was answered {told}{_by_page(heard)}; {key}"
@@ -63,10 +63,7 @@ def found(
         return "nothing", f"no operation of the Images API answers here (status {_named(every)}{_by_page(asked)})"
     if len({one.status for one in exchanges}) == 1 and min(every) >= 400 and not any(map(_object, exchanges)):
         kind = asked[0].media_type or "no content type"
-        return (
-            "nothing",
-            f"whatever is asked is answered {told} without a JSON object ({kind}), so this is no Images API",
-        )
+        return "nothing", f"whatever is asked is answered {told}, with no JSON object ({kind}): this is no Images API"
     return "", ""
 
 
