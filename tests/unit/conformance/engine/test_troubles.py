@@ -92,7 +92,7 @@ def test_paid_calls_that_hang_ask_for_more_patience(serve: Serve, hang: Any, ref
         (200, "website", "No verdict: this is a web site and no Images API: calls are answered with a page for people"),
         (404, "nothing", "No verdict: no operation of the Images API answers here (status 404, by a web page)."),
         (403, "auth", "No verdict: the key is not accepted: every call was answered 403, by a web page; "),
-        (502, "outage", "No verdict: the target is failing: every call that could make a picture was answered 502, by"),
+        (502, "outage", "No verdict: the target is failing: every call was answered 502, by a web page."),
     ],
 )
 def test_pages_for_people_are_no_api(serve: Serve, status: int, trouble: str, said: str) -> None:
