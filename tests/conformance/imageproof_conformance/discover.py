@@ -20,7 +20,7 @@ from imageproof_conformance.encodings import SHORT, empty, rule_missing, several
 from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.naming import known_by_name
 from imageproof_conformance.profile import ModelChoice, Profile
-from imageproof_conformance.trouble import CLOSED, WORDS, Trouble, bare
+from imageproof_conformance.trouble import CLOSED, WORDS, Trouble, bare, lost
 from imageproof_conformance.trouble import found as troubled
 
 Encoding = tuple[str, str, bool | None]
@@ -69,7 +69,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     def ask(probe: Probe) -> Exchange | None:
         if len(exchanges) > 1 and all(one.status in (401, 407) for one in exchanges):
             return None  # a key that is turned away is shown twice, and no more
-        if len(exchanges) > 1 and all(one.status is None for one in exchanges[-2:]):
+        if len(exchanges) > 1 and all(map(lost, exchanges[-2:])):
             return None  # each would be waited for in vain, and may cost a picture
         exchange = send(probe)
         if exchange is not None:

@@ -38,9 +38,9 @@ def found(
     asked = [one for one in exchanges if one.probe.operation in making] or list(exchanges)
     if not asked:
         return "nothing", "no call was allowed"
-    heard = [one for one in asked if one.status is not None]
+    heard = [one for one in asked if not lost(one)]
     if not heard:
-        late = next((one.failure for one in asked if one.failure.startswith(LATE)), "")
+        late = next((one.failure for one in asked if one.status or one.failure.startswith(LATE)), "")
         return ("silent", late) if late else ("unreachable", bare(asked[0].failure))
     every, words = {one.status or 0 for one in heard}, said(heard[-1]).rstrip(". ")
     told = f"{_named(every)}{f': {words}' if words else ''}"
@@ -69,6 +69,11 @@ def found(
 
 def _object(exchange: Exchange) -> bool:
     return isinstance(parsed(exchange), dict)
+
+
+def lost(exchange: Exchange) -> bool:
+    """Whether a call got no answer, or none that came to its end."""
+    return exchange.status is None or bool(exchange.failure)
 
 
 def away(exchange: Exchange) -> str:

@@ -56,6 +56,13 @@ def test_a_target_that_hangs_is_asked_little_and_given_more_time(serve: Serve, h
     assert next_command(found) == f"imageproof conform {target.url} --timeout 3"
 
 
+def test_answers_that_never_end_are_none(serve: Serve, hang: Any) -> None:
+    target = serve(lambda asked: Says(pieces=(b" ", b"{}"), before=lambda index: hang() if index else None))
+    found = made(target.url, timeout=0.5)
+    assert (found.verdict.exit_status, found.discovery.trouble, len(target.asked)) == (3, "silent", 2)
+    assert next_command(found).endswith(" --timeout 5")
+
+
 def test_nothing_before_the_end_of_the_run_is_no_verdict(serve: Serve, hang: Any) -> None:
     target = serve(lambda asked: hang())
     found = made(target.url, max_time=0.5)
