@@ -104,6 +104,8 @@ def _broken(run: Run) -> str:
 def _ended(run: Run) -> str:
     reasons = [one.why for one in run.skipped if one.kind == "budget"]
     reasons += [rule.reason for rule in run.verdict.rules if rule.cause == "budget"]
+    if REQUESTS_OVER in run.discovery.detail:
+        return _more_requests(run)
     if any(REQUESTS_OVER in why for why in reasons):
         return _same(run, "--max-requests", str(run.requests + max(len(run.skipped), run.requests)))
     if any(TIME_OVER in why for why in reasons):
@@ -111,6 +113,11 @@ def _ended(run: Run) -> str:
     if any(COULD_COST in why for why in reasons):
         return _more_money(run)
     return _more_pictures(run)
+
+
+def _more_requests(run: Run) -> str:
+    """The command for a run that ended before it knew what to plan."""
+    return _same(run, "--max-requests", str((run.profile.max_requests or 1) * MORE**2))
 
 
 def _more_time(run: Run) -> str:
@@ -139,7 +146,7 @@ def _no_verdict(run: Run) -> str:
     if TIME_OVER in run.discovery.detail:
         return _more_time(run)
     if REQUESTS_OVER in run.discovery.detail:
-        return _same(run, "--max-requests", str((run.profile.max_requests or 1) * MORE))
+        return _more_requests(run)
     if _slow(run):
         return _more_patience(run)
     if trouble == "elsewhere" and (command := _there(run)):

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from imageproof.errors import UsageError
 from imageproof_conformance.baseline import Baseline, Expected
 from imageproof_conformance.profile import ModelChoice, Profile, Settings, build
 from imageproof_conformance.report.next import next_command
-from imageproof_conformance.run import Run, run
+from imageproof_conformance.run import Run, Session, run
 from imageproof_conformance.sending import Sending
 
 from .conftest import Asked, Says, Serve, forward
@@ -300,3 +301,37 @@ def test_what_no_paid_call_gets_past_is_what_to_change(
     assert next_command(found).startswith(change)
     away = {one.why for one in found.skipped if one.kind == "silent"}
     assert away == (set() if status == 504 else {f"calls were turned away one after the other (status {status})"})
+
+
+def test_a_plan_without_an_answer_says_so() -> None:
+    given = Profile("http://127.0.0.1:1/v1", KEY, models=(ModelChoice(MODEL),))
+    with Session(given) as session:
+        session.prepare(assume=True)
+        (note,) = session.notes
+    assert note.startswith("the target is unreachable: ") and note.endswith("; the plan is made without an answer")
+    with Session(replace(given, models=())) as session, pytest.raises(UsageError) as error:
+        session.prepare(assume=True)
+    assert str(error.value).startswith("the target is unreachable: ") and "name a model with --model" in str(
+        error.value
+    )
+
+
+def test_a_model_beside_the_list_is_noted(serve: Serve) -> None:
+    with Session(Profile(serve(lambda asked: LIST).url, KEY, models=(ModelChoice("mine", "dall-e-3"),))) as session:
+        session.prepare(assume=True)
+        assert session.notes == ("not in the target's list of models: mine",)
+
+
+def test_requests_that_end_in_discovery_are_raised_to_more_than_one_more(reference: Callable[..., str]) -> None:
+    url = reference(KEY)
+    found = made(url, max_requests=1)
+    assert found.verdict.exit_status == 4
+    assert next_command(found) == f"imageproof conform {url} --max-requests 100"
+
+
+def test_where_calls_are_sent_is_told(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        return LIST if asked.method == "GET" else Says(307, headers=(("Location", f"{asked.path}/"),))
+
+    found = made(serve(handle).url, tier="core", models=(ModelChoice("dall-e-3"),))
+    assert "No call succeeded (status 307: sent to /v1/images/generations/)." in found.verdict.headline
