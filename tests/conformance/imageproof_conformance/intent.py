@@ -62,6 +62,7 @@ def whole_plan(
         paired=made.paired,
         unpaired=made.unpaired,
         impossible=made.impossible,
+        reserve=tuple(map(_bounded, made.reserve)),
     )
 
 

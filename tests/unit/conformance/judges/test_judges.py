@@ -180,9 +180,10 @@ def text_of(data: bytes) -> str:
 # By rule; without GEN-, EDIT- or VAR- where it is the same for all.
 BREAKS: dict[str, Spoil] = {
     "SERVED": refusal(),
+    "EDIT-SERVED": refusal(param="background"),  # of a list of files that is to blame where nothing is named
     "CONTENT-TYPE": header("content-type", "text/plain"),
     "CREATED-SECONDS": milliseconds,
-    "COUNT": lambda draft: draft.json["data"].append(dict(draft.json["data"][0])),
+    "COUNT": lambda draft: draft.json["data"].pop(),
     "ONE-CARRIER": both_carriers,
     "CARRIER": other_carrier,
     "B64-PLAIN": prefixed,
@@ -322,6 +323,20 @@ def test_no_feature_is_to_blame_where_the_operation_serves_nothing(bench: Simple
     known = {served: replace(bench.context(probe), served=frozenset(served)) for served in [(), ("createImageEdit",)]}
     outcomes = [bench.judge("EDIT-IMAGE-LIST", draft.exchange(), context) for context in known.values()]
     assert outcomes[0] is None and outcomes[1].outcome == "fail"
+
+
+def test_a_parameter_that_no_rule_is_about_is_the_operations_to_serve(bench: SimpleNamespace) -> None:
+    probe = next(one for one in bench.passing("EDIT-IMAGE-LIST") if "background" in one.asked)
+    blamed = {
+        ("background", "Not here."): "EDIT-SERVED",
+        (None, "background is not supported"): "EDIT-SERVED",
+        ("mask", "Not here."): "EDIT-MASK-SERVED",
+        (None, "Only one file can be edited."): "EDIT-IMAGE-LIST",
+    }
+    for (param, message), rule in blamed.items():
+        draft = bench.good(probe)
+        draft.refuse(param=param, message=message)
+        assert bench.failing(probe, draft) == {rule}, (param, message)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 429])
