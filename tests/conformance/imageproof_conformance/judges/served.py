@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from imageproof_conformance.answers import MISCODED
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.judges.answer import Item, answer, shown, whole
 from imageproof_conformance.judges.table import EDIT, GEN, VAR, Breach, Context, Said, each, judges
@@ -159,6 +160,8 @@ def content_type(exchange: Exchange, context: Context) -> Said:
     found = answer(exchange)
     if not found.served:
         return None
+    if exchange.failure.startswith(MISCODED):
+        return Breach(MISCODED, "", shown(f"content-encoding: {exchange.header('content-encoding')}"))
     if found.streamed and "GEN-ACCEPT-JSON" in exchange.probe.rules:
         return None  # that rule names it
     if exchange.media_type != "application/json":

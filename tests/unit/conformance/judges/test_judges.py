@@ -62,7 +62,9 @@ def painted(alpha: int) -> Spoil:
         image = Image.open(io.BytesIO(draft.picture(0)))
         out = io.BytesIO()
         form = draft.probe.asked.get("output_format") or "png"
-        Image.new("RGBA", image.size, (9, 9, 9, alpha)).save(out, form)
+        made = Image.new("RGBA", image.size, (9, 9, 9, alpha))
+        made.paste((200, 9, 9, alpha), (8, 8, 24, 24))
+        made.save(out, form)
         draft.replace(out.getvalue())
 
     return spoil
@@ -173,6 +175,15 @@ def let_in(draft: Any) -> None:
     draft.status, draft.json = 200, {"created": 1, "data": []}
 
 
+def uniform(data: bytes) -> bytes:
+    """A picture of one colour, as large and in the same file format; see-through where the other is."""
+    with Image.open(io.BytesIO(data)) as image:
+        empty = Image.new("RGBA", image.size, (9, 9, 9, 0 if image.has_transparency_data else 255))
+        out = io.BytesIO()
+        (empty if image.mode == "RGBA" else empty.convert("RGB")).save(out, image.format)
+        return out.getvalue()
+
+
 def text_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -187,6 +198,7 @@ BREAKS: dict[str, Spoil] = {
     "ONE-CARRIER": both_carriers,
     "CARRIER": other_carrier,
     "B64-PLAIN": prefixed,
+    "IMAGE-BLANK": lambda draft: draft.replace(uniform(draft.picture(3))),
     "IMAGE-DECODES": lambda draft: draft.replace(draft.picture(3)[:-20]),
     "FORMAT-BYTES": other_format,
     "FORMAT-ECHO": head("output_format", "gif"),
