@@ -4,6 +4,7 @@ and its totals in README.
     python tests/mutation/kill_table.py           # what is not known yet; what was measured is in kills.jsonl
     python tests/mutation/kill_table.py --again   # everything
     python tests/mutation/kill_table.py --ours    # the runs of the suite alone, after a change of what it sends
+    python tests/mutation/kill_table.py --ours ID ...    # the same, of some servers
     python tests/mutation/kill_table.py --page    # nothing; the page anew from what is known
 
 A row is measured again when what the catalogue tells of its server changed, or the version of the suite, the contract
@@ -78,14 +79,15 @@ def schemathesis(kind: kills.Kind, name: str, baseline: Path) -> Peer:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments not in ([], ["--again"], ["--ours"], ["--page"]):
+    ours, ids = arguments[:1] == ["--ours"], arguments[1:]
+    if arguments not in ([], ["--again"], ["--page"]) and not ours or set(ids) - {one for _, one in kills.servers()}:
         sys.exit(__doc__)
     rows = {(row.kind, row.id): row for row in ([] if arguments == ["--again"] else kills.read())}
     wanted = [] if arguments == ["--page"] else [one for one in kills.servers() if not fresh(rows.get(one), *one)]
-    if arguments == ["--ours"] and wanted:
+    if ours and wanted:
         sys.exit(f"rows that were never measured, or of other versions: run {kills.COMMAND} first")
     with drawn_once(), tempfile.TemporaryDirectory() as folder:
-        for one in kills.servers() if arguments == ["--ours"] else ():
+        for one in [one for one in kills.servers() if ours and (not ids or one[1] in ids)]:
             rows[one] = judged_again(rows[one])
             print(f"{rows[one].id}: {rows[one].said}, {rows[one].our_pictures} pictures", flush=True)
             kills.write(row for row in map(rows.get, kills.servers()) if row is not None)

@@ -158,6 +158,7 @@ SHAPES: tuple[Shape, ...] = (
         {**_STREAM, "output_format": _just("png"), "background": _just("transparent")},
         must=("stream",),
         lead=("GEN-STREAM-TYPE",),
+        shows=("GEN-SERVED",),
     ),
     # Every null that a request may have, and what else can be seen on any picture.
     Shape(
@@ -182,6 +183,7 @@ SHAPES: tuple[Shape, ...] = (
         },
         must=("stream",),
         lead=("GEN-STREAM-TYPE",),
+        shows=("GEN-SERVED",),
     ),
     Shape("gif", "createImage", "core", _GIF, must=("output_format", "frame_count"), lead=("GEN-GIF-FRAMES",)),
     Shape("svg", "createImage", "core", _SVG, must=("output_format",), lead=("GEN-SVG-ROOT",)),
@@ -224,6 +226,7 @@ SHAPES: tuple[Shape, ...] = (
         {**_STREAM, "background": _just("opaque")},
         must=("stream",),
         lead=("EDIT-STREAM-TYPE",),
+        shows=("EDIT-SERVED",),
     ),
     Shape(
         "stream-bare",
@@ -237,6 +240,7 @@ SHAPES: tuple[Shape, ...] = (
         },
         must=("stream",),
         lead=("EDIT-STREAM-TYPE",),
+        shows=("EDIT-SERVED",),
     ),
     Shape("gif", "createImageEdit", "core", _GIF, must=("output_format", "frame_count"), lead=("EDIT-GIF-FRAMES",)),
     Shape("svg", "createImageEdit", "core", _SVG, must=("output_format",), lead=("EDIT-SVG-ROOT",)),

@@ -92,8 +92,8 @@ def plain_rule(probe: Probe) -> str:
 
 def blamed(exchange: Exchange, context: Context) -> str:
     """The one rule that a refused legal request breaks: that of a feature which its error names; where it names what no
-    feature is about, that the operation serves legal requests; else the rule of the only feature of the probe, else
-    that of the operation. The last alone where it serves none."""
+    feature is about, that the operation serves legal requests; else the rule of the only feature of the probe, unless
+    that works in another call; else that of the operation. The last alone where it serves none."""
     plain, probe = plain_rule(exchange.probe), exchange.probe
     if context.served is not None and probe.operation not in context.served:
         return plain
@@ -102,9 +102,18 @@ def blamed(exchange: Exchange, context: Context) -> str:
     param = _named_parameter(exchange)
     listed = [rule for rule in _FEATURES if rule in probe.rules]
     named = [rule for rule in listed if param and param.partition("[")[0] in _FEATURES[rule]]
-    only = [rule for rule in listed if not _FEATURES[rule]]
+    only = [rule for rule in listed if not _FEATURES[rule] and not (plain and _works(rule, exchange, context))]
     others = [plain] if plain and not named and isinstance(probe.asked.get(param), str | int) else []
     return next(iter([*named, *others, *only, plain]), "")
+
+
+def _works(rule: str, exchange: Exchange, context: Context) -> bool:
+    """Whether another call of the operation that asks for the same feature is served."""
+    mine = exchange.probe
+    others = (one for one in context.others if one.probe.id != mine.id and one.probe.model == mine.model)
+    return any(
+        rule in one.probe.rules and one.probe.operation == mine.operation and answer(one).served for one in others
+    )
 
 
 def _named_parameter(exchange: Exchange) -> str:

@@ -216,7 +216,7 @@ BREAKS: dict[str, Spoil] = {
     "URL-ABSOLUTE": relative_link,
     "URL-FETCH": downloaded(403, "application/xml"),
     "URL-TYPE": downloaded(200, "application/octet-stream"),
-    "STREAM-TYPE": refusal(),
+    "STREAM-TYPE": header("content-type", "application/x-ndjson"),
     "STREAM-NAMES": renamed,
     "STREAM-FIELDS": event(0, created_at="now"),
     "STREAM-ORDER": event(0, partial_image_index=1),
