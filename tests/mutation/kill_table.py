@@ -80,7 +80,7 @@ def schemathesis(kind: kills.Kind, name: str, baseline: Path) -> Peer:
 
 def main(arguments: list[str]) -> None:
     ours, ids = arguments[:1] == ["--ours"], arguments[1:]
-    if arguments not in ([], ["--again"], ["--page"]) and not ours or set(ids) - {one for _, one in kills.servers()}:
+    if (arguments not in ([], ["--again"], ["--page"]) and not ours) or set(ids) - {one for _, one in kills.servers()}:
         sys.exit(__doc__)
     rows = {(row.kind, row.id): row for row in ([] if arguments == ["--again"] else kills.read())}
     wanted = [] if arguments == ["--page"] else [one for one in kills.servers() if not fresh(rows.get(one), *one)]
