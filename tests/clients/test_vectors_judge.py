@@ -66,7 +66,9 @@ def printed(case: Case, port: Port) -> dict[str, Any]:
 
 
 def shown(name: str | None) -> dict[str, Any] | None:
-    return name and dict(zip(("sha256", "format", "width", "height"), (sha256(name), *KINDS[name]), strict=True))
+    if name is None:
+        return None
+    return dict(zip(("sha256", "format", "width", "height"), (sha256(name), *KINDS[name]), strict=True))
 
 
 @pytest.fixture(params=OWN)

@@ -83,6 +83,12 @@ def decoded(data: bytes, decode: Callable[[Any, Any], T], origin: Origin) -> T:
     return decode(json.loads(data), origin)
 
 
+def media_type_of(response: httpx2.Response) -> str:
+    """What an answer says that it is, without parameters, "" where it does not say."""
+    found: str = response.headers.get("content-type", "")
+    return found.partition(";")[0].strip().lower()
+
+
 def invalid(message: str, response: httpx2.Response, origin: Origin) -> APIResponseValidationError:
     """The error for an answer that was read, says success and is none."""
     return APIResponseValidationError(

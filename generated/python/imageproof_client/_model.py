@@ -88,9 +88,11 @@ class Model:
         cls._nested = decoders
 
     def holds_files(self) -> bool:
-        """Whether the files are there for whose sake the call was made."""
+        """Whether a file is there for whose sake the call was made."""
+        if not self._files:
+            return True
         found = self.__dict__.get(self._files)
-        return not self._files or (is_list(found) and bool(found) and all(isinstance(one, Model) for one in found))
+        return is_list(found) and any(isinstance(one, Model) and one.holds_files() for one in found)
 
     @property
     def request_id(self) -> str | None:
@@ -184,6 +186,16 @@ def tagged(member: str, models: Mapping[str, type[Model]]) -> Decoder:
 
     def decoded(value: Any, origin: Any) -> Any:
         return models.get(str(value.get(member)), Model).decode(value, origin) if is_object(value) else value
+
+    return decoded
+
+
+def either(*decoders: Decoder) -> Decoder:
+    """Decodes as the first of these that knows the value does: a server may take one call's events for another's."""
+
+    def decoded(value: Any, origin: Any) -> Any:
+        made = (decode(value, origin) for decode in decoders)
+        return next((one for one in made if type(one) is not Model), None) or Model.decode(value, origin)
 
     return decoded
 

@@ -80,7 +80,7 @@ MODULE_NAMES = (
     )
 )
 # What decodes values, as the emitted modules call it: no name of a document begins so.
-HELPERS = ("_as_is", "_closest", "_listed", "_mapped", "_tagged")
+HELPERS = ("_as_is", "_closest", "_either", "_listed", "_mapped", "_tagged")
 # What every model has.
 MODEL_NAMES = frozenset(
     [

@@ -7,24 +7,27 @@ import errno
 import ipaddress
 import socket
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 import httpx2
 import pybase64
 
-from ._answer import Inline, Origin
+from ._answer import Inline, Origin, media_type_of
 from ._model import Model, is_object
 from ._pictures import HEAD, Picture, read_picture, sniff
 from ._wire import AsyncWire, Wire, run
 from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
 
+SECONDS = 60.0  # for a download in all
 MAX_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 MAX_REDIRECTS = 5
+MEDIA_OF_FILES = ("", "application/octet-stream", "binary/octet-stream")  # what a server says that knows no better
+T = TypeVar("T")
 _URL_SAFE = str.maketrans("-_", "+/")
 if TYPE_CHECKING:
     _Path = Path
@@ -57,11 +60,13 @@ class File(Model):
     """An object of an answer that carries a file."""
 
     _inline: ClassVar[str]
-    _link: ClassVar[str] = ""
+    _link: ClassVar[str] = "url"  # what servers send in place of base64, declared or not
 
     @classmethod
     def decode(cls, data: Any, origin: Any = None) -> Self:
-        """As Model.decode; base64 that is still inside the answer stays there until it is asked for."""
+        """As Model.decode; base64 that is still inside the answer stays there until it is asked for. Null is an item
+        without a file."""
+        data = {} if data is None else data
         made = super().decode(data, origin)
         if is_object(data):
             made.__dict__["file origin"] = origin
@@ -84,11 +89,19 @@ class File(Model):
             return Picture("")
         return read_picture(start[:HEAD])
 
-    def _at_hand(self) -> bytes:
-        """The file as far as it came already, b"" for none."""
+    def holds_files(self) -> bool:
+        """Whether there is a file, or a link to one."""
+        return bool(self._base64() or self._url())
+
+    def _base64(self) -> str | memoryview:
         inline = self.__dict__.get("inline file")
         text: Any = inline.span if inline is not None else getattr(self, self._inline)
-        if text and (inline is not None or isinstance(text, str)):
+        return text if isinstance(text, str | memoryview) else ""
+
+    def _at_hand(self) -> bytes:
+        """The file as far as it came already, b"" for none."""
+        text = self._base64()
+        if text:
             return _decode(text)
         link = self._url()
         if link.startswith("data:"):
@@ -97,13 +110,12 @@ class File(Model):
         return known[1] if known[0] == link else b""
 
     def _url(self) -> str:
-        link = getattr(self, self._link) if self._link else None
+        link = getattr(self, self._link, None)
         return link if isinstance(link, str) else ""
 
     def _whole(self, found: bytes, max_bytes: int | None = None) -> bytes:
         if not found:
-            names = " nor ".join(name for name in (self._inline, self._link) if name)
-            raise APIResponseValidationError(f"the answer holds no file: neither {names}")
+            raise APIResponseValidationError(f"the answer holds no file: neither {self._inline} nor {self._link}")
         if max_bytes is not None and "downloaded file" in self.__dict__ and len(found) > max_bytes:
             raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
         return found
@@ -136,27 +148,8 @@ class Sized(File):
         return self.picture.format
 
 
-class Content(File):
-    """An object that carries its file inside, so that nothing is fetched for it in either client."""
-
-    def to_bytes(self) -> FileBytes:
-        """The bytes of the file. Raises APIResponseValidationError when there is none or it cannot be decoded."""
-        return FileBytes(self._whole(self._at_hand()))
-
-    def save(self, path: str | Path) -> FilePath:
-        """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
-
-        OSError where it cannot be written, APIResponseValidationError as `to_bytes`; an empty file is never written.
-        """
-        return FilePath(_write(_target(path), self.to_bytes()))
-
-    def data_url(self) -> FileText:
-        """The file as a data URL, such as pages show and JSON edits take."""
-        return FileText(data_url(self.to_bytes()))
-
-
-class _Linked(File):
-    async def _fetched(self, wire: type[Wire], timeout: float, max_bytes: int) -> bytes:
+class _Fetching(File):
+    async def _fetched(self, wire: type[Wire], timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes, fetched by the client's wire, or by one of its own where that is closed or not there."""
         found, url = self._at_hand(), self._url()
         if not found and url:
@@ -169,11 +162,44 @@ class _Linked(File):
                     await used.end()
         return self._whole(found, max_bytes)
 
+    async def _saved(self, wire: type[Wire], path: str | Path, *limits: Any) -> Path:
+        target = _target(path)
+        return _write(target, await self._fetched(wire, *limits))
 
-class Linked(_Linked):
+    async def _shown(self, wire: type[Wire]) -> str:
+        return data_url(await self._fetched(wire))
+
+
+class Content(_Fetching):
+    """An object that carries its file inside, so that nothing is fetched for it in either client; but a server that
+    sends a link instead is followed, and with the client that waits each of these must then be awaited."""
+
+    def to_bytes(self) -> FileBytes:
+        """The bytes of the file. Raises APIResponseValidationError when there is none or it cannot be decoded."""
+        return self._now(FileBytes, self._fetched)
+
+    def save(self, path: str | Path) -> FilePath:
+        """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
+
+        OSError where it cannot be written, APIResponseValidationError as `to_bytes`; an empty file is never written.
+        """
+        return self._now(FilePath, self._saved, path)
+
+    def data_url(self) -> FileText:
+        """The file as a data URL, such as pages show and JSON edits take."""
+        return self._now(FileText, self._shown)
+
+    def _now(self, kind: Callable[[Any], T], told: Callable[..., Awaitable[Any]], *arguments: Any) -> T:
+        origin: Origin | None = self.__dict__.get("file origin")
+        if origin is not None and isinstance(origin.wire, AsyncWire) and not self._base64() and self._url():
+            return cast("T", told(AsyncWire, *arguments))
+        return kind(run(told(Wire, *arguments)))
+
+
+class Linked(_Fetching):
     """An object whose file may be behind a URL."""
 
-    def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
+    def to_bytes(self, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes of the file, from its base64 or else downloaded from its URL.
 
         The download carries no key, goes to no private address unless the API is at one, stops at `max_bytes` or after
@@ -182,35 +208,33 @@ class Linked(_Linked):
         """
         return run(self._fetched(Wire, timeout, max_bytes))
 
-    def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
+    def save(self, path: str | Path, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> Path:
         """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
 
         OSError where it cannot be written, and what `to_bytes` raises; a folder that is not there is told before
         anything is downloaded, and an empty file is never written.
         """
-        target = _target(path)
-        return _write(target, self.to_bytes(timeout=timeout, max_bytes=max_bytes))
+        return run(self._saved(Wire, path, timeout, max_bytes))
 
     def data_url(self) -> str:
         """The file as a data URL, such as pages show and JSON edits take."""
-        return data_url(self.to_bytes())
+        return run(self._shown(Wire))
 
 
-class AsyncLinked(_Linked):
+class AsyncLinked(_Fetching):
     """As Linked, for `await`."""
 
-    async def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
+    async def to_bytes(self, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
         """As Linked.to_bytes."""
         return await self._fetched(AsyncWire, timeout, max_bytes)
 
-    async def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
+    async def save(self, path: str | Path, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> Path:
         """As Linked.save."""
-        target = _target(path)
-        return _write(target, await self.to_bytes(timeout=timeout, max_bytes=max_bytes))
+        return await self._saved(AsyncWire, path, timeout, max_bytes)
 
     async def data_url(self) -> str:
         """As Linked.data_url."""
-        return data_url(await self.to_bytes())
+        return await self._shown(AsyncWire)
 
 
 class _Text:
@@ -279,7 +303,7 @@ async def fetch(wire: Wire, base_url: str, link: str, timeout: float, max_bytes:
             response = await wire.send(request, auth=None)
             try:
                 if not response.has_redirect_location:
-                    return await _body(wire, response, timeout, end, max_bytes)
+                    return await _body(wire, response, f"the download from {url.host}", timeout, end, max_bytes)
             finally:
                 await wire.close(response)
             url = url.join(response.headers["location"])
@@ -292,7 +316,7 @@ async def fetch(wire: Wire, base_url: str, link: str, timeout: float, max_bytes:
     raise APIConnectionError(f"the file could not be downloaded: more than {MAX_REDIRECTS} redirects")
 
 
-async def _body(wire: Wire, response: httpx2.Response, timeout: float, end: float, max_bytes: int) -> bytes:
+async def _body(wire: Wire, response: httpx2.Response, place: str, timeout: float, end: float, max_bytes: int) -> bytes:
     content = bytearray()
     limit = max_bytes if response.is_success else MAX_ERROR_BYTES
     async for chunk in wire.chunks(response):
@@ -303,10 +327,23 @@ async def _body(wire: Wire, response: httpx2.Response, timeout: float, end: floa
             raise _late(timeout)
     if not response.is_success:
         text = content[:limit].decode("utf-8", "replace")
-        raise status_error(response.status_code, text, None, response.headers)
+        raise status_error(response.status_code, text, None, response.headers, place)
     if len(content) > limit:
         raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+    media_type = media_type_of(response)
+    if _is_text(bytes(content[:HEAD]), media_type):
+        raise APIResponseValidationError(
+            f"{place} is no picture but {media_type or 'a text'}: the link may have expired"
+        )
     return bytes(content)
+
+
+def _is_text(head: bytes, media_type: str) -> bool:
+    """Whether a file that should be a picture is a page, JSON or a sentence, whatever the server calls it."""
+    if not head or sniff(head)[0] or b"\0" in head:
+        return False
+    named = media_type.startswith("image/") or media_type in MEDIA_OF_FILES
+    return not named or head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"[")
 
 
 def _checked(link: str) -> httpx2.URL:

@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import httpx2
 
-from ._answer import Origin, decoded, invalid
+from ._answer import Origin, decoded, invalid, media_type_of
 from ._files import PIECE, Form
 from ._model import Model, is_object
 from ._request import Call, Operation, Service, Settings, call_of, normal_key, spellings
 from ._retry import Retry, delay_of, is_repeated, reason_of
-from ._stream import AsyncStream, Stream
+from ._stream import EVENT_STREAM, AsyncStream, Chunks, Stream
 from ._wire import Wire, run
-from .errors import APIConnectionError, APIError, APITimeoutError, status_error
+from .errors import APIConnectionError, APIError, APITimeoutError, rebuilt, status_error
 
 T = TypeVar("T")
 Given = Mapping[str, Any]  # arguments
@@ -84,10 +84,7 @@ class Http:
                 await self.wire.read(response)
         except httpx2.HTTPError as cause:
             if response.is_success:
-                late = isinstance(cause, httpx2.TimeoutException)
-                kind = APITimeoutError if late else APIConnectionError
-                said = "did not come in time" if late else f"broke off: {cause}"
-                raise _Failure(kind(f"the answer {said}", request_id=self.origin.request_id(response)), cause) from None
+                raise _Failure(self.broken(response, cause), cause) from None
             response = httpx2.Response(response.status_code, headers=response.headers, content=b"")
         finally:
             if whole or not response.is_success:
@@ -97,6 +94,20 @@ class Http:
             headers = self.origin.headers(response)
             raise _Failure(status_error(response.status_code, text, headers.get("x-request-id"), headers))
         return response
+
+    def broken(self, response: httpx2.Response, cause: Exception) -> APIConnectionError:
+        """The error for an answer of which the rest did not come."""
+        late = isinstance(cause, httpx2.TimeoutException)
+        said = "did not come in time" if late else f"broke off: {self.origin.clean(str(cause))}"
+        kind = APITimeoutError if late else APIConnectionError
+        return kind(f"the answer {said}", request_id=self.origin.request_id(response))
+
+    async def read(self, response: httpx2.Response) -> bytes:
+        """The whole body. Raises APIConnectionError for one that does not come."""
+        try:
+            return await self.wire.read(response)
+        except httpx2.HTTPError as cause:
+            raise self.broken(response, cause) from None
 
     def _content(self, body: bytes | Form | None) -> Any:
         if not isinstance(body, Form):
@@ -117,7 +128,7 @@ class Http:
         try:
             found = decoded(response.content, checked, self.origin)
         except (ValueError, RecursionError):
-            streamed = "text/event-stream" in response.headers.get("content-type", "")
+            streamed = media_type_of(response) == EVENT_STREAM
             message = "asked for one answer, and got a stream of events: it" if streamed else "the answer"
             raise invalid(f"{message} is not JSON", response, self.origin) from None
         if isinstance(found, Model):
@@ -150,7 +161,7 @@ class Json(Reader[T]):
         self._null = null
 
     async def read(self, http: Http, response: httpx2.Response) -> T:
-        await http.wire.read(response)
+        await http.read(response)
         return http.decoded(response, self._decode, self._null)
 
 
@@ -158,14 +169,14 @@ class Bytes(Reader[bytes]):
     """A file."""
 
     async def read(self, http: Http, response: httpx2.Response) -> bytes:
-        return await http.wire.read(response)
+        return await http.read(response)
 
 
 class Text(Reader[str]):
     """Plain text."""
 
     async def read(self, http: Http, response: httpx2.Response) -> str:
-        await http.wire.read(response)
+        await http.read(response)
         return response.text
 
 
@@ -179,12 +190,19 @@ class Events(Reader[T]):
         self._operation = operation
 
     async def read(self, http: Http, response: httpx2.Response) -> T:
-        if "text/event-stream" not in response.headers.get("content-type", ""):
-            await http.wire.read(response)
-            await http.wire.close(response)
-            http.decoded(response, Model.decode)  # an error, most often
-            raise invalid("asked for events, and got a single answer", response, http.origin)
-        return self._kind(response, self._operation, http.origin, http.wire)
+        chunks = Chunks(http.wire.chunks(response))
+        if media_type_of(response) != EVENT_STREAM:
+            try:
+                streamed = await chunks.begin_events()
+                content = b"" if streamed else await chunks.rest()
+            except httpx2.HTTPError as cause:
+                raise http.broken(response, cause) from None
+            if not streamed:
+                await http.wire.close(response)
+                response = rebuilt(response.status_code, response.headers, content)
+                http.decoded(response, Model.decode)  # an error, most often
+                raise invalid("asked for events, and got a single answer", response, http.origin)
+        return self._kind(response, chunks, self._operation, http.origin, http.wire)
 
 
 class _Calls:

@@ -10,19 +10,49 @@ import httpx2
 
 from ._answer import Origin, decoded
 from ._content import File
-from ._model import is_object
+from ._model import Model, is_object
 from ._request import Operation
 from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APIResponseValidationError, APITimeoutError
 
 T = TypeVar("T")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_BEGINNING = re.compile(rb"(\xef\xbb\xbf)?\s*(data|event|id|retry)?:")
+EVENT_STREAM = "text/event-stream"
+_ENOUGH = 16  # bytes that tell a beginning, without blanks
+
+
+class Chunks:
+    """The body of an answer as it comes, whose beginning may be looked at."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._held = b""
+
+    async def begin_events(self) -> bool:
+        """Whether events begin here, which some servers send under any media type."""
+        async for chunk in self._chunks:
+            self._held += chunk
+            if _BEGINNING.match(self._held):
+                return True
+            if len(self._held.lstrip()) >= _ENOUGH:
+                return False
+        return False
+
+    async def rest(self) -> bytes:
+        """All that has not been read."""
+        return b"".join([chunk async for chunk in self])
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._held
+        async for chunk in self._chunks:
+            yield chunk
 
 
 class EventReader:
     """Bytes to events, however the bytes are cut. Comments and unknown fields are passed over.
 
-    Only CR and LF end a line, so that JSON text stays whole.
+    Only CR and LF end a line, so that JSON text stays whole. After the data `[DONE]` it is `done`, and reads no more.
     """
 
     def __init__(self) -> None:
@@ -31,6 +61,7 @@ class EventReader:
         self._start = True
         self._event = ""
         self._data: list[bytes] = []
+        self.done = False
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, bytes]]:
         """(event name or "", data) of each event that these bytes complete."""
@@ -45,11 +76,15 @@ class EventReader:
         first, *others = _LINE_END.split(chunk)
         self._held.append(first)
         for other in others:
+            if self.done:
+                return
             yield from self._line(b"".join(self._held))
             self._held = [other]
 
     def end(self) -> Iterator[tuple[str, bytes]]:
         """The event that the end completes: the last blank line is often forgotten."""
+        if self.done:
+            return
         if any(self._held):
             yield from self._line(b"".join(self._held))
         yield from self._line(b"")
@@ -59,8 +94,10 @@ class EventReader:
             line = line.removeprefix(b"\xef\xbb\xbf")
             self._start = False
         if not line:
-            if self._data:
-                yield self._event, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            self.done = data.strip() == b"[DONE]"
+            if self._data and not self.done:
+                yield self._event, data
             self._event, self._data = "", []
             return
         name, _, value = line.partition(b":")
@@ -74,13 +111,16 @@ class EventReader:
 class _Events(Generic[T]):
     """What both kinds of streams know: how events are read, and when they may end."""
 
-    def __init__(self, response: httpx2.Response, operation: Operation, origin: Origin, wire: Wire) -> None:
+    def __init__(
+        self, response: httpx2.Response, chunks: Chunks, operation: Operation, origin: Origin, wire: Wire
+    ) -> None:
         self.response = response
         self.request_id = origin.request_id(response)
         self._operation = operation
         self._origin = origin
         self._wire = wire
         self.finished: list[T] = []
+        self._chunks = chunks
         self._count = 0
         self._ended = not operation.last
         self._closed = False
@@ -91,42 +131,45 @@ class _Events(Generic[T]):
         told = f", request_id={self._origin.clean(self.request_id)!r}" if self.request_id else ""
         return f"{type(self).__name__}({state}, status={self.response.status_code}, events={self._count}{told})"
 
-    def _made(self, event: str, data: bytes) -> Iterator[T]:
-        if self._closed:
-            raise APIConnectionError("the stream is closed", request_id=self.request_id)
-        if data.strip() != b"[DONE]":
-            yield self._one(event, data)
+    def _error(self, kind: type[APIError], message: str, data: bytes = b"") -> APIError:
+        """An error that carries what was paid for."""
+        made = kind(message, raw=self._origin.text(data), request_id=self.request_id)
+        made.finished = tuple(self.finished)
+        return made
 
     def _one(self, event: str, data: bytes) -> T:
+        if self._closed:
+            raise self._error(APIConnectionError, "the stream is closed")
+
         def checked(value: Any, origin: Origin) -> T:
             if is_object(value):
                 if value.get("error") or "error" in (event, value.get("type")):
-                    raise APIError("the stream reported an error", raw=origin.text(data), request_id=self.request_id)
+                    raise self._error(APIError, "the stream reported an error", data)
                 if event and self._operation.member:
                     value.setdefault(self._operation.member, event)
-                self._ended = self._ended or value.get(self._operation.member) in self._operation.last
             found: T = self._operation.events(value, origin)
             return found
 
         try:
             made = decoded(data, checked, self._origin)
         except (ValueError, RecursionError):
-            raw = self._origin.text(data)
-            raise APIResponseValidationError("an event is not JSON", raw=raw, request_id=self.request_id) from None
+            raise self._error(APIResponseValidationError, "an event is not JSON", data) from None
         self._count += 1
-        self.finished += [made] if self._is_last(made) else []
+        if self._is_last(made) and (not isinstance(made, Model) or made.holds_files()):
+            self._ended = True
+            self.finished.append(made)
         return made
 
     def _broken(self, error: Exception) -> APIError:
         if self._closed or isinstance(error, httpx2.StreamError):
-            return APIConnectionError("the stream is closed", request_id=self.request_id)
+            return self._error(APIConnectionError, "the stream is closed")
         if isinstance(error, httpx2.TimeoutException):
-            return APITimeoutError("the stream fell silent", request_id=self.request_id)
-        return APIConnectionError(f"the stream broke: {error}", request_id=self.request_id)
+            return self._error(APITimeoutError, "the stream fell silent")
+        return self._error(APIConnectionError, f"the stream broke: {error}")
 
-    def _last_one(self) -> T:
+    def _last_one(self, error: APIError | None = None) -> T:
         if not self.finished:
-            raise APIResponseValidationError("the stream brought no finished picture", request_id=self.request_id)
+            raise error or self._error(APIResponseValidationError, "the stream brought no finished picture")
         return self.finished[-1]
 
     def _is_last(self, event: Any) -> bool:
@@ -138,19 +181,19 @@ class _Events(Generic[T]):
     async def _read(self) -> AsyncIterator[T]:
         reader = EventReader()
         try:
-            async for chunk in self._wire.chunks(self.response):
+            async for chunk in self._chunks:
                 for event in reader.feed(chunk):
-                    for made in self._made(*event):
-                        yield made
+                    yield self._one(*event)
+                if reader.done:
+                    break
             for event in reader.end():
-                for made in self._made(*event):
-                    yield made
+                yield self._one(*event)
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise self._broken(error) from None
         finally:
             await self._wire.close(self.response)
         if not self._ended:
-            raise APIResponseValidationError("the stream ended before its last event", request_id=self.request_id)
+            raise self._error(APIResponseValidationError, "the stream ended before its last event")
 
 
 class Stream(_Events[T]):
@@ -189,8 +232,12 @@ class Stream(_Events[T]):
         return self.finished
 
     def final_image(self) -> T:
-        """The last event that brings a finished picture, also if it was read before; reads the stream to its end."""
-        self.final_images()
+        """The last event that brings a finished picture, also if it was read before or the stream then broke; reads the
+        stream to its end."""
+        try:
+            self.final_images()
+        except APIError as error:
+            return self._last_one(error)
         return self._last_one()
 
     def partial_images(self) -> Iterator[T]:
@@ -226,7 +273,10 @@ class AsyncStream(_Events[T]):
 
     async def final_image(self) -> T:
         """As Stream.final_image."""
-        await self.final_images()
+        try:
+            await self.final_images()
+        except APIError as error:
+            return self._last_one(error)
         return self._last_one()
 
     async def partial_images(self) -> AsyncIterator[T]:
