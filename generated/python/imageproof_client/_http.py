@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -14,9 +14,9 @@ import httpx2
 from ._answer import Origin, decoded, invalid, media_type_of
 from ._files import PIECE, Form
 from ._model import Model, is_object
-from ._request import Call, Operation, Service, Settings, call_of, normal_key, spellings
+from ._request import Call, Operation, Service, Settings, call_of, keys_in, normal_key, spellings
 from ._retry import Retry, delay_of, is_repeated, reason_of
-from ._stream import EVENT_STREAM, AsyncStream, Chunks, Stream
+from ._stream import EVENT_STREAM, AsyncStream, Stream, beginning
 from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APITimeoutError, rebuilt, status_error
 
@@ -32,7 +32,7 @@ class Http:
         self.settings = settings
         self.wire = wire
         self.check = service.check
-        self.origin = Origin(wire, settings.base_url, service.inline, spellings(settings.key))
+        self.origin = Origin(wire, settings.base_url, service.inline)
 
     def __repr__(self) -> str:
         return f"Http({self.settings.base_url!r})"
@@ -42,6 +42,7 @@ class Http:
         if not self.wire.is_open:
             raise APIConnectionError("the client is closed: make a new one, or call inside its `with` block")
         call = call_of(operation, path or {}, given, await self._settings())
+        self._know(keys_in(call.headers))
         if self.check is not None:
             self.check(operation, call, self.settings)
         attempt = 0
@@ -59,14 +60,17 @@ class Http:
             await self.wire.sleep(delay)
 
     async def _settings(self) -> Settings:
-        """The settings of a call. The last few keys that were told are no more shown than one that stays."""
+        """The settings of a call, with the key that is told for it."""
         if not callable(self.settings.key):
             return self.settings
         told = self.settings.key()
         key = normal_key(await told if inspect.isawaitable(told) else told)
-        known = dict.fromkeys((*spellings(key), *self.origin.secrets))
-        self.origin = replace(self.origin, secrets=tuple(known)[:10])
         return replace(self.settings, key=key)
+
+    def _know(self, keys: Iterable[str]) -> None:
+        found = dict.fromkeys(one for key in keys for one in spellings(key))
+        if not found.keys() <= set(self.origin.secrets):
+            self.origin = replace(self.origin, secrets=tuple({**found, **dict.fromkeys(self.origin.secrets)})[:10])
 
     async def _once(self, call: Call, whole: bool) -> httpx2.Response:
         content = self._content(call.body)
@@ -135,7 +139,7 @@ class Http:
         if isinstance(found, Model):
             if not found.holds_files():
                 raise invalid("the answer holds no file, where it should list them", response, self.origin)
-            found.__dict__["answer headers"] = response.headers
+            found.__dict__["answer headers"] = self.origin.headers(response)
         return found
 
 
@@ -166,21 +170,6 @@ class Json(Reader[T]):
         return http.decoded(response, self._decode, self._null)
 
 
-class Bytes(Reader[bytes]):
-    """A file."""
-
-    async def read(self, http: Http, response: httpx2.Response) -> bytes:
-        return await http.read(response)
-
-
-class Text(Reader[str]):
-    """Plain text."""
-
-    async def read(self, http: Http, response: httpx2.Response) -> str:
-        await http.read(response)
-        return response.text
-
-
 class Events(Reader[T]):
     """A stream: a Stream or an AsyncStream, as `kind` says."""
 
@@ -191,19 +180,21 @@ class Events(Reader[T]):
         self._operation = operation
 
     async def read(self, http: Http, response: httpx2.Response) -> T:
-        chunks = Chunks(http.wire.chunks(response))
-        if media_type_of(response) != EVENT_STREAM:
-            try:
-                streamed = await chunks.begin_events()
-                content = b"" if streamed else await chunks.rest()
-            except httpx2.HTTPError as cause:
-                raise http.broken(response, cause) from None
+        chunks = http.wire.chunks(response)
+        held, streamed = b"", media_type_of(response) == EVENT_STREAM
+        try:
             if not streamed:
-                await http.wire.close(response)
-                response = rebuilt(response.status_code, response.headers, content)
-                http.decoded(response, Model.decode)  # an error, most often
-                raise invalid("asked for events, and got a single answer", response, http.origin)
-        return self._kind(response, chunks, self._operation, http.origin, http.wire)
+                held, streamed = await beginning(chunks)
+            if not streamed:
+                held += b"".join([chunk async for chunk in chunks])
+        except httpx2.HTTPError as cause:
+            raise http.broken(response, cause) from None
+        if streamed:
+            return self._kind(response, (held, chunks), self._operation, http.origin, http.wire)
+        await http.wire.close(response)
+        response = rebuilt(response.status_code, response.headers, held)
+        http.decoded(response, Model.decode)  # an error, most often
+        raise invalid("asked for events, and got a single answer", response, http.origin)
 
 
 class _Calls:

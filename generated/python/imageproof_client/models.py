@@ -234,9 +234,6 @@ class Image(_Sized, _Linked):
     url: str | None = None
     revised_prompt: str | None = None
 
-    _inline: ClassVar[str] = "b64_json"
-    _link: ClassVar[str] = "url"
-
 
 class ImagesUsage(_Model):
     """Tokens that the pictures took. GPT Image models only.
@@ -309,8 +306,6 @@ class ImageGenerationPartialImageEvent(_Content):
     output_format: Literal["png", "webp", "jpeg"] | str
     partial_image_index: int
 
-    _inline: ClassVar[str] = "b64_json"
-
 
 class ImageGenerationCompletedEvent(_Content):
     """The finished picture.
@@ -337,8 +332,6 @@ class ImageGenerationCompletedEvent(_Content):
     usage: ImagesUsage
     safety_identifier: str | None = None
 
-    _inline: ClassVar[str] = "b64_json"
-
 
 class ImageEditPartialImageEvent(_Content):
     """A preview of an edit in the making.
@@ -354,8 +347,6 @@ class ImageEditPartialImageEvent(_Content):
     background: Literal["transparent", "opaque", "auto"] | str
     output_format: Literal["png", "webp", "jpeg"] | str
     partial_image_index: int
-
-    _inline: ClassVar[str] = "b64_json"
 
 
 class ImageEditCompletedEvent(_Content):
@@ -373,8 +364,6 @@ class ImageEditCompletedEvent(_Content):
     output_format: Literal["png", "webp", "jpeg"] | str
     usage: ImagesUsage
     safety_identifier: str | None = None
-
-    _inline: ClassVar[str] = "b64_json"
 
 
 class ListModelsResponse(_Model):
@@ -435,9 +424,6 @@ class AsyncImage(_Sized, _AsyncLinked):
     b64_json: str | None = None
     url: str | None = None
     revised_prompt: str | None = None
-
-    _inline: ClassVar[str] = "b64_json"
-    _link: ClassVar[str] = "url"
 
 
 ImageGenerationEvent: TypeAlias = ImageGenerationPartialImageEvent | ImageGenerationCompletedEvent

@@ -23,6 +23,7 @@ from imageproof.emit.targets.python.text import (
 from imageproof.emit.targets.python.types import (
     HELPERS,
     KEYWORDS,
+    RARE_HELPERS,
     SCALARS,
     Names,
     annotation,
@@ -133,6 +134,7 @@ def _imports(texts: list[str], more: list[str]) -> list[str]:
         *renamed("_content", used(["_AsyncLinked", "_Content", "_Linked", "_Sized"], texts)),
         imported("._files", used(["FileInput"], texts)),
         *renamed("_model", used(["_Model", *HELPERS], texts), ["NotGiven"]),
+        *renamed("_shapes", used(RARE_HELPERS, texts)),
     ]
     groups = [[line for line in group if line] for group in (standard, ["import httpx2"], own)]
     lines = [line for group in groups if group for line in (*group, "")]
@@ -234,9 +236,9 @@ def _constants(model: Model, attributes: Mapping[str, str], renamed: Mapping[str
     if len(files) == 1:
         yield f"_files: ClassVar[str] = {literal(attributes[files[0].name])}"
     if model.content:
-        yield f"_inline: ClassVar[str] = {literal(attributes[model.content.inline])}"
-        if model.content.link:
-            yield f"_link: ClassVar[str] = {literal(attributes[model.content.link])}"
+        told = {"inline": attributes[model.content.inline], "link": attributes.get(model.content.link or "", "url")}
+        usual = {"inline": "b64_json", "link": "url"}  # as the runtime has them
+        yield from (f"_{one}: ClassVar[str] = {literal(name)}" for one, name in told.items() if name != usual[one])
     if renamed:
         rows = "".join(f"\n        {literal(attribute)}: {literal(name)}," for attribute, name in renamed.items())
         yield f"_renamed: ClassVar[Mapping[str, str]] = {{{rows}\n    }}"

@@ -80,7 +80,8 @@ MODULE_NAMES = (
     )
 )
 # What decodes values, as the emitted modules call it: no name of a document begins so.
-HELPERS = ("_as_is", "_closest", "_either", "_listed", "_mapped", "_tagged")
+HELPERS = ("_as_is", "_either", "_listed", "_tagged")
+RARE_HELPERS = ("_closest", "_mapped")  # of `_shapes.py`, which only the documents get that need it
 # What every model has.
 MODEL_NAMES = frozenset(
     [

@@ -60,11 +60,10 @@ class Origin:
         """Headers of an answer that may be shown."""
         return httpx2.Headers([(name, self.clean(value)) for name, value in response.headers.multi_items()])
 
-    @staticmethod
-    def request_id(response: httpx2.Response) -> str | None:
+    def request_id(self, response: httpx2.Response) -> str | None:
         """The id that the server gave the exchange."""
-        found: str | None = response.headers.get("x-request-id")
-        return found
+        found = response.headers.get("x-request-id")
+        return None if found is None else self.clean(found)
 
 
 def decoded(data: bytes, decode: Callable[[Any, Any], T], origin: Origin) -> T:

@@ -59,8 +59,8 @@ class FilePath(_AtOnce, _Path):
 class File(Model):
     """An object of an answer that carries a file."""
 
-    _inline: ClassVar[str]
-    _link: ClassVar[str] = "url"  # what servers send in place of base64, declared or not
+    _inline: ClassVar[str] = "b64_json"
+    _link: ClassVar[str] = "url"  # what servers send instead, declared or not
 
     @classmethod
     def decode(cls, data: Any, origin: Any = None) -> Self:
@@ -69,7 +69,6 @@ class File(Model):
         data = {} if data is None else data
         made = super().decode(data, origin)
         if is_object(data):
-            made.__dict__["file origin"] = origin
             held = made.__dict__.get(cls._inline)
             if isinstance(held, Inline):
                 if not isinstance(cls.__dict__.get(cls._inline), _Text):
@@ -128,9 +127,9 @@ class File(Model):
         return content
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles keep: the text of the file, and no connection."""
+        """As of Model, with the text of the file."""
         getattr(self, self._inline)
-        return {name: value for name, value in self.__dict__.items() if name not in ("file origin", "inline file")}
+        return {name: value for name, value in super().__getstate__().items() if name != "inline file"}
 
 
 class Sized(File):
@@ -156,7 +155,7 @@ class _Fetching(File):
             origin = self.__dict__.get("file origin") or Origin()
             used = origin.wire if origin.wire is not None and origin.wire.is_open else wire()
             try:
-                found = self._keep(await fetch(used, origin.base_url, url, timeout, max_bytes))
+                found = self._keep(await fetch(used, origin, url, timeout, max_bytes))
             finally:
                 if used is not origin.wire:
                     await used.end()
@@ -291,12 +290,12 @@ def _decode(text: str | memoryview) -> bytes:
         raise APIResponseValidationError(f"the file in the answer is not base64: {error}") from None
 
 
-async def fetch(wire: Wire, base_url: str, link: str, timeout: float, max_bytes: int) -> bytes:
+async def fetch(wire: Wire, origin: Origin, link: str, timeout: float, max_bytes: int) -> bytes:
     """What is behind a URL that a server named, which is not trusted: it gets no key and no cookie, leads to no private
     address unless the API is at one, and is left by no redirect to another scheme."""
-    url = _checked(link)
+    url = _checked(link, origin)
     scheme, end = url.scheme, time.monotonic() + timeout
-    private = await wire.blocking(_is_private, base_url)
+    private = await wire.blocking(_is_private, origin.base_url)
     try:
         for _ in range(1 + MAX_REDIRECTS):
             request = _request(url, await wire.blocking(addresses, url), private, end - time.monotonic())
@@ -346,13 +345,13 @@ def _is_text(head: bytes, media_type: str) -> bool:
     return not named or head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"[")
 
 
-def _checked(link: str) -> httpx2.URL:
+def _checked(link: str, origin: Origin) -> httpx2.URL:
     try:
         url = httpx2.URL(link)
     except httpx2.InvalidURL:
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise APIResponseValidationError(f"not a URL that can be downloaded: {link[:200]}")
+        raise APIResponseValidationError(f"not a URL that can be downloaded: {origin.clean(link)[:200]}")
     return url
 
 

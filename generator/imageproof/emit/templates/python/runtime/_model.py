@@ -56,7 +56,7 @@ class Model:
         for name, wire_name, decode in cls.members():
             value = rest.pop(wire_name, None)
             values[name] = value if value is None or decode is None else decode(value, origin)
-        values["extra"] = rest
+        values |= {"extra": rest, "file origin": origin}
         return made
 
     @property
@@ -123,9 +123,15 @@ class Model:
 
     def __repr__(self) -> str:
         inline = self.__dict__.get("inline file")
+        origin = self.__dict__.get("file origin")
         values = {name: self.__dict__.get(name, inline) for name, _, _ in self.members()}
-        told = (f"{name}={_short(value)}" for name, value in values.items() if value not in (None, {}))
+        texts = {name: repr(value) for name, value in values.items() if value not in (None, {})}
+        told = (f"{name}={_short(origin.clean(text) if origin else text)}" for name, text in texts.items())
         return f"{type(self).__name__}({', '.join(told)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles keep: no connection."""
+        return {name: value for name, value in self.__dict__.items() if name != "file origin"}
 
     if not TYPE_CHECKING:  # a type checker should still find misspelt attributes
 
@@ -171,15 +177,6 @@ def listed(decode: Decoder) -> Decoder:
     return lambda value, origin: [decode(item, origin) for item in value] if is_list(value) else value
 
 
-def mapped(decode: Decoder) -> Decoder:
-    """Decodes each value of an object."""
-
-    def decoded(value: Any, origin: Any) -> Any:
-        return {key: decode(item, origin) for key, item in value.items()} if is_object(value) else value
-
-    return decoded
-
-
 def tagged(member: str, models: Mapping[str, type[Model]]) -> Decoder:
     """Decodes an object by the value of one member. An unknown value gives a plain Model, with all in `extra`."""
 
@@ -199,18 +196,6 @@ def either(*decoders: Decoder) -> Decoder:
     return decoded
 
 
-def closest(*models: type[Model]) -> Decoder:
-    """Decodes an object as the model that declares most of its members; what is no object stays as it is."""
-
-    def decoded(value: Any, origin: Any) -> Any:
-        if not is_object(value):
-            return value
-        best = max(models, key=lambda model: sum(wire_name in value for _, wire_name, _ in model.members()))
-        return best.decode(value, origin)
-
-    return decoded
-
-
 def _plain(value: Any, nulls: bool) -> Any:
     if isinstance(value, Model):
         return value.model_dump(exclude_none=not nulls)
@@ -219,6 +204,5 @@ def _plain(value: Any, nulls: bool) -> Any:
     return {key: _plain(item, nulls) for key, item in value.items()} if is_object(value) else value
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def _short(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:100]}... ({len(text)} characters)"

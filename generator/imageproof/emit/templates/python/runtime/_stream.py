@@ -16,37 +16,23 @@ from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APIResponseValidationError, APITimeoutError
 
 T = TypeVar("T")
+Body = tuple[bytes, AsyncIterator[bytes]]  # what was read of it, and the rest
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BEGINNING = re.compile(rb"(\xef\xbb\xbf)?\s*(data|event|id|retry)?:")
 EVENT_STREAM = "text/event-stream"
 _ENOUGH = 16  # bytes that tell a beginning, without blanks
 
 
-class Chunks:
-    """The body of an answer as it comes, whose beginning may be looked at."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self._held = b""
-
-    async def begin_events(self) -> bool:
-        """Whether events begin here, which some servers send under any media type."""
-        async for chunk in self._chunks:
-            self._held += chunk
-            if _BEGINNING.match(self._held):
-                return True
-            if len(self._held.lstrip()) >= _ENOUGH:
-                return False
-        return False
-
-    async def rest(self) -> bytes:
-        """All that has not been read."""
-        return b"".join([chunk async for chunk in self])
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._held
-        async for chunk in self._chunks:
-            yield chunk
+async def beginning(chunks: AsyncIterator[bytes]) -> tuple[bytes, bool]:
+    """What came first of a body, and whether events begin so: some servers send them under any media type."""
+    held = b""
+    async for chunk in chunks:
+        held += chunk
+        if _BEGINNING.match(held):
+            return held, True
+        if len(held.lstrip()) >= _ENOUGH:
+            break
+    return held, False
 
 
 class EventReader:
@@ -111,24 +97,21 @@ class EventReader:
 class _Events(Generic[T]):
     """What both kinds of streams know: how events are read, and when they may end."""
 
-    def __init__(
-        self, response: httpx2.Response, chunks: Chunks, operation: Operation, origin: Origin, wire: Wire
-    ) -> None:
+    def __init__(self, response: httpx2.Response, body: Body, operation: Operation, origin: Origin, wire: Wire) -> None:
         self.response = response
         self.request_id = origin.request_id(response)
         self._operation = operation
         self._origin = origin
         self._wire = wire
         self.finished: list[T] = []
-        self._chunks = chunks
         self._count = 0
         self._ended = not operation.last
         self._closed = False
-        self._events = self._read()
+        self._events = self._read(*body)
 
     def __repr__(self) -> str:
         state = "closed" if self.response.is_closed else "open"
-        told = f", request_id={self._origin.clean(self.request_id)!r}" if self.request_id else ""
+        told = f", request_id={self.request_id!r}" if self.request_id else ""
         return f"{type(self).__name__}({state}, status={self.response.status_code}, events={self._count}{told})"
 
     def _error(self, kind: type[APIError], message: str, data: bytes = b"") -> APIError:
@@ -165,11 +148,21 @@ class _Events(Generic[T]):
             return self._error(APIConnectionError, "the stream is closed")
         if isinstance(error, httpx2.TimeoutException):
             return self._error(APITimeoutError, "the stream fell silent")
-        return self._error(APIConnectionError, f"the stream broke: {error}")
+        return self._error(APIConnectionError, self._origin.clean(f"the stream broke: {error}"))
 
-    def _last_one(self, error: APIError | None = None) -> T:
+    async def _all(self) -> list[T]:
+        async for _ in self._events:
+            pass
+        return self.finished
+
+    async def _last_one(self) -> T:
+        try:
+            await self._all()
+        except APIError:
+            if not self.finished:
+                raise
         if not self.finished:
-            raise error or self._error(APIResponseValidationError, "the stream brought no finished picture")
+            raise self._error(APIResponseValidationError, "the stream brought no finished picture")
         return self.finished[-1]
 
     def _is_last(self, event: Any) -> bool:
@@ -178,14 +171,14 @@ class _Events(Generic[T]):
     def _is_partial(self, event: Any) -> bool:
         return isinstance(event, File) and not self._is_last(event)
 
-    async def _read(self) -> AsyncIterator[T]:
+    async def _read(self, held: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
         reader = EventReader()
         try:
-            async for chunk in self._chunks:
-                for event in reader.feed(chunk):
+            more: bytes | None = held
+            while more is not None:
+                for event in reader.feed(more):
                     yield self._one(*event)
-                if reader.done:
-                    break
+                more = None if reader.done else await anext(chunks, None)
             for event in reader.end():
                 yield self._one(*event)
         except (httpx2.HTTPError, httpx2.StreamError) as error:
@@ -227,18 +220,12 @@ class Stream(_Events[T]):
 
     def final_images(self) -> list[T]:
         """The events that bring finished pictures, one for each, also those read before; reads on to the end."""
-        for _ in self:
-            pass
-        return self.finished
+        return run(self._all())
 
     def final_image(self) -> T:
         """The last event that brings a finished picture, also if it was read before or the stream then broke; reads the
         stream to its end."""
-        try:
-            self.final_images()
-        except APIError as error:
-            return self._last_one(error)
-        return self._last_one()
+        return run(self._last_one())
 
     def partial_images(self) -> Iterator[T]:
         """The events that bring pictures in the making, as they arrive; reads the stream to its end."""
@@ -267,17 +254,11 @@ class AsyncStream(_Events[T]):
 
     async def final_images(self) -> list[T]:
         """As Stream.final_images."""
-        async for _ in self:
-            pass
-        return self.finished
+        return await self._all()
 
     async def final_image(self) -> T:
         """As Stream.final_image."""
-        try:
-            await self.final_images()
-        except APIError as error:
-            return self._last_one(error)
-        return self._last_one()
+        return await self._last_one()
 
     async def partial_images(self) -> AsyncIterator[T]:
         """As Stream.partial_images."""
