@@ -56,13 +56,13 @@ def test_unknown_members_and_values_are_kept(client: Client, server: Loopback) -
 
 
 def test_what_is_missing_is_none(client: Client, server: Loopback) -> None:
-    server.json({"data": [{}, None, {"b64_json": "AAAA"}]})
+    server.json({"data": [{}, None, "x", 7, {"b64_json": "AAAA"}]})
     answer: Any = client.images.generate(prompt="x")
-    for item in answer.data[:2]:
+    for item in answer.data[:4]:
         assert (answer.created, answer.usage, item.b64_json, item.url) == (None, None, None, None)
         with pytest.raises(api.APIResponseValidationError, match="neither b64_json nor url"):
             item.to_bytes()
-    assert answer.data[2].to_bytes() == bytes(3)
+    assert (answer.data[4].to_bytes(), answer.data[2].item) == (bytes(3), "x")
 
 
 @pytest.mark.parametrize("data", [[], None, {}, "x", ["odd"], [{}, 7], [None], [{"url": ""}], [{"b64_json": 7}]])

@@ -65,17 +65,15 @@ class File(Model):
 
     @classmethod
     def decode(cls, data: Any, origin: Any = None) -> Self:
-        """As Model.decode; base64 that is still inside the answer stays there until it is asked for. Null is an item
-        without a file."""
-        data = {} if data is None else data
-        made = super().decode(data, origin)
-        if is_object(data):
-            held = made.__dict__.get(cls._inline)
-            if isinstance(held, Inline):
-                if not isinstance(cls.__dict__.get(cls._inline), _Text):
-                    setattr(cls, cls._inline, _Text(cls._inline))
-                del made.__dict__[cls._inline]
-                made.__dict__["inline file"] = origin.take(held)
+        """As Model.decode; base64 that is still inside the answer stays there until it is asked for. What is no object
+        is one without a file, with what came as `item`."""
+        made = super().decode(data if is_object(data) else {"item": data} if data is not None else {}, origin)
+        held = made.__dict__.get(cls._inline)
+        if isinstance(held, Inline):
+            if not isinstance(cls.__dict__.get(cls._inline), _Text):
+                setattr(cls, cls._inline, _Text(cls._inline))
+            del made.__dict__[cls._inline]
+            made.__dict__["inline file"] = origin.take(held)
         return made
 
     @property
@@ -100,12 +98,10 @@ class File(Model):
 
     def _at_hand(self) -> bytes:
         """The file as far as it came already, b"" for none."""
-        text = self._base64()
+        link = self._url()
+        text = self._base64() or (link if link.startswith("data:") else "")
         if text:
             return _decode(text)
-        link = self._url()
-        if link.startswith("data:"):
-            return _decode(link)
         known: tuple[str, bytes] = self.__dict__.get("downloaded file", ("", b""))
         return known[1] if known[0] == link else b""
 
@@ -113,24 +109,36 @@ class File(Model):
         link = getattr(self, self._link, None)
         return link if isinstance(link, str) else ""
 
-    def _whole(self, found: bytes, max_bytes: int | None = None) -> bytes:
-        if not found:
-            raise APIResponseValidationError(f"the answer holds no file: neither {self._inline} nor {self._link}")
-        if max_bytes is not None and "downloaded file" in self.__dict__ and len(found) > max_bytes:
-            raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
-        return found
-
-    def _keep(self, content: bytes) -> bytes:
-        """What was fetched is fetched once: it was paid for, and links expire."""
-        if not content:
-            raise APIResponseValidationError("the file behind the URL is empty")
-        self.__dict__["downloaded file"] = (self._url(), content)
-        return content
-
     def __getstate__(self) -> dict[str, Any]:
         """As of Model, with the text of the file."""
         getattr(self, self._inline)
         return {name: value for name, value in super().__getstate__().items() if name != "inline file"}
+
+    async def _fetched(self, wire: type[Wire], timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
+        """The bytes, fetched by the client's wire, or by one of its own where that is closed or not there. What was
+        fetched is fetched once: it was paid for, and links expire."""
+        found, url = self._at_hand(), self._url()
+        if not found and url:
+            origin = self.__dict__.get("file origin") or Origin()
+            used = origin.wire if origin.wire is not None and origin.wire.is_open else wire()
+            try:
+                found = await fetch(used, origin, url, timeout, max_bytes)
+            finally:
+                if used is not origin.wire:
+                    await used.end()
+            self.__dict__["downloaded file"] = (url, found)
+        if not found:
+            raise APIResponseValidationError(f"the answer holds no file: neither {self._inline} nor {self._link}")
+        if "downloaded file" in self.__dict__ and len(found) > max_bytes:
+            raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+        return found
+
+    async def _saved(self, wire: type[Wire], path: str | Path, *limits: Any) -> Path:
+        target = _target(path)
+        return _write(target, await self._fetched(wire, *limits))
+
+    async def _shown(self, wire: type[Wire]) -> str:
+        return data_url(await self._fetched(wire))
 
 
 class Sized(File):
@@ -148,29 +156,7 @@ class Sized(File):
         return self.picture.format
 
 
-class _Fetching(File):
-    async def _fetched(self, wire: type[Wire], timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
-        """The bytes, fetched by the client's wire, or by one of its own where that is closed or not there."""
-        found, url = self._at_hand(), self._url()
-        if not found and url:
-            origin = self.__dict__.get("file origin") or Origin()
-            used = origin.wire if origin.wire is not None and origin.wire.is_open else wire()
-            try:
-                found = self._keep(await fetch(used, origin, url, timeout, max_bytes))
-            finally:
-                if used is not origin.wire:
-                    await used.end()
-        return self._whole(found, max_bytes)
-
-    async def _saved(self, wire: type[Wire], path: str | Path, *limits: Any) -> Path:
-        target = _target(path)
-        return _write(target, await self._fetched(wire, *limits))
-
-    async def _shown(self, wire: type[Wire]) -> str:
-        return data_url(await self._fetched(wire))
-
-
-class Content(_Fetching):
+class Content(File):
     """An object that carries its file inside, so that nothing is fetched for it in either client; but a server that
     sends a link instead is followed, and with the client that waits each of these must then be awaited."""
 
@@ -196,7 +182,7 @@ class Content(_Fetching):
         return kind(run(told(Wire, *arguments)))
 
 
-class Linked(_Fetching):
+class Linked(File):
     """An object whose file may be behind a URL."""
 
     def to_bytes(self, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
@@ -209,11 +195,7 @@ class Linked(_Fetching):
         return run(self._fetched(Wire, timeout, max_bytes))
 
     def save(self, path: str | Path, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> Path:
-        """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
-
-        OSError where it cannot be written, and what `to_bytes` raises; a folder that is not there is told before
-        anything is downloaded, and an empty file is never written.
-        """
+        """As Content.save, with what `to_bytes` raises; a folder that is not there is told before the download."""
         return run(self._saved(Wire, path, timeout, max_bytes))
 
     def data_url(self) -> str:
@@ -221,7 +203,7 @@ class Linked(_Fetching):
         return run(self._shown(Wire))
 
 
-class AsyncLinked(_Fetching):
+class AsyncLinked(File):
     """As Linked, for `await`."""
 
     async def to_bytes(self, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
@@ -328,8 +310,9 @@ async def _body(wire: Wire, response: httpx2.Response, place: str, timeout: floa
     if not response.is_success:
         text = content[:limit].decode("utf-8", "replace")
         raise status_error(response.status_code, text, None, response.headers, place)
-    if len(content) > limit:
-        raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+    if len(content) > limit or not content:
+        said = f"larger than {max_bytes} bytes" if content else "empty"
+        raise APIResponseValidationError(f"the file behind the URL is {said}")
     media_type = media_type_of(response)
     if _is_text(bytes(content[:HEAD]), media_type):
         raise APIResponseValidationError(

@@ -263,17 +263,13 @@ def merged_headers(*groups: Mapping[str, str]) -> dict[str, str]:
 
 def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str, str]:
     """The base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call; and
-    the query that stood behind it.
-
-    A host alone gets the path of the default; a name without a scheme gets https, or http on this machine.
-    """
+    the query behind it. A host alone gets the path of the default, without a scheme https, or http on this machine."""
     url = url.strip()
-    if SLIP.match(url):
-        raise ValueError(f"base_url must be a URL such as https://host/v1: {url[:40]!r} lacks a slash, or the host")
+    slipped = SLIP.match(url)
     if "://" not in url:
         url = f"{'http' if LOOPBACK.match(url) else 'https'}://{url}"
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if slipped or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must be a URL such as https://host/v1")
     if "@" in parts.netloc:
         raise ValueError("base_url must not hold a user name or password; give the key as api_key")

@@ -10,7 +10,6 @@ from imageproof.api.ir import Api, Auth, Events, Field, Operation, Reply, Resour
 from imageproof.api.names import assign, constant, pascal, snake, unreserved
 from imageproof.emit.targets.common import calls
 from imageproof.emit.targets.common.walks import (
-    aliased,
     always_streams,
     body_fields,
     has_files,
@@ -32,6 +31,7 @@ from imageproof.emit.targets.python.types import (
     Names,
     annotation,
     decoder,
+    is_aliased,
     union_decoder_name,
     unshadowed,
 )
@@ -334,7 +334,7 @@ def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[
     found = []
     for field, place in fields:
         name = settled[f"{place} {field.name}"]
-        alias = names.aliases.get((operation.id, field.name), "") if place == "body" and aliased(field) else ""
+        alias = names.aliases.get((operation.id, field.name), "") if place == "body" and is_aliased(field) else ""
         told = unshadowed(_taken(operation, field, names, alias, place), shadows)
         required = field.required and not (place == "body" and operation.reference and not in_both(operation, field))
         told = told if required else _omissible(told)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import httpx2
@@ -48,8 +47,8 @@ class Http:
         while True:
             try:
                 return await self._once(call, whole)
-            except _Failure as failure:
-                error, reason = failure.error, reason_of(failure.error, failure.cause)
+            except APIError as failed:
+                error, reason = failed, reason_of(failed, failed.__cause__)
             attempt += 1
             if attempt > self.settings.max_retries or not is_repeated(reason, call.verb):
                 raise error from None
@@ -67,28 +66,26 @@ class Http:
         return replace(self.settings, key=key)
 
     def _know(self, keys: Iterable[str]) -> None:
-        found = dict.fromkeys(one for key in keys for one in spellings(key))
-        if not found.keys() <= set(self.origin.secrets):
-            self.origin = replace(self.origin, secrets=tuple({**found, **dict.fromkeys(self.origin.secrets)})[:10])
+        known = dict.fromkeys((*(one for key in keys for one in spellings(key)), *self.origin.secrets))
+        self.origin = replace(self.origin, secrets=tuple(known)[:10])
 
     async def _once(self, call: Call, whole: bool) -> httpx2.Response:
         content = self._content(call.body)
         host = self.settings.base_url
         try:
             told: dict[str, Any] = {"headers": call.headers, "content": content, "timeout": call.timeout}
-            request = self.wire.client.build_request(call.verb, _parsed(call.url), **told)
+            request = self.wire.client.build_request(call.verb, call.url, **told)
             response = await self.wire.send(request)
         except httpx2.TimeoutException as cause:
-            raise _Failure(APITimeoutError(f"no answer from {host} in {call.timeout.read} seconds"), cause) from None
+            raise APITimeoutError(f"no answer from {host} in {call.timeout.read} seconds") from cause
         except (httpx2.HTTPError, httpx2.InvalidURL) as cause:
-            said = self.origin.clean(f"no answer from {host}: {cause}")
-            raise _Failure(APIConnectionError(said), cause) from None
+            raise APIConnectionError(self.origin.clean(f"no answer from {host}: {cause}")) from cause
         try:
             if whole or not response.is_success:
                 await self.wire.read(response)
         except httpx2.HTTPError as cause:
             if response.is_success:
-                raise _Failure(self.broken(response, cause), cause) from None
+                raise self.broken(response, cause) from cause
             response = httpx2.Response(response.status_code, headers=response.headers, content=b"")
         finally:
             if whole or not response.is_success:
@@ -96,7 +93,7 @@ class Http:
         if not response.is_success:
             text = self.origin.clean(response.text)
             headers = self.origin.headers(response)
-            raise _Failure(status_error(response.status_code, text, headers.get("x-request-id"), headers))
+            raise status_error(response.status_code, text, headers.get("x-request-id"), headers)
         return response
 
     def broken(self, response: httpx2.Response, cause: Exception) -> APIConnectionError:
@@ -127,7 +124,7 @@ class Http:
                 raise invalid("the answer is no object", response, self.origin)
             if is_object(value) and value.get("error"):
                 raise invalid("the answer is an error", response, self.origin)
-            return decode(value, origin)
+            return cast("T", None) if value is None else decode(value, origin)
 
         try:
             found = decoded(response.content, checked, self.origin)
@@ -140,11 +137,6 @@ class Http:
                 raise invalid("the answer holds no file, where it should list them", response, self.origin)
             found.__dict__["answer headers"] = self.origin.headers(response)
         return found
-
-
-@lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx2.URL:
-    return httpx2.URL(url)
 
 
 class Reader(Generic[T]):
@@ -233,11 +225,3 @@ class AsyncCalls(_Calls):
     async def call(self, operation: Operation, given: Given, reader: Reader[T], path: Path = None) -> T:
         """As Calls.call."""
         return await self._called(operation, given, reader, path)
-
-
-class _Failure(Exception):
-    """An error, and what the HTTP library raised, None for an answer."""
-
-    def __init__(self, error: APIError, cause: Exception | None = None) -> None:
-        self.error = error
-        self.cause = cause

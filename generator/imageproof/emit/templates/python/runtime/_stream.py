@@ -36,10 +36,8 @@ async def beginning(chunks: AsyncIterator[bytes]) -> tuple[bytes, bool]:
 
 
 class EventReader:
-    """Bytes to events, however the bytes are cut. Comments and unknown fields are passed over.
-
-    Only CR and LF end a line, so that JSON text stays whole. After the data `[DONE]` it is `done`, and reads no more.
-    """
+    """Bytes to events, however they are cut. Comments and unknown fields are passed over, only CR and LF end a line, so
+    that JSON stays whole, and behind the data `[DONE]` it is `done`, and reads no more."""
 
     def __init__(self) -> None:
         self._held: list[bytes] = []  # pieces of a line that is not complete
