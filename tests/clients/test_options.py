@@ -336,3 +336,9 @@ def test_headers_of_a_caller_go_instead_of_ours_however_they_are_written() -> No
 def test_only_a_host_of_this_machine_is_called_without_tls(told: str, base_url: str) -> None:
     with Client(KEY, base_url=told) as client:
         assert str(client.base_url).lower() == base_url
+
+
+@pytest.mark.parametrize("count", ["2", 1.5, -1])
+def test_a_number_of_retries_that_is_none(count: Any) -> None:
+    with pytest.raises(ValueError, match=r"^max_retries must be a whole number from 0, not "):
+        Client(KEY, max_retries=count)

@@ -142,6 +142,8 @@ def _changed(old: Settings, service: Service, options: ClientOptions) -> Setting
         old = replace(old, base_query=dict(parse_qsl(more)))
     if "timeout" in options:
         told["timeout"] = limits(options["timeout"])
+    if not isinstance(retries := told.get("max_retries", 0), int) or retries < 0:
+        raise ValueError(f"max_retries must be a whole number from 0, not {retries!r}")
     if told.get("validate", "warn") not in VALIDATE:
         raise ValueError(f"validate must be one of {', '.join(map(repr, VALIDATE))}, not {told['validate']!r}")
     return replace(old, **cast("Any", told), headers=headers, query=query)
