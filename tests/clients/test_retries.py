@@ -191,9 +191,10 @@ def test_the_readme_has_the_table() -> None:
 def test_where_an_error_of_the_network_came_decides(number: int) -> None:
     """Before a connection nothing was sent; after it, the same error says nothing of what arrived."""
     said = os.strerror(number)
-    kinds = {"unsent": [httpx2.ConnectError], "broken": [httpx2.ReadError, httpx2.WriteError, httpx2.CloseError]}
-    for reason, causes in kinds.items():
-        assert [reason_of(api.APIConnectionError(said), cause(said)) for cause in causes] == [reason] * len(causes)
+    error = api.APIConnectionError(said)
+    assert reason_of(error, httpx2.ConnectError(said)) == "unsent"
+    for cause in (httpx2.ReadError(said), httpx2.WriteError(said), httpx2.CloseError(said)):
+        assert reason_of(error, cause) == "broken"
 
 
 def test_a_host_that_cannot_be_reached_is_tried_again() -> None:
@@ -206,10 +207,10 @@ def test_a_host_that_cannot_be_reached_is_tried_again() -> None:
         client.images.generate(prompt="x")
 
     async def waiting() -> None:
-        async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(**transport), trust_env=False) as http:
-            async with AsyncClient("k", http_client=http, **options) as client:
-                with pytest.raises(api.APIConnectionError):
-                    await client.images.generate(prompt="x")
+        http = httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(**transport), trust_env=False)
+        async with http, AsyncClient("k", http_client=http, **options) as client:
+            with pytest.raises(api.APIConnectionError):
+                await client.images.generate(prompt="x")
 
     asyncio.run(waiting())
     assert told == ["unsent", "unsent"]

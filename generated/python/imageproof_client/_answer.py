@@ -63,8 +63,7 @@ class Origin:
 
     def request_id(self, response: httpx2.Response) -> str | None:
         """The id that the server gave the exchange."""
-        found = response.headers.get("x-request-id")
-        return None if found is None else self.clean(found)
+        return self.clean(response.headers.get("x-request-id", "")) or None
 
 
 def decoded(data: bytes, decode: Callable[[Any, Any], T], origin: Origin) -> T:

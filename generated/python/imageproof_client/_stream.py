@@ -167,9 +167,6 @@ class _Events(Generic[T]):
     def _is_last(self, event: Any) -> bool:
         return getattr(event, self._operation.member or "type", None) in self._operation.last
 
-    def _is_partial(self, event: Any) -> bool:
-        return isinstance(event, File) and not self._is_last(event)
-
     async def _read(self, held: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
         reader = EventReader()
         try:
@@ -228,7 +225,7 @@ class Stream(_Events[T]):
 
     def partial_images(self) -> Iterator[T]:
         """The events that bring pictures in the making, as they arrive; reads the stream to its end."""
-        return (event for event in self if self._is_partial(event))
+        return (event for event in self if isinstance(event, File) and not self._is_last(event))
 
 
 class AsyncStream(_Events[T]):
@@ -262,5 +259,5 @@ class AsyncStream(_Events[T]):
     async def partial_images(self) -> AsyncIterator[T]:
         """As Stream.partial_images."""
         async for event in self:
-            if self._is_partial(event):
+            if isinstance(event, File) and not self._is_last(event):
                 yield event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -31,9 +31,6 @@ class Http:
         self.wire = wire
         self.check = service.check
         self.origin = Origin(wire, settings.base_url, service.inline)
-
-    def __repr__(self) -> str:
-        return f"Http({self.settings.base_url!r})"
 
     async def exchange(self, operation: Operation, path: Path, given: Given, whole: bool) -> httpx2.Response:
         """The good answer to a call, repeated as the policy allows; with its body where `whole`."""
@@ -71,15 +68,14 @@ class Http:
 
     async def _once(self, call: Call, whole: bool) -> httpx2.Response:
         content = self._content(call.body)
-        host = self.settings.base_url
         try:
             told: dict[str, Any] = {"headers": call.headers, "content": content, "timeout": call.timeout}
             request = self.wire.client.build_request(call.verb, call.url, **told)
             response = await self.wire.send(request)
         except httpx2.TimeoutException as cause:
-            raise APITimeoutError(f"no answer from {host} in {call.timeout.read} seconds") from cause
+            raise APITimeoutError(f"no answer from {self.settings.base_url} in {call.timeout.read} seconds") from cause
         except (httpx2.HTTPError, httpx2.InvalidURL) as cause:
-            raise APIConnectionError(self.origin.clean(f"no answer from {host}: {cause}")) from cause
+            raise APIConnectionError(self.origin.clean(f"no answer from {self.settings.base_url}: {cause}")) from cause
         try:
             if whole or not response.is_success:
                 await self.wire.read(response)
@@ -165,12 +161,14 @@ class Events(Reader[T]):
     """A stream: a Stream or an AsyncStream, as `kind` says."""
 
     whole = False
+    _begun: tuple[bytes, AsyncIterator[bytes], bool] | None = None
 
     def __init__(self, kind: Callable[..., T], operation: Operation) -> None:
         self._kind = kind
         self._operation = operation
 
-    async def read(self, http: Http, response: httpx2.Response) -> T:
+    async def begin(self, http: Http, response: httpx2.Response) -> tuple[bytes, AsyncIterator[bytes], bool]:
+        """Reads what tells events from a single answer, and all of that, so that `read` then need not wait."""
         chunks = http.wire.chunks(response)
         held, streamed = b"", media_type_of(response) == EVENT_STREAM
         try:
@@ -180,9 +178,15 @@ class Events(Reader[T]):
                 held += b"".join([chunk async for chunk in chunks])
         except httpx2.HTTPError as cause:
             raise http.broken(response, cause) from None
+        if not streamed:
+            await http.wire.close(response)
+        self._begun = held, chunks, streamed
+        return self._begun
+
+    async def read(self, http: Http, response: httpx2.Response) -> T:
+        held, chunks, streamed = self._begun or await self.begin(http, response)
         if streamed:
             return self._kind(response, (held, chunks), self._operation, http.origin, http.wire)
-        await http.wire.close(response)
         response = rebuilt(response.status_code, response.headers, held)
         http.decoded(response, Model.decode)  # an error, most often
         raise invalid("asked for events, and got a single answer", response, http.origin)
@@ -203,6 +207,8 @@ class _Calls:
             reader = Events(self._stream, operation)
         response = await self.http.exchange(operation, path, given, reader.whole and self._whole)
         if self._wrap is not None:
+            if self._whole and isinstance(reader, Events):
+                await reader.begin(self.http, response)
             return cast("T", self._wrap(response, self.http, reader))
         return await reader.read(self.http, response)
 

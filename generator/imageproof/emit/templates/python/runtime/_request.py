@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -239,11 +238,8 @@ def limits(seconds: float | httpx2.Timeout | None) -> httpx2.Timeout:
     """How long to wait, for each step of a call."""
     if not isinstance(seconds, int | float | httpx2.Timeout | None):
         raise TypeError(f"timeout must be seconds, an httpx2.Timeout or None, not {type(seconds).__name__}")
-    return seconds if isinstance(seconds, httpx2.Timeout) else _limits(seconds)
-
-
-@lru_cache(maxsize=16)
-def _limits(seconds: float | None) -> httpx2.Timeout:
+    if isinstance(seconds, httpx2.Timeout):
+        return seconds
     return httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
 
 
