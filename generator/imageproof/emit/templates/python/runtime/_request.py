@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -140,8 +141,7 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     sent = {name: text_of(name, value) for name, value in sent.items() if value is not None}
     own = {"Accept": operation.accept}
     own |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
-    host = urlsplit(settings.base_url).netloc.lower()
-    own |= settings.accounts if f".{host}".endswith(f".{settings.home}") else {}
+    own |= settings.accounts if f".{urlsplit(settings.base_url).netloc.lower()}".endswith(f".{settings.home}") else {}
     fixed = {"Content-Type": media_type} if media_type else {}
     fixed |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
     headers = merged_headers(own, settings.headers, fixed, safe_headers({**sent, **extra["headers"]}))
@@ -259,12 +259,11 @@ def merged_headers(*groups: Mapping[str, str]) -> dict[str, str]:
 def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str, str]:
     """The base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call; and
     the query behind it. A host alone gets the path of the default, without a scheme https, or http on this machine."""
-    url = url.strip()
-    slipped = SLIP.match(url)
+    url = "" if SLIP.match(url.strip()) else url.strip()
     if "://" not in url:
         url = f"{'http' if LOOPBACK.match(url) else 'https'}://{url}"
     parts = urlsplit(url)
-    if slipped or parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must be a URL such as https://host/v1")
     if "@" in parts.netloc:
         raise ValueError("base_url must not hold a user name or password; give the key as api_key")
@@ -293,6 +292,7 @@ def keys_in(headers: Mapping[str, str]) -> list[str]:
     return [value.split()[-1] for name, value in headers.items() if value.strip() and CARRIERS.search(name)]
 
 
+@lru_cache(maxsize=64)
 def spellings(key: Any) -> tuple[re.Pattern[str], ...]:
     """Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will. A
     short one, which may be part of any word, is found where it is a word of its own."""
