@@ -273,9 +273,10 @@ class Session:
         """What the run costs; None where no price is known."""
         if not self.tariff.known:
             return None
-        dearest = max((self.tariff.unit(probe) or 0 for probe in self.probes), default=0)
+        beside = [probe for one in self.plans if self.tier != "free" for probe in one.reserve]
+        dearest = max((self.tariff.unit(probe) or 0 for probe in (*self.probes, *beside)), default=0)
         worst = [
-            self._cost_of(self.probes, risked).micros,
+            self._cost_of((*self.probes, *beside), risked).micros,
             self.budget.limit.micros,
             self.budget.cap * dearest,
         ]
