@@ -79,7 +79,13 @@ _RATE = "Calls a second. Default: 2, and no limit for targets on this machine."
 @click.option("--moderation", metavar="TEXT", help="A prompt that the target's filter must stop: try that too.")
 @click.option("--url-age", metavar="TIME", help=_URL_AGE)
 @click.option("--out", type=click.Path(file_okay=False), metavar="DIR", help="Of the runs. Default: imageproof-runs.")
-@click.option("--json", "json", type=click.Path(dir_okay=False), metavar="FILE", help="JSON report, once more.")
+@click.option(
+    "--json",
+    "json",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="JSON report, once more; with --dry-run the plan.",
+)
 @click.option("--junit", type=click.Path(dir_okay=False), metavar="FILE", help="JUnit report, once more.")
 @click.option("--summary", type=click.Path(dir_okay=False), metavar="FILE", help=_SUMMARY)
 @click.option("--dry-run", is_flag=True, help="Show calls and pictures; ask for nothing but the list of models.")

@@ -124,7 +124,7 @@ def _list(of_faults: bool) -> None:
             click.echo(f"{row.id:30}{row.what} [{', '.join(row.operations)}; {', '.join(row.families)}]")
         return
     for one in _module("dialects").dialects().values():
-        click.echo(f"{one.id:22}{one.kind:11}{one.what}")
+        click.echo(f"{one.id:22}{one.kind:11}{one.what} [{one.family}]")
 
 
 def _fault(broken: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -34,20 +34,23 @@ class Client:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What some clients make of a server that breaks one of some rules: `when` it does so, `then` they do that."""
+    """What some clients make of a server that breaks one of some rules: `when` it does so, `then` they do that. `seen`
+    is the word that an answer must fit for it, "" where any breach is meant."""
 
     rules: tuple[str, ...]
     when: str
     clients: tuple[str, ...]
     then: str
+    seen: str = ""
 
 
 @dataclass(frozen=True)
 class Clients:
-    """All clients by id, and how they react, both in file order."""
+    """All clients by id, and how they react, both in file order; `seen` says what its words mean."""
 
     clients: Mapping[str, Client]
     reactions: tuple[Reaction, ...]
+    seen: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, rule: str) -> dict[str, tuple[Reaction, ...]]:
         """Who breaks over a rule, by id of the client, and how; {} when none is known to."""
@@ -57,7 +60,8 @@ class Clients:
 
 
 CLIENT_KINDS: Mapping[str, type] = {"title": str, "official": bool, "date": str}
-REACTION_KINDS: Mapping[str, type] = {"rules": tuple, "when": str, "clients": tuple, "then": str}
+REACTION_KINDS: Mapping[str, type] = {"rules": tuple, "when": str, "clients": tuple, "then": str, "seen": str}
+OPTIONAL = ("seen",)
 DATE = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
 
 
@@ -78,14 +82,18 @@ def read_clients(text: str, source: str, registry: Mapping[str, Requirement]) ->
     return Clients(
         {name: Client(name, **row) for name, row in data["clients"].items()},
         tuple(Reaction(**frozen(row)) for row in data["reactions"]),
+        data.get("seen", {}),
     )
 
 
 def _problems(data: Any, registry: Mapping[str, Requirement]) -> Iterator[tuple[str, str]]:
-    if not isinstance(data, dict) or set(data) != {"clients", "reactions"}:
+    if not isinstance(data, dict) or {*data} - {*OPTIONAL} != {"clients", "reactions"}:
         yield "", "must be a mapping of clients and reactions"
         return
-    known, reactions = data["clients"], data["reactions"]
+    known, reactions, seen = data["clients"], data["reactions"], data.get("seen", {})
+    if not isinstance(seen, dict) or not all(isinstance(one, str) for pair in seen.items() for one in pair):
+        yield join("seen"), "must be a mapping of words to what they say"
+        return
     if not isinstance(known, dict) or not all(isinstance(row, dict) for row in known.values()):
         yield join("clients"), "must be a mapping of clients by id, each with title, official, date"
         return
@@ -99,10 +107,13 @@ def _problems(data: Any, registry: Mapping[str, Requirement]) -> Iterator[tuple[
     for index, row in enumerate(reactions):
         found = list(_row_problems(("reactions", index), row, REACTION_KINDS))
         yield from found or _strangers(index, row, known, registry)
+        if row.get("seen", "") not in ("", *seen):
+            yield join("reactions", index, "seen"), f"{row['seen']!r} stands nowhere under seen"
 
 
 def _row_problems(place: tuple[str | int, ...], row: Mapping[str, Any], kinds: Mapping[str, type]) -> Iterator[Any]:
-    for key, message in field_problems(row, [name for name in kinds if kinds[name] is not bool], kinds):
+    needed = [name for name in kinds if kinds[name] is not bool and name not in OPTIONAL]
+    for key, message in field_problems(row, needed, kinds):
         yield join(*place, key) if key else join(*place), message
     for key, kind in kinds.items():
         if kind is bool and not isinstance(row.get(key), bool):

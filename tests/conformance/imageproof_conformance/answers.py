@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from imageproof_conformance.exchange import Exchange
@@ -49,17 +50,34 @@ def unknown_model(exchange: Exchange) -> bool:
     """Whether a refusal is about the model alone: of a call that names the model of the run and is about something
     else, so that the refusal says nothing of what the call asked."""
     probe = exchange.probe
-    if exchange.status not in (400, 404) or not probe.model or probe.asked.get("model") != probe.model:
+    if exchange.status not in _ABOUT_MODEL or not probe.model or probe.asked.get("model") != probe.model:
         return False
     if any("MODEL" in rule for rule in probe.rules[:1]):
         return False
-    return about_model(exchange)
+    return about_model(exchange) or _says_unknown(exchange, probe.model)
+
+
+_ABOUT_MODEL = (400, 403, 404, 422)
 
 
 def about_model(exchange: Exchange) -> bool:
     """Whether an error says that it is about the model."""
     found = error(exchange)
     return found.get("code") == "model_not_found" or found.get("param") == "model"
+
+
+def _says_unknown(exchange: Exchange, model: str) -> bool:
+    """Whether an error that names no parameter says in words that there is no such model."""
+    if error(exchange).get("param"):
+        return False
+    text = said(exchange)[:_READ]
+    name = rf"""(?:name )?[`'"]?{re.escape(model)}[`'"]?,?"""
+    no = r"(?:not (?:found|exist|available|known|loaded)|no longer available|unknown|unavailable)"
+    told = rf"\bmodel:? {name} (?:(?:is|was|does|could) )?(?:{no}|not be found)"
+    return bool(re.search(rf"{told}|(?:unknown|no such|invalid) model\b|\bmodel not found", text, re.IGNORECASE))
+
+
+_READ = 2000  # characters of a message that are looked at
 
 
 def route_missing(exchange: Exchange) -> bool:
@@ -89,3 +107,9 @@ def said(exchange: Exchange) -> str:
     if isinstance(found, dict):
         found = found.get("message") or found.get("detail") or ""
     return found if isinstance(found, str) else ""
+
+
+def page(exchange: Exchange) -> bool:
+    """Whether an answer is a page for people: a document of HTML, whatever it says of its type."""
+    head = exchange.body[:512].lstrip().lower()
+    return head.startswith((b"<!doctype html", b"<html"))

@@ -50,8 +50,12 @@ def assumed(
         yield from _one("mask", declared.mask, _takes(family, "mask"))
     if edits and JSON_EDITS not in offer.abilities:
         listed = None if declared.encodings is None else JSON in declared.encodings
-        found = next((yes for operation, kind, yes in encodings if (operation, kind) == (_EDITS, JSON)), None)
-        yield from _one(JSON_EDITS, listed, _takes(family, "images"), found)
+        yield from _one(JSON_EDITS, listed, _takes(family, "images"), by_free_call(encodings))
+
+
+def by_free_call(encodings: Iterable[Encoding]) -> bool | None:
+    """Whether edits are taken as JSON, as far as a free call settled it."""
+    return next((yes for operation, kind, yes in encodings if (operation, kind) == (_EDITS, JSON)), None)
 
 
 def _one(

@@ -122,6 +122,13 @@ class Bench:
         return frozenset(one.probe.model for one in heard) - known
 
     @cached_property
+    def unmade(self) -> frozenset[str]:
+        """Models of which no picture was made, since each call that had to make one was refused for the model alone."""
+        made = [one for one in self.exchanges if one.probe.expect == "served" and one.probe.images]
+        refused = {one.probe.model for one in made if unknown_model(one)}
+        return frozenset(refused - {one.probe.model for one in made if served(one)})
+
+    @cached_property
     def _unserved(self) -> Mapping[tuple[str, str], str]:
         """Model and operation of which a plain legal call was answered and no legal call served -> the broken rule."""
         legal = [one for one in self.exchanges if one.probe.expect == "served" and one.probe.images]

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from imageproof_conformance.answers import page
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.money import MICROS, NO_LIMIT, NOTHING, Cost, amount_text
 
@@ -176,14 +177,15 @@ def pictures(exchange: Exchange) -> int:
     """Pictures that a call cost: those seen in a success (at least one), none for a refusal.
 
     Without an answer, with one that was cut or cannot be read, with a gateway's time-out, and where a call that should
-    have been served failed on the target's side, it is the worst case.
+    have been served failed on the target's side, it is the worst case. A call that had to be refused and is cut by the
+    end of the run, or is answered with a page for people, made none.
     """
-    worst = exchange.probe.worst
-    if worst == 0:
+    worst, refusal = exchange.probe.worst, exchange.probe.expect == "refused"
+    if worst == 0 or (refusal and (exchange.failure == CUT_SHORT or page(exchange))):
         return 0
     if exchange.status is None:
         return 0 if exchange.failure.startswith((NEVER_SENT, UNSENT)) else worst
-    if exchange.status in _UNKNOWN_STATUS or (exchange.status >= 500 and exchange.probe.expect != "refused"):
+    if exchange.status in _UNKNOWN_STATUS or (exchange.status >= 500 and not refusal):
         return worst
     if not 200 <= exchange.status < 300:
         return 0
@@ -191,6 +193,7 @@ def pictures(exchange: Exchange) -> int:
     return max(seen or 0, worst) if seen is None or exchange.failure else max(seen, 1)
 
 
+LATE = "no answer within"  # how a failure begins of a call that nothing answered in its time
 NEVER_SENT = "no connection"  # how a failure begins that came before a byte was sent
 UNSENT = f"budget: {TIME_OVER}"  # the failure of a call that was about to be sent
 CUT_SHORT = f"budget: no answer before {TIME_OVER}"  # and of one that was sent

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 from urllib.parse import quote
 
 from imageproof.contract.document import Document, Operation, request_content, request_schema
 from imageproof.contract.families import Family, families
 from imageproof.errors import UsageError
 from imageproof_conformance.aliases import checked, family_of_choice, strangers, with_family
-from imageproof_conformance.answers import parsed, route_missing, said, served
+from imageproof_conformance.answers import page, parsed, route_missing, served
 from imageproof_conformance.budget import NEVER_SENT
 from imageproof_conformance.encodings import SHORT, empty, rule_missing, several, taken, without_pictures
 from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.naming import known_by_name
 from imageproof_conformance.profile import ModelChoice, Profile
+from imageproof_conformance.trouble import WORDS, Trouble, bare
+from imageproof_conformance.trouble import found as troubled
 
-Trouble = Literal["", "unreachable", "auth", "quota", "outage", "nothing"]
 Encoding = tuple[str, str, bool | None]
 Send = Callable[[Probe], Exchange | None]  # None: the budget does not allow the call
 
-_OUTAGE = frozenset({500, 502, 503, 504, 520, 522, 523, 524, 529})
 _CURRENT = ("current", "scheduled", "retired")
 
 
@@ -52,23 +51,12 @@ class Discovery:
     @property
     def said(self) -> str:
         """The trouble in words, "" for none."""
-        return f"{_TROUBLE[self.trouble]}{self.detail}" if self.trouble else ""
+        return f"{WORDS[self.trouble]}{self.detail}" if self.trouble else ""
 
     @property
     def doubtful(self) -> bool:
-        """Whether the outage may be none: 500 for impossible bodies alone is also how a careless target refuses."""
-        posted = {one.status for one in self.exchanges if one.probe.request.method == "POST"}
-        return self.trouble == "outage" and posted == {500}
-
-
-_CLOSED = (401, 403, 407)
-_TROUBLE: dict[Trouble, str] = {
-    "unreachable": "the target is unreachable: ",
-    "auth": "the key is not accepted: ",
-    "quota": "no quota is left, or calls come too fast: ",
-    "outage": "the target is failing: ",
-    "nothing": "",
-}
+        """Whether the outage may be none."""
+        return doubtful(self.trouble, self.exchanges)
 
 
 def discover(document: Document, profile: Profile, send: Send) -> Discovery:
@@ -79,6 +67,8 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     def ask(probe: Probe) -> Exchange | None:
         if len(exchanges) > 1 and all(one.status in (401, 407) for one in exchanges):
             return None  # a key that is turned away is shown twice, and no more
+        if len(exchanges) > 1 and all(one.status is None for one in exchanges[-2:]):
+            return None  # each would be waited for in vain, and may cost a picture
         exchange = send(probe)
         if exchange is not None:
             exchanges.append(exchange)
@@ -89,7 +79,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     if listing is not None:
         answer = ask(_get(listing, listing.path))
         if answer is not None and answer.status is None and answer.failure.startswith(NEVER_SENT):
-            return Discovery(frozenset(), (), tuple(exchanges), "unreachable", _bare(answer.failure))
+            return Discovery(frozenset(), (), tuple(exchanges), "unreachable", bare(answer.failure))
         if answer is not None and _there(answer):
             offered.add(listing.id)
             listed = _ids(answer)
@@ -100,13 +90,29 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
             # Of a target that fails on such bodies, or serves them, more of them settle nothing and may cost something.
             if 400 <= (exchanges[-1].status or 0) < 500:
                 encodings += _encodings(document, operation, ask)
-    trouble, detail = _trouble(exchanges, offered, operations.values(), bool(profile.max_images or profile.max_cost))
-    if trouble == "auth":  # a closed door does not say what is behind it
-        offered = {one.probe.operation for one in exchanges if served(one)}
+    making_ids = {one.id for one in operations.values() if one.method == "POST"}
+    trouble, detail = troubled(exchanges, offered, making_ids, profile)
+    if trouble and not doubtful(trouble, exchanges):
+        offered = opened(exchanges)
     nameless = not (trouble or listed or profile.models or (profile.provider and profile.provider.models))
     making = next((one for one in operations.values() if one.id in offered and _takes_json(document, one)), None)
     by_name = known_by_name(document, making, ask) if nameless and making is not None else ()
     return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail, tuple(encodings), by_name)
+
+
+def doubtful(trouble: Trouble, exchanges: Iterable[Exchange]) -> bool:
+    """Whether an outage may be none: 500 for impossible bodies alone is also how a careless target refuses."""
+    return trouble == "outage" and {one.status for one in exchanges if one.probe.request.method == "POST"} == {500}
+
+
+def opened(exchanges: Iterable[Exchange]) -> set[str]:
+    """The operationIds of what was served, with no page for people: what a target offers that is in trouble."""
+    return {one.probe.operation for one in exchanges if served(one) and not page(one)}
+
+
+def calls(document: Document) -> int:
+    """How many calls a target with all operations is discovered by."""
+    return sum(1 + len(several(document, one)) for one in document.operations().values())
 
 
 def choose_models(document: Document, profile: Profile, found: Discovery) -> tuple[tuple[ModelChoice, ...], str]:
@@ -187,42 +193,6 @@ def _encodings(document: Document, operation: Operation, ask: Callable[[Probe], 
         rules = rule_missing(document, operation, media_type)
         answer = ask(Probe(name, operation.id, "", request, "refused", rules, worst=1))
         yield operation.id, media_type, None if answer is None else taken(answer)
-
-
-def _trouble(
-    exchanges: list[Exchange], offered: set[str], operations: Iterable[Operation], paying: bool
-) -> tuple[Trouble, str]:
-    """Why no verdict is possible: judged on the calls to the operations that make pictures. `paying` says that the run
-    may ask for pictures."""
-    making = {one.id for one in operations if one.method == "POST"}
-    asked = [one for one in exchanges if one.probe.operation in making] or exchanges
-    statuses = [one.status for one in asked]
-    last = asked[-1] if asked else None
-    words = f": {said(last)}" if last is not None and said(last) else ""
-    if not asked:
-        return "nothing", "no call was allowed"
-    if all(status is None for status in statuses):
-        return "unreachable", _bare(next(one.failure for one in asked))
-    heard = [status for status in statuses if status is not None]
-    if all(status in _CLOSED for status in heard):
-        return "auth", f"every call was answered {_named(heard)}{words}"
-    if all(status in (402, 429) for status in heard):
-        return "quota", f"every call was answered {_named(heard)}{words}"
-    if all(status in _OUTAGE | {401, 402, 403, 429} for status in heard):
-        unclear = set(heard) == {500} and not paying
-        hint = "; a run with --max-images asks whether legal calls fail too" if unclear else ""
-        return "outage", f"every call that could make a picture was answered {_named(heard)}{words}{hint}"
-    if not offered & making:
-        return "nothing", f"no operation of the Images API answers here (status {_named(heard)})"
-    return "", ""
-
-
-def _bare(failure: str) -> str:
-    return failure.removeprefix(f"{NEVER_SENT}: ")
-
-
-def _named(statuses: Iterable[int]) -> str:
-    return ", ".join(str(status) for status in sorted(set(statuses)))
 
 
 def _ids(exchange: Exchange) -> tuple[str, ...]:

@@ -13,14 +13,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from imageproof_conformance.answers import served
+from imageproof_conformance.answers import served, unknown_model
 from imageproof_conformance.budget import MOST_BAD_KEYS, Budget, pictures
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.money import NOTHING, Cost
 
-Why = Literal["budget", "stopped", "silent", "open", "interrupted"]
+Why = Literal["budget", "stopped", "silent", "open", "unknown", "interrupted"]
 MOST_PAID = 4  # calls in flight that must make pictures, unless more are asked for
 SILENT_AFTER = 4  # calls in a row that nothing answered, or that were all turned away
+UNKNOWN_AFTER = 2  # calls that are refused for their model alone, before one is answered otherwise
+
+
+TURNED_AWAY = (402, 429)
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,18 @@ class Dispatcher:
         self._bad_keys = 0
         self._flying_bad_key = False
         self._paid = 0  # calls in flight that must make pictures
+        self._doubted: dict[str, int] = {}  # model, apart for paid calls -> calls refused for the model alone
+        self._asking: set[str] = set()  # those of them of which a call is in flight
         self._crash: Exception | None = None
 
     def leaked(self, model: str, rule: str) -> None:
         """An invalid request of a rule was served already, outside this dispatcher."""
         self._leaked.add(f"{model}/{rule}")
+
+    def doubt(self, model: str, paid: bool) -> None:
+        """A model may not be known, or paid calls of it may all fail: they go one by one until one of them is answered,
+        and are given up where that answer is that there is no such model."""
+        self._doubted.setdefault(_name(model, paid), 0)
 
     def run(
         self, probes: Iterable[Probe], keep: Cost = NOTHING, paid: int = MOST_PAID
@@ -129,6 +140,8 @@ class Dispatcher:
         """Why a probe is not sent; None when it is, and then its worst case is reserved."""
         group = self._group(probe)
         key = f"{probe.model}/{group}"
+        if self._unknown(probe):
+            return Skipped(probe, "unknown", f"the target does not know the model {probe.model}")
         if group is not None:
             with self._changed:
                 self._changed.wait_for(lambda: not self._flying[key])
@@ -142,10 +155,32 @@ class Dispatcher:
         if refusal:
             return Skipped(probe, "budget", refusal)
         with self._changed:
+            self._asking |= self._doubts(probe)
             self._flying_bad_key = probe.request.key == "bad" or self._flying_bad_key
             if group is not None:
                 self._flying[key] += 1
         return None
+
+    def _doubts(self, probe: Probe) -> set[str]:
+        """The doubts that a call may settle."""
+        named = probe.asked.get("model") == probe.model and probe.request.key == "yes"
+        return {_name(probe.model, probe.images > 0)} & self._doubted.keys() if named else set()
+
+    def _unknown(self, probe: Probe) -> bool:
+        """Whether a model was found to be none; waits for the call that asks just now."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._asking & self._doubts(probe))
+            names = {_name(probe.model, False), _name(probe.model, probe.images > 0)}
+            return any(self._doubted.get(name, 0) >= UNKNOWN_AFTER for name in names)
+
+    def _settle(self, exchange: Exchange | None, doubts: set[str]) -> None:
+        """What an answer says of the model that it was about: that there is none, that there is, or nothing."""
+        self._asking -= doubts
+        for name in doubts & self._doubted.keys():
+            if exchange is not None and unknown_model(exchange):
+                self._doubted[name] += 1
+            elif exchange is not None and 200 <= (exchange.status or 0) < 500 and exchange.status not in TURNED_AWAY:
+                del self._doubted[name]
 
     def _take_turn(self, probe: Probe, most: int) -> None:
         """Wait until no more paid calls are in flight than may be."""
@@ -181,6 +216,7 @@ class Dispatcher:
                 self._crash, spent = error, probe.worst
             self._budget.settle(self._cost(probe, probe.worst), self._cost(probe, spent))
             with self._changed:
+                self._settle(exchange, self._doubts(probe))
                 if self._group(probe) is not None:
                     self._flying[key] -= 1
                 self._paid -= probe.images > 0
@@ -197,10 +233,14 @@ class Dispatcher:
     def _note(self, index: int, exchange: Exchange, key: str, answers: dict[int, Exchange]) -> None:
         """Keep an answer, and what it says of the calls to come."""
         answers[index] = exchange
-        turned_away = exchange.status is None or exchange.status in (402, 429)
+        turned_away = exchange.status is None or exchange.status in TURNED_AWAY
         self._silent = self._silent + 1 if turned_away else 0
         if served(exchange) and exchange.probe.expect == "refused":
             self._leaked.add(key)
+
+
+def _name(model: str, paid: bool) -> str:
+    return f"{model} paid" if paid else model
 
 
 class Interrupted(KeyboardInterrupt):

@@ -92,7 +92,13 @@ def _notes(profile: Profile, baseline: Baseline, held: Sequence[_Held], today: d
     for one in held:
         if one.entry.expiry - SOON <= today <= one.entry.expiry:
             yield f"expires on {one.entry.expiry}: {one.entry.told}"
-    if unknown := [one.entry.id for one in held if one.state == "unknown" and not one.entry.flaky]:
-        yield f"expected failures that were not judged: {names(unknown)}"
+    unknown = [one for one in held if one.state == "unknown" and not one.entry.flaky]
+    unpaid = [one for one in unknown if any(rule.cause == "budget" for rule in one.rules)]
+    for why, entries in (
+        ("that were not judged", [one for one in unknown if one not in unpaid]),
+        ("that the limits of the run left no room to judge in full", unpaid),
+    ):
+        if entries:
+            yield f"expected failures {why}: {names([one.entry.id for one in entries])}"
     if others := len(baseline.expected) - len(held):
         yield f"expected failures of other targets: {others}"

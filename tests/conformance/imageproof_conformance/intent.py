@@ -11,6 +11,8 @@ from imageproof.contract.families import family_of
 from imageproof.contract.providers import Provider
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.bench import ModelPlan
+from imageproof_conformance.carried import as_taken
+from imageproof_conformance.discover import Encoding
 from imageproof_conformance.exchange import TIERS, Probe, Tier
 from imageproof_conformance.judging import Item
 from imageproof_conformance.plan import Plan, plan
@@ -37,8 +39,10 @@ def whole_plan(
     extras: Extras,
     provider: Provider | None = None,
     tier: Tier = "standard",
+    encodings: Iterable[Encoding] = (),
 ) -> ModelPlan:
-    """Everything that can be asked of one model up to a tier, and of what its provider declares."""
+    """Everything that can be asked of one model up to a tier, and of what its provider declares. `encodings` are what
+    free calls found of those that an operation takes its body in."""
     everything = frozenset(document.operations())
 
     def planned(operations: frozenset[str], deepest: Tier) -> Plan:
@@ -47,7 +51,9 @@ def whole_plan(
     made = planned(offered, tier)
     generated = _generated(document, choice.name, choice.family, offered)
     target = Target(document, registry, choice.name, choice.family, offered)
-    probes = marked(target, provider, (*made.probes, *declared(target, provider), *generated.probes))
+    probes = marked(
+        target, provider, (*as_taken(target, made.probes, encodings), *declared(target, provider), *generated.probes)
+    )
     rules = dict.fromkeys((*made.requirements, *(rule for one in probes for rule in one.rules)))
     whole = planned(everything, "standard").requirements if offered < everything else ()  # pairs show no other rules
     missing = [one for one in whole if one not in rules]

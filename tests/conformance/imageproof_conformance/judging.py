@@ -11,6 +11,7 @@ from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
 from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, beside, unknown
+from imageproof_conformance.budget import pictures
 from imageproof_conformance.documented import labelled
 from imageproof_conformance.expect import terms
 from imageproof_conformance.offered import lacking, offers
@@ -68,7 +69,7 @@ def judged(
     if not run.selected:
         rules += [rule for one in run.plans for rule in beside(registry, one, run.tier, course.cut)]
     rules = labelled(rules, run.profile.provider)
-    strange = tuple(sorted(bench.strange))
+    strange = tuple(sorted(bench.strange | bench.unmade))
     needed = [one for one in run.exchanges if one.probe.expect == "served" and one.probe.images]
     trouble, offered = run.discovery.said, run.discovery.offered
     found = offers(offered, run.plans, run.exchanges)
@@ -79,6 +80,7 @@ def judged(
         tried=len(needed),
         succeeded=sum(map(served, needed)),
         refused=redactor.text(unserved(needed)),
+        leaked=sum(map(pictures, (one for one in run.exchanges if one.probe.expect == "refused" and served(one)))),
         missing=() if trouble else lacking(run.profile.require, offered, found, course.abilities),
         selected=run.selected,
         interrupted=course.interrupted,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
 from imageproof.contract.families import Family
-from imageproof_conformance.answers import parsed, served, unknown_model
+from imageproof_conformance.answers import error, parsed, said, served, unknown_model
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.profile import ABILITIES, REQUIRABLE
@@ -21,7 +22,7 @@ class Offer:
     """What a target offers of one model.
 
     operations  operationIds that answer, and that the model has
-    abilities   what was settled: ability -> whether it was served (keys of `SHOWN`)
+    abilities   what was settled: ability -> whether it was served (keys of `ABLE`)
     carriers    the carriers in which pictures come that asked for none
     seconds     of a picture, the middle of all served calls; None where none was served
     """
@@ -48,23 +49,54 @@ def default(carrier: str) -> str:
     return f"{carrier} by default"
 
 
+@dataclass(frozen=True)
+class Ability:
+    """How an ability is told: whether a call asks for it, whether its answer, which is a success, shows it, and how a
+    refusal speaks of it. `param` is the parameter that asks for it."""
+
+    asks: Callable[[Probe], bool]
+    shows: Callable[[Exchange], bool]
+    param: str
+    spoken: re.Pattern[str]
+
+
 def _just_served(exchange: Exchange) -> bool:
     return True
 
 
-# Ability -> whether a call asks for it, and whether its answer, which is a success, shows it.
-SHOWN: Mapping[str, tuple[Callable[[Probe], bool], Callable[[Exchange], bool]]] = {
-    "stream": (lambda one: one.asked.get("stream") is True, lambda one: one.media_type == "text/event-stream"),
-    "mask": (lambda one: bool(one.asked.get("mask")), _just_served),
-    "JSON edits": (lambda one: one.operation == REQUIRABLE["edits"] and one.request.json is not None, _just_served),
-    "url": (lambda one: one.asked.get("response_format") == "url", lambda one: "url" in _carriers(one)),
-    "b64_json": (lambda one: one.asked.get("response_format") == "b64_json", lambda one: "b64_json" in _carriers(one)),
+def _asks(param: str, value: object) -> Callable[[Probe], bool]:
+    return lambda probe: probe.asked.get(param) == value
+
+
+def _comes_as(carrier: str) -> Ability:
+    words = re.compile(r"response.?format", re.IGNORECASE)
+    return Ability(_asks("response_format", carrier), lambda one: carrier in _carriers(one), "response_format", words)
+
+
+ABLE: Mapping[str, Ability] = {
+    "stream": Ability(
+        _asks("stream", True),
+        lambda one: one.media_type == "text/event-stream",
+        "stream",
+        re.compile(r"\bstream", re.IGNORECASE),
+    ),
+    "mask": Ability(
+        lambda one: bool(one.asked.get("mask")), _just_served, "mask", re.compile(r"\bmask", re.IGNORECASE)
+    ),
+    "JSON edits": Ability(
+        lambda one: one.operation == REQUIRABLE["edits"] and one.request.json is not None,
+        _just_served,
+        "",
+        re.compile(r"multipart|form-?data|application/json|content.?type|media.?type", re.IGNORECASE),
+    ),
+    "url": _comes_as("url"),
+    "b64_json": _comes_as("b64_json"),
 }
 
 
 def lacks(name: str, has: Collection[str], lacking: Collection[str]) -> bool:
     """Whether a run that showed `has`, and asked for `lacking` in vain, shows that something is not offered."""
-    if name in SHOWN:
+    if name in ABLE:
         return name in lacking
     usual = [default(one) for one in CARRIERS]
     if name in usual:
@@ -91,10 +123,11 @@ def _says(exchange: Exchange, model: str, let_in: bool) -> bool:
 
 def _offer(plan: ModelPlan, offered: Collection[str], answers: list[Exchange]) -> Offer:
     abilities: dict[str, bool] = {}
-    for name, (asks, shows) in SHOWN.items():
-        asked = [one for one in answers if asks(one.probe)]
-        if asked:
-            abilities[name] = any(served(one) and shows(one) for one in asked)
+    serving = {one.probe.operation for one in answers if served(one) and one.probe.images}
+    for name, ability in ABLE.items():
+        found = [_settled(one, ability, serving) for one in answers if ability.asks(one.probe)]
+        if known := [yes for yes in found if yes is not None]:
+            abilities[name] = any(known)
     working = [one for one in answers if served(one) and one.probe.images]
     plain = [one for one in working if "response_format" not in one.probe.asked]
     carriers = {name for one in plain for name in _carriers(one)}
@@ -105,6 +138,27 @@ def _offer(plan: ModelPlan, offered: Collection[str], answers: list[Exchange]) -
         tuple(name for name in CARRIERS if name in carriers),
         median(one.seconds / one.probe.images for one in working) if working else None,
     )
+
+
+def _settled(exchange: Exchange, ability: Ability, serving: Collection[str]) -> bool | None:
+    """Whether an answer shows an ability, or that there is none; None where it is refused for something else, as far as
+    it says, or where its operation serves nothing and it does not say why."""
+    if served(exchange):
+        return ability.shows(exchange)
+    if exchange.status == 415:
+        return False if not ability.param else None
+    param = error(exchange).get("param")
+    words = f"{said(exchange)} {error(exchange).get('code')}"
+    if isinstance(param, str) and param:
+        return False if param.partition("[")[0] == ability.param else None
+    if ability.spoken.search(words):
+        return False
+    others = [name for name in exchange.probe.asked if name != ability.param and _names(words, name)]
+    return None if others or exchange.probe.operation not in serving else False
+
+
+def _names(words: str, parameter: str) -> bool:
+    return bool(re.search(rf"(?<![A-Za-z0-9_]){re.escape(parameter)}(?![A-Za-z0-9_])", words))
 
 
 def _has(family: Family | None, operation: str) -> bool:
@@ -124,7 +178,13 @@ def _carriers(exchange: Exchange) -> set[str]:
 def askable(plans: Iterable[ModelPlan]) -> frozenset[tuple[str, str]]:
     """The abilities that some legal call of a plan asks for, each with its model."""
     legal = [(one.choice.name, probe) for one in plans for probe in one.probes if probe.expect != "refused"]
-    return frozenset((name, model) for model, probe in legal for name, (asks, _) in SHOWN.items() if asks(probe))
+    return frozenset((name, model) for model, probe in legal for name, one in ABLE.items() if one.asks(probe))
+
+
+def tried(model: str, exchanges: Iterable[Exchange]) -> frozenset[str]:
+    """The abilities that some legal call of a model asked for, whatever became of it."""
+    legal = [one.probe for one in exchanges if one.probe.model == model and one.probe.expect != "refused"]
+    return frozenset(name for name, one in ABLE.items() if any(map(one.asks, legal)))
 
 
 def lacking(

@@ -22,6 +22,7 @@ from imageproof.errors import ImageproofError, UsageError
 from imageproof_conformance.expect import terms
 from imageproof_conformance.gates import Terms
 from imageproof_conformance.profile import Settings, build
+from imageproof_conformance.report import plan_json
 from imageproof_conformance.report.evidence import asked_and_got
 from imageproof_conformance.report.terminal import Screen, problem
 from imageproof_conformance.run import Run, Session
@@ -40,6 +41,17 @@ class Conformance:
         self.screen = screen
         self.run: Run | None = None
         self.files: tuple[str, ...] = ()
+        self.crash = ""  # why the suite itself failed, as far as it went on
+
+    def rule(self, item: tuple[str, str]) -> RuleVerdict:
+        """The verdict on one item; buys what it needs first."""
+        try:
+            return self.session.rule(item)
+        except Exception as error:
+            if not self.crash:
+                traceback.print_exc(limit=-4, file=sys.stderr)
+            self.crash = self.crash or f"{type(error).__name__}: {error}"
+            raise
 
     def terms(self, verdict: RuleVerdict) -> Terms:
         """What one rule is held to."""
@@ -51,7 +63,7 @@ class Conformance:
         from imageproof_conformance import report
 
         if self.run is None:
-            run = self.session.finish(suite_error, interrupted)
+            run = report.in_folder(self.session.finish(self.crash or suite_error, interrupted))
             self.session.wire.close()
             paths = report.write(run, self.session.document, self.session.registry, self.session.wire.redactor)
             self.run, self.files = run, tuple(map(str, paths))
@@ -145,6 +157,8 @@ def _prepare(config: pytest.Config, settings: Settings, only: str, screen: Scree
     if settings.dry_run:
         _select(session, chosen(only, session.items), only)
         screen.dry_run(session)
+        if profile.json:
+            _write_plan(session, profile.json)
         return 0
     conformance = Conformance(session, screen)
     if session.discovery.trouble:
@@ -154,6 +168,13 @@ def _prepare(config: pytest.Config, settings: Settings, only: str, screen: Scree
         return status
     config.stash[_CONFORMANCE] = conformance
     return None
+
+
+def _write_plan(session: Session, path: Path) -> None:
+    try:
+        plan_json.write(session, path)
+    except OSError as error:
+        raise UsageError(f"--json {path}: the plan cannot be written: {error.strerror}") from None
 
 
 def _select(session: Session, items: Sequence[tuple[str, str]], only: str) -> None:

@@ -59,8 +59,6 @@ def _bare(target: Target, operation: Operation) -> Iterator[Probe]:
     malformed = Request(operation.method, operation.path, raw=b'{"model": "', media_type=JSON)
     yield made("malformed", malformed, "GEN-JSON-MALFORMED", *PLAIN_HTTP)
     yield made("method", Request("GET", operation.path), "HTTP-METHOD")
-    empty = Request(operation.method, operation.path, json={}, key="bad")
-    yield made("bad-key-bad-body", empty, "AUTH-BEFORE-BODY")
 
 
 def _keys(target: Target, operation: Operation) -> Iterator[Probe]:
@@ -75,6 +73,11 @@ def _keys(target: Target, operation: Operation) -> Iterator[Probe]:
             target.judged(rule, *ERROR_RULES),
             worst=1,
         )
+    # Behind the wrong key with a good body, which shows more where a failure has to be asked twice.
+    empty = Request(operation.method, operation.path, json={}, key="bad")
+    rules = target.judged("AUTH-BEFORE-BODY", *ERROR_RULES)
+    name = f"{target.model}/{operation.id}/bad-key-bad-body"
+    yield Probe(name, operation.id, target.model, empty, "refused", rules, worst=1)
 
 
 def _beside(target: Target, operation: Operation) -> Iterator[Probe]:

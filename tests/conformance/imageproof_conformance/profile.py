@@ -310,6 +310,8 @@ def _again(settings: Settings, base_url: str, provider: Provider | None) -> tupl
     out += ["--heavy"] if settings.heavy else []
     out += ["--moderation", settings.moderation] if settings.moderation else []
     out += ["--url-age", settings.url_age] if settings.url_age else []
+    out += ["--workers", str(settings.workers)] if settings.workers else []
+    out += ["--rate", f"{settings.rate:g}"] if settings.rate else []
     out += ["--require", settings.require] if settings.require else []
     out += [word for name in HELD if (value := getattr(settings, name)) for word in (f"--{name}", value)]
     return (*out, *(text for model in dict.fromkeys(settings.model) for text in ("--model", model)))

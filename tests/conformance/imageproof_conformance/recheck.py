@@ -268,8 +268,16 @@ def _some(names: Any) -> str:
 
 def _held(run: Run, asked: Asked) -> Run:
     """The run held to what was typed, and for the rest to what it was held to."""
-    typed = held_to({name: getattr(asked, name) for name in HELD}, base_url)
-    return replace(run, profile=replace(run.profile, **typed))
+    words = {name: getattr(asked, name) for name in HELD}
+    again = _again(run.profile.again, {f"--{name}": word for name, word in words.items() if word is not None})
+    return replace(run, profile=replace(run.profile, again=again, **held_to(words, base_url)))
+
+
+def _again(words: tuple[str, ...], typed: Mapping[str, str]) -> tuple[str, ...]:
+    """The arguments of the run, with the options that were typed now in the place of its own."""
+    old = {place for index, word in enumerate(words) if word in typed for place in (index, index + 1)}
+    kept = (word for index, word in enumerate(words) if index not in old)
+    return (*kept, *(word for option in typed.items() for word in option))
 
 
 def _selected(run: Run, only: str, registry: Mapping[str, Requirement]) -> Run:
@@ -299,6 +307,7 @@ def _tell(asked: Asked, found: Judged) -> None:
     judged_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     again = {"of": asked.path, "judged": judged_at, "suite": found.suite}
     write = report.write_into if found.traffic else report.write_reports
+    run = replace(run, folder=str(folder))
     files = write(run, found.document, requirements(), found.redactor, folder, again)
     screen = Screen()
     models = ", ".join(one.choice.name for one in run.plans) or "no model"

@@ -9,8 +9,9 @@ from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Tier
+from imageproof_conformance.forecast import Dearer
 from imageproof_conformance.judging import Course
-from imageproof_conformance.money import Bill
+from imageproof_conformance.money import NOTHING, Bill, Cost
 from imageproof_conformance.offered import Offer
 from imageproof_conformance.profile import Profile
 from imageproof_conformance.verdict import Verdict
@@ -30,10 +31,18 @@ class Progress:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: everything that a report may want, with the key masked. `dearer` is the next tier, None after the
-    last, and `dearer_images` what it plans for the same models. `selected`: only some rules were asked for; `unknown`:
-    models that the target does not know; `overlays`: what was laid over the contract; `offers`: what is offered of each
-    model; `course`: what else its verdict depends on; `bill`: what it costs, None where no price is known."""
+    """A finished run: everything that a report may want, with the key masked.
+
+    dearer      the next tier, None after the last
+    sufficient  the limit under which no call would have been left out
+    selected    whether only some rules were asked for
+    unknown     models that the target does not know
+    overlays    what was laid over the contract
+    offers      what is offered of each model
+    course      what else its verdict depends on
+    bill        what it costs, None where no price is known
+    folder      where its reports lie, as seen from where the run was started; "" before they are written
+    """
 
     profile: Profile
     tier: Tier
@@ -50,11 +59,12 @@ class Run:
     seconds: float
     started: float
     notes: tuple[str, ...] = ()
-    dearer: Tier | None = None
-    dearer_images: int = 0
+    dearer: Dearer | None = None
+    sufficient: Cost = NOTHING
     selected: bool = False
     unknown: tuple[str, ...] = ()
     overlays: tuple[Layer, ...] = ()
     offers: tuple[Offer, ...] = ()
     course: Course = field(default_factory=Course)
     bill: Bill | None = None
+    folder: str = ""

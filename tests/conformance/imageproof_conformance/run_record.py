@@ -18,8 +18,9 @@ from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.discover import Discovery
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Probe, Request
+from imageproof_conformance.forecast import Dearer
 from imageproof_conformance.judging import NO_VERDICT_YET, Course
-from imageproof_conformance.money import Bill
+from imageproof_conformance.money import Bill, Cost
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.record import Run
 from imageproof_conformance.sending import Sending
@@ -31,7 +32,7 @@ _PROFILE = (
     "base_url", "key_source", "max_images", "max_cost", "price_per_image", "max_requests", "max_time", "timeout",
     "gate", "rules", "strict",
 )  # fmt: skip
-_PLAIN = ("tier", "planned", "worst", "spent", "requests", "cap", "seconds", "started", "dearer", "dearer_images")
+_PLAIN = ("tier", "planned", "worst", "spent", "requests", "cap", "seconds", "started")
 _PAIRS = ("abilities", "unbought")  # members of a course that are sets
 _PLAN = ("requirements", "dearer", "missing", "waiting", "impossible")
 _COUNTS = ("dropped", "paired", "unpaired")
@@ -101,6 +102,8 @@ def record(run: Run, document: Document, judged: Collection[str], redactor: Reda
         "selected": run.selected,
         "notes": run.notes,
         "bill": asdict(run.bill) if run.bill else None,
+        "dearer": asdict(run.dearer) if run.dearer else None,
+        "sufficient": asdict(run.sufficient),
         **{name: getattr(run, name) for name in _PLAIN},
     }
 
@@ -163,10 +166,24 @@ def restored(
         notes=tuple(value["notes"]),
         selected=value["selected"],
         overlays=layers(document),
-        bill=Bill(**value["bill"]) if value.get("bill") else None,
+        bill=_bill(value.get("bill")),
+        dearer=_dearer(value),
+        sufficient=Cost(**value.get("sufficient", {})),
         course=Course(**{**course, "items": tuple(pairs["items"]), **sets}),
         **{name: value[name] for name in _PLAIN},
     )
+
+
+def _bill(value: Mapping[str, Any] | None) -> Bill | None:
+    return Bill(**value) if value else None
+
+
+def _dearer(value: Mapping[str, Any]) -> Dearer | None:
+    """The next tier; older records have its name and its pictures alone."""
+    found = value.get("dearer")
+    if isinstance(found, str):
+        return Dearer(found, value["dearer_images"], value["dearer_images"])
+    return Dearer(**{**found, "bill": _bill(found["bill"])}) if found else None
 
 
 def _sending(value: Mapping[str, Any] | None) -> Sending:

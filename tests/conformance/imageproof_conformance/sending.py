@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from imageproof.contract.providers import OF_THE_BODY, VARIABLE, Provider
 from imageproof.contract.redact import is_secret
 from imageproof.errors import UsageError
+from imageproof_conformance.shell import said
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -88,8 +89,8 @@ def left_out(provider: Provider | None, url: str) -> bool:
 
 
 def shown(given: Iterable[str]) -> Iterator[str]:
-    """Options --header as they may be printed."""
-    yield from (f"{text.partition(':')[0].strip()}: {MASK}" for text in given)
+    """Options --header as they may be printed: the value stands in a variable of the shell."""
+    yield from (said(text.partition(":")[0].strip()) for text in given)
 
 
 def _query(provider: Provider | None, url: str) -> Pairs:

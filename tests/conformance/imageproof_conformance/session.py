@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from imageproof.contract.document import Document, load
@@ -12,15 +12,17 @@ from imageproof.contract.overlay import layers, overlaid
 from imageproof.contract.providers import extended
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
+from imageproof_conformance import forecast
 from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, ModelPlan
-from imageproof_conformance.budget import CUT_SHORT, UNSENT, Budget, pictures
-from imageproof_conformance.discover import Discovery, choose_models, discover
-from imageproof_conformance.dispatch import MOST_PAID, Dispatcher, Interrupted, Skipped
+from imageproof_conformance.budget import CUT_SHORT, TIME_OVER, UNSENT, Budget, pictures
+from imageproof_conformance.discover import Discovery, calls, choose_models, discover, opened
+from imageproof_conformance.dispatch import MOST_PAID, UNKNOWN_AFTER, Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import TIERS, Exchange, Probe, Tier
+from imageproof_conformance.forecast import Dearer, cost_of, sufficient
 from imageproof_conformance.intent import upto, wanted, whole_plan
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
-from imageproof_conformance.money import MICROS, NO_LIMIT, NOTHING, Bill, Cost, Tariff, lists, payable
+from imageproof_conformance.money import NO_LIMIT, NOTHING, Bill, Cost, Tariff, lists, payable
 from imageproof_conformance.offered import askable
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import FREE_CAP, ModelChoice, Profile
@@ -36,11 +38,6 @@ _UNSEEN = ("unsupported", "blocked", "not-run")  # verdicts of rules that anothe
 AT_THE_END = "-URL-LASTS"  # rules that are judged when all stages are bought
 
 
-def risked(probe: Probe) -> int:
-    """Pictures of a call on a target that serves whatever it is sent."""
-    return max(probe.worst, probe.images)
-
-
 @dataclass
 class _State:
     """What a session has gathered so far."""
@@ -54,6 +51,26 @@ class _State:
     looked: bool = False  # at the links once more
     bench: tuple[tuple[int, int, bool], Bench] | None = None  # with how much of all this it was made
     cut: str = ""  # why discovery could not ask everything
+
+
+def _parts(probes: Collection[Probe]) -> tuple[list[Probe], ...]:
+    """What is sent after what: first, of each model, the calls that show whether it is known, and the plainest one that
+    makes a picture; last what shows whether the target lives after all of it."""
+    models = dict.fromkeys(one.model for one in probes)
+    first = [probe for model in models for probe in _telling([one for one in probes if one.model == model])]
+    last = [one for one in probes if one.last]
+    return first, [one for one in probes if one not in first and one not in last], last
+
+
+def _telling(probes: Collection[Probe]) -> list[Probe]:
+    """Of the calls of one model: two that must be refused for something else than the model, and a paid one, in JSON
+    and no stream if there is one."""
+    named = [one for one in probes if one.asked.get("model") == one.model and one.request.key == "yes"]
+    whole = [one for one in named if one.expect == "refused" and one.about in one.asked]  # nothing is left out
+    refused = [one for one in whole if "MODEL" not in "".join(one.rules[:1])]
+    paid = [one for one in named if one.images]
+    plain = [one for one in paid if one.request.json is not None and not one.asked.get("stream")]
+    return [*sorted(refused, key=lambda one: one.worst)[:UNKNOWN_AFTER], *(plain or paid)[:1]]
 
 
 class Session:
@@ -91,6 +108,7 @@ class Session:
             self.wire.send, self.budget, profile.workers, refusals, self._answered, self._cost
         )
         self._stage, self._done, self._total = "", 0, 0
+        self.before = 0  # requests that find out what is offered, ahead of those that are planned
 
     def __enter__(self) -> Session:
         return self
@@ -108,8 +126,8 @@ class Session:
         self.discovery = discover(self.document, self.profile, lambda probe: self._ask(probe, budget))
         self.discovery = replace(self.discovery, detail=self.wire.redactor.text(self.discovery.detail))
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
-            named = bool(self.profile.models or self.discovery.listed or self.discovery.by_name)
-            self.discovery = replace(self.discovery, trouble="" if named else "nothing", detail=self._state.cut)
+            self.discovery = self._cut_short()
+        self.before = calls(self.document) if assume else len(self.discovery.exchanges)
         if assume:
             everything = frozenset(self.document.operations())
             self.discovery = replace(self.discovery, offered=everything, trouble="", detail="")
@@ -125,21 +143,37 @@ class Session:
         deepest: Tier = "full" if self.profile.tier == "full" else DEAREST_UNNAMED
 
         def planned(choice: ModelChoice) -> ModelPlan:
-            return whole_plan(self.document, self.registry, choice, offered, extras, self.profile.provider, deepest)
+            given = self.document, self.registry, choice, offered, extras, self.profile.provider, deepest
+            return whole_plan(*given, self.discovery.encodings)
 
         self._whole = tuple(planned(choice) for choice in choices)
         self.tier = self.profile.tier or self._affordable()
         self.plans = tuple(one.within(*upto(self.tier)) for one in self._whole)
+        for choice in choices:
+            self._dispatcher.doubt(choice.name, paid=True)
+            if choice.name not in self.discovery.listed:
+                self._dispatcher.doubt(choice.name, paid=False)
         leaks = {rule for one in self.discovery.exchanges if served(one) for rule in one.probe.rules}
         for model, rule in itertools.product([choice.name for choice in choices], leaks):
             self._dispatcher.leaked(model, rule)
         if self.profile.max_images is None:
-            paid = sum(one.images(*upto(self.tier)) for one in self.plans)
-            self.budget.cap = paid + FREE_CAP * len(self.plans)
+            _, self.budget.cap = self._unlimited(self.plans, self.tier)
         if self.discovery.trouble and self._serves():
             self.discovery = replace(self.discovery, trouble="", detail="")
         elif self.discovery.trouble:
             self.plans = ()
+            offered = frozenset(opened(self.discovery.exchanges))
+            self.discovery = replace(self.discovery, offered=offered)
+
+    def _cut_short(self) -> Discovery:
+        """What discovery found that could not ask everything."""
+        found, cut = self.discovery, self._state.cut
+        lost = [one for one in self._state.exchanges if one.status is None]
+        if lost and not any(one.status for one in found.exchanges):
+            seconds = f"{self.profile.max_time:g} s" if self.profile.max_time else ""
+            return replace(found, trouble="silent", detail=f"nothing came before {TIME_OVER} ({seconds})")
+        named = bool(self.profile.models or found.listed or found.by_name)
+        return replace(found, trouble="" if named else "nothing", detail=cut)
 
     def _serves(self) -> bool:
         """Whether the plainest call is served, where a plan pays for any; it is kept, and not made again."""
@@ -203,10 +237,9 @@ class Session:
         self._state.interrupted = self._state.interrupted or interrupted
         for rule, _ in self.chosen if not self._state.interrupted else ():
             self._look_again(rule)
-        dearer, dearer_images = self._dearer()
         run = Run(
-            dearer=dearer,
-            dearer_images=dearer_images,
+            dearer=self._dearer(),
+            sufficient=sufficient(self.tariff, self.spent, self._state.skipped, self._leaks),
             selected=self.partial,
             overlays=layers(self.document),
             profile=self.profile,
@@ -249,19 +282,29 @@ class Session:
         return found if self._selected is None else wanted(found, self._selected)
 
     @property
+    def requests(self) -> int:
+        """The calls of a run in which nothing is repeated, those included that find out what is offered."""
+        return self.before + len(self.probes)
+
+    @property
+    def seconds(self) -> float:
+        """How long the calls take at least, where their rate is limited; 0 where it is not."""
+        return self.requests / self.profile.rate if self.profile.rate else 0.0
+
+    @property
     def planned(self) -> int:
         """Pictures on a behaving target."""
-        return sum(probe.images for probe in self.probes)
+        return forecast.planned(self.probes)
 
     @property
     def optional(self) -> int:
         """Pictures more on a target that serves what it may refuse."""
-        return sum(probe.legal_images for probe in self.probes) - self.planned
+        return forecast.optional(self.probes)
 
     @property
     def worst(self) -> int:
-        """Pictures on a target that serves everything, as far as the cap and the stopping of refusal rules allow."""
-        return min(self.budget.cap, sum(map(risked, self.probes)))
+        """Pictures on a target that serves everything, as far as the cap allows."""
+        return forecast.worst(self.probes, self.budget.cap)
 
     @property
     def spent(self) -> Cost:
@@ -271,32 +314,20 @@ class Session:
     @property
     def bill(self) -> Bill | None:
         """What the run costs; None where no price is known."""
-        if not self.tariff.known:
-            return None
-        beside = [probe for one in self.plans if self.tier != "free" for probe in one.reserve]
-        dearest = max((self.tariff.unit(probe) or 0 for probe in (*self.probes, *beside)), default=0)
-        worst = [
-            self._cost_of((*self.probes, *beside), risked).micros,
-            self.budget.limit.micros,
-            self.budget.cap * dearest,
-        ]
-        return Bill(
-            planned=self._cost_of(self.probes).micros / MICROS,
-            worst=min(worst) / MICROS,
-            spent=self.spent.micros / MICROS,
-            cap=None if self.budget.max_cost is None else self.budget.max_cost / MICROS,
-            currency=self.tariff.currency,
-            source=self.tariff.source,
-        )
+        reserve = [probe for one in self.plans if self.tier != "free" for probe in one.reserve]
+        return forecast.bill(self.tariff, self.probes, self.budget.cap, self.budget.max_cost, self.spent, reserve)
 
     def _cost(self, probe: Probe, pictures: int) -> Cost:
         return self.tariff.cost(probe, pictures)
 
-    def _cost_of(self, probes: Iterable[Probe], count: Callable[[Probe], int] = lambda probe: probe.images) -> Cost:
-        return sum((self._cost(probe, count(probe)) for probe in probes), NOTHING)
-
     def _again(self, exchange: Exchange, wait: float) -> bool:
         return self.budget.again(self._cost(exchange.probe, pictures(exchange)), wait)
+
+    @property
+    def _leaks(self) -> bool:
+        """Whether a call cost something that had to be refused."""
+        made = (*self.discovery.exchanges, *self._state.exchanges)
+        return any(pictures(one) for one in made if one.probe.expect == "refused")
 
     @property
     def partial(self) -> bool:
@@ -318,15 +349,24 @@ class Session:
         """The larger of the paid tiers that the cap is enough for."""
         room = Cost(NO_LIMIT if self.profile.max_images is None else self.profile.max_images, self.budget.limit.micros)
         probes = [probe for one in self._whole for probe in one.within(*upto(DEAREST_UNNAMED)).probes]
-        dear = self._cost_of(probes, lambda probe: probe.legal_images)
+        dear = cost_of(self.tariff, probes, lambda probe: probe.legal_images)
         return DEAREST_UNNAMED if (self.budget.spent + dear).within(room) else "core"
 
-    def _dearer(self) -> tuple[Tier | None, int]:
-        """The next tier and its pictures, of those that need not be named."""
+    def _dearer(self) -> Dearer | None:
+        """The next tier of those that need not be named, as it would be without limits."""
         if TIERS.index(self.tier) >= TIERS.index(DEAREST_UNNAMED) or not self._whole:
-            return None, 0
+            return None
         tier = TIERS[TIERS.index(self.tier) + 1]
-        return tier, sum(one.images(*upto(tier)) for one in self._whole)
+        images, cap = self._unlimited(self._whole, tier)
+        probes = [probe for one in self._whole for probe in one.probes if probe.tier in upto(tier)]
+        bill = forecast.bill(self.tariff, probes, cap, None)
+        return Dearer(tier, images, forecast.worst(probes, cap), bill)
+
+    @staticmethod
+    def _unlimited(plans: Collection[ModelPlan], tier: Tier) -> tuple[int, int]:
+        """The pictures of a tier, and the cap that holds where none was typed."""
+        images = sum(one.images(*upto(tier)) for one in plans)
+        return images, images + FREE_CAP * len(plans)
 
     def _probes(self, model: str) -> tuple[Probe, ...]:
         return next((one.probes for one in self.plans if one.choice.name == model), ())
@@ -360,9 +400,8 @@ class Session:
         skipped: list[Skipped] = []
         try:
             # What was asked for goes before what a careless target bills for calls that it should have refused.
-            keep = self._cost_of(self.probes, lambda probe: probe.legal_images) if stage == "free" else NOTHING
-            for last in (False, True):
-                part = [probe for probe in keyed if probe.last == last]
+            keep = cost_of(self.tariff, self.probes, lambda probe: probe.legal_images) if stage == "free" else NOTHING
+            for part in _parts(keyed):
                 found = self._dispatcher.run(part, keep, PAID_AT_ONCE.get(stage, MOST_PAID))
                 exchanges, skipped = [*exchanges, *found[0]], [*skipped, *found[1]]
             if 0 < self._done < self._total:

@@ -8,7 +8,7 @@ from imageproof_conformance.plugin import Conformance, failure
 
 
 def test_requirement(item: tuple[str, str], conformance: Conformance) -> None:
-    verdict = conformance.session.rule(item)
+    verdict = conformance.rule(item)
     held = conformance.terms(verdict)
     standing = held.standing(verdict)
     if verdict.status == "error" or standing == "broken":

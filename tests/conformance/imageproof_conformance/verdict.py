@@ -12,7 +12,7 @@ from typing import Literal
 
 from imageproof.contract.providers import Deviation
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance.answers import MISCODED, said, served
+from imageproof_conformance.answers import MISCODED, said, served, unknown_model
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Finding, Probe
 from imageproof_conformance.gates import Terms
@@ -90,7 +90,7 @@ def no_answer(exchange: Exchange, key_works: bool) -> str:
         return f"quota: status {status}"
     if status in _OUTAGE:
         return f"outage: status {status}"
-    closed = status in (401, 403) and exchange.probe.request.key == "yes"
+    closed = status in (401, 403) and exchange.probe.request.key == "yes" and not unknown_model(exchange)
     if closed and (not key_works or exchange.probe.expect == "served"):
         return f"the key is not accepted: status {status}"
     return ""
@@ -209,6 +209,7 @@ class Situation:
     paid         whether the tier buys pictures
     tried        calls sent that had to be served; `succeeded` is how many of them were
     refused      what an unserved call answered, for the headline
+    leaked       pictures that were made for calls that had to be refused
     missing      what --require names and the target does not offer
     selected     whether only some of the rules were asked for
     traffic      whether somebody else made the calls: what they do not show was never asked
@@ -221,6 +222,7 @@ class Situation:
     tried: int = 0
     succeeded: int = 0
     refused: str = ""
+    leaked: int = 0
     missing: tuple[str, ...] = ()
     selected: bool = False
     interrupted: bool = False
@@ -249,20 +251,21 @@ def _conclusion(rules: Sequence[RuleVerdict], situation: Situation) -> tuple[int
     if situation.suite_error or errors:
         return SUITE_FAILED, f"The suite itself failed: {situation.suite_error or errors[0].reason}"
     if broken := _broken(rules, judged, situation):
-        unheard = f" No verdict on {_rules(len(silent))}: {silent[0].reason}." if silent and not none else ""
+        unheard = _sentence(f" No verdict on {_rules(len(silent))}: {silent[0].reason}") if silent and not none else ""
         return BROKEN, f"{broken}{none}{unheard}"
     if situation.trouble:
-        return NO_VERDICT, f"No verdict: {situation.trouble.rstrip('.')}."
+        return NO_VERDICT, _sentence(f"No verdict: {situation.trouble}")
     if situation.unknown:
-        return NO_VERDICT, f"No verdict: {situation.unknown}."
+        return NO_VERDICT, _sentence(f"No verdict: {situation.unknown}")
     if failed:
         return NO_VERDICT, f"No verdict.{none}"
     so_far = f"{judged} judged, {_none_broken(rules, terms)}."
     if silent:
-        return NO_VERDICT, f"No verdict on {_rules(len(silent))}: {silent[0].reason}. {so_far}"
+        return NO_VERDICT, f"{_sentence(f'No verdict on {_rules(len(silent))}: {silent[0].reason}')} {so_far}"
     if unpaid:
         ended = f"The budget ended before {_rules(len(unpaid))}"
-        return BUDGET_ENDED, f"{ended} ({unpaid[0].reason.removeprefix('budget: ')}). {so_far}"
+        leaked = f"; {situation.leaked} went to invalid requests that were served" if situation.leaked else ""
+        return BUDGET_ENDED, f"{ended} ({unpaid[0].reason.removeprefix('budget: ')}{leaked}). {so_far}"
     if not judged:
         return NO_VERDICT, "No verdict: no rule could be judged."
     return OK, _clean(scored, judged, situation) + _beside(rules, terms)
@@ -280,7 +283,12 @@ def _broken(rules: Sequence[RuleVerdict], judged: int, situation: Situation) -> 
     said += [f"Not offered, but required: {', '.join(situation.missing)}"] if situation.missing else []
     said += [f"The baseline does not hold: {'; '.join(terms.lapses[:3])}"] if terms.lapses else []
     said[-1] += f" and {len(terms.lapses) - 3} more" if len(terms.lapses) > 3 else ""
-    return ". ".join(said) + "."
+    return " ".join(map(_sentence, said))
+
+
+def _sentence(text: str) -> str:
+    """A text that ends as sentences do, once; what a target or a person wrote may have its own end."""
+    return f"{text.rstrip('. ')}."
 
 
 def _expected(rules: Sequence[RuleVerdict], terms: Terms) -> int:

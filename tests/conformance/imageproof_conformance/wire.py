@@ -20,7 +20,7 @@ from imageproof.contract.redact import Redactor
 from imageproof_conformance import guard
 from imageproof_conformance.address import is_loopback
 from imageproof_conformance.answers import MISCODED, urls
-from imageproof_conformance.budget import CUT_SHORT, MOST_BAD_KEYS, NEVER_SENT, UNSENT
+from imageproof_conformance.budget import CUT_SHORT, LATE, MOST_BAD_KEYS, NEVER_SENT, UNSENT
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
 from imageproof_conformance.profile import Profile
@@ -284,7 +284,7 @@ def _within(seconds: float, job: Callable[[], None]) -> bool:
 
 
 def _late(status: int | None, seconds: float) -> str:
-    return f"no answer within {seconds:g} s" if status is None else f"{_CUT}: time-out"
+    return f"{LATE} {seconds:g} s" if status is None else f"{_CUT}: time-out"
 
 
 class _Limiter:

@@ -313,6 +313,7 @@ def test_a_row_that_no_code_fits(row: Any, said: str, monkeypatch: pytest.Monkey
 def test_the_command_lists_dialects() -> None:
     lines = CliRunner().invoke(serve, ["--list-dialects"]).output.splitlines()
     assert [line.split()[:2] for line in lines] == [[one.id, one.kind] for one in dialects().values()]
+    assert [line.split()[-1] for line in lines] == [f"[{one.family}]" for one in dialects().values()]
 
 
 def test_the_command_says_which_dialect_it_speaks() -> None:

@@ -15,8 +15,9 @@ GOOD = """\
 clients:
   mine: {title: mine 1.0, official: true, date: "2026-11-20"}
   other: {title: other 2.0, official: false, date: "2026-11-20"}
+seen: {empty: it has nothing}
 reactions:
-- {rules: [GEN-COUNT], when: it is empty, clients: [mine, other], then: raises an error}
+- {rules: [GEN-COUNT], when: it is empty, seen: empty, clients: [mine, other], then: raises an error}
 """
 # What no client was driven against: the official SDKs' types say it, or their makers do.
 NOT_DRIVEN = {
@@ -55,12 +56,14 @@ def test_who_breaks_over_a_rule() -> None:
 
 
 BAD = {
-    "a rule": ("GEN-COUNT", "GEN-COUNTS", "clients.yaml:5: #/reactions/0/rules: not known: GEN-COUNTS"),
-    "a client": ("[mine, other]", "[yours]", "clients.yaml:5: #/reactions/0/clients: not known: yours"),
-    "official": ("GEN-COUNT", "GEN-CREATED-SECONDS", ":5: #/reactions/0/rules: mine is official: `breaks` of GEN-CR"),
-    "a gap": ("when: it is empty, ", "", "clients.yaml:5: #/reactions/0: lacks when"),
-    "no list": ("[GEN-COUNT]", "GEN-COUNT", "clients.yaml:5: #/reactions/0/rules: rules: must be a list of texts"),
-    "a stray": ("then: raises", "so: a, then: raises", "clients.yaml:5: #/reactions/0/so: unknown field"),
+    "a rule": ("GEN-COUNT", "GEN-COUNTS", "clients.yaml:6: #/reactions/0/rules: not known: GEN-COUNTS"),
+    "a client": ("[mine, other]", "[yours]", "clients.yaml:6: #/reactions/0/clients: not known: yours"),
+    "official": ("GEN-COUNT", "GEN-CREATED-SECONDS", ":6: #/reactions/0/rules: mine is official: `breaks` of GEN-CR"),
+    "a gap": ("when: it is empty, ", "", "clients.yaml:6: #/reactions/0: lacks when"),
+    "no list": ("[GEN-COUNT]", "GEN-COUNT", "clients.yaml:6: #/reactions/0/rules: rules: must be a list of texts"),
+    "a word": ("seen: empty", "seen: full", "clients.yaml:6: #/reactions/0/seen: 'full' stands nowhere under seen"),
+    "no words": ("{empty: it has nothing}", "[empty]", "clients.yaml:4: #/seen: must be a mapping of words to what"),
+    "a stray": ("then: raises", "so: a, then: raises", "clients.yaml:6: #/reactions/0/so: unknown field"),
     "a word for a bool": ("true", "maybe", "clients.yaml:2: #/clients/mine: official must be true or false"),
     "a date": (
         '"2026-11-20"}\n  other',

@@ -20,6 +20,8 @@ _TRACE = re.compile(
 
 _CARRIER = re.compile(r"multipart|form-data|application/json|content.?type|media.?type", re.IGNORECASE)
 
+_STREAM = re.compile(r"\bstream", re.IGNORECASE)
+
 
 def failed(exchange: Exchange) -> bool:
     return (exchange.status or 0) >= 400
@@ -137,6 +139,8 @@ def names_param(exchange: Exchange, context: Context) -> Said:
     if re.search(rf"(?<![A-Za-z0-9_]){stem}(?:s|_urls?)?(?![A-Za-z0-9_])", spoken, re.IGNORECASE):
         return True
     param = error.get("param")
+    if exchange.probe.asked.get("stream") and _STREAM.search(spoken):
+        return None  # it is over the stream that was asked for
     if isinstance(param, str) and _plain(param) in map(_plain, exchange.probe.asked):
         return None  # it is over another parameter of this call
     got = f"param: {shown(param, 30)}, message: {shown(error.get('message'), 60)}"

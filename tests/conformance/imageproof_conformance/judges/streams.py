@@ -21,6 +21,8 @@ from imageproof_conformance.judges.served import asked, refused_feature
 from imageproof_conformance.judges.table import EDIT, GEN, Breach, Context, Said, each, judges
 from imageproof_conformance.judges.usage import misshapen
 
+UNKNOWN_KIND = "an event is of no known kind"
+
 
 @lru_cache(maxsize=8)
 def kinds(document: Document, operation: str) -> Mapping[str, dict[str, Any]]:
@@ -76,9 +78,7 @@ def names(exchange: Exchange, context: Context) -> Said:
         if event.failed:
             continue
         if event.type not in known:
-            return Breach(
-                "an event is of no known kind", shown(" or ".join(known), 90), shown(event.type or event.data)
-            )
+            return Breach(UNKNOWN_KIND, shown(" or ".join(known), 90), shown(event.type or event.data))
         if event.name is not None and event.name != event.type:
             return Breach("the event line is not the type of its data", event.type, shown(event.name))
     return True

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imageproof_conformance.assumed import Assumed, assumed
+from imageproof_conformance.assumed import JSON_EDITS, Assumed, assumed, by_free_call
 from imageproof_conformance.baseline import names
 from imageproof_conformance.budget import many
 from imageproof_conformance.documented import kept
-from imageproof_conformance.offered import Offer
+from imageproof_conformance.offered import Offer, tried
 from imageproof_conformance.record import Run
 
-_WORDS = {True: "yes", False: "no", None: "not asked"}
-_TOLD = {"stream": "streaming", "mask": "mask", "JSON edits": "JSON edits"}
+_WORDS = {True: "yes", False: "no"}
+_TOLD = {"stream": "streaming", "mask": "mask", JSON_EDITS: JSON_EDITS}
 
 
 def told(run: Run) -> Iterator[str]:
@@ -22,7 +22,7 @@ def told(run: Run) -> Iterator[str]:
         yield f"offered: {', '.join(sorted(run.discovery.offered))}{listed}"
     yield from _encodings(run)
     for offer in run.offers:
-        yield f"{offer.model}: {_abilities(offer)}"
+        yield f"{offer.model}: {_abilities(run, offer)}"
         if taken := "; ".join(one.said for one in assumed_of(run, offer)):
             yield f"{offer.model}, assumed until a picture shows it: {taken}"
     if out_of_date := kept(run.verdict.rules):
@@ -45,11 +45,15 @@ def _encodings(run: Run) -> Iterator[str]:
         yield f"{operation} as {', '.join(found)}"
 
 
-def _abilities(offer: Offer) -> str:
+def _abilities(run: Run, offer: Offer) -> str:
     carrier = f"pictures as {' or '.join(offer.carriers)}" if offer.carriers else "carrier not seen"
-    asked = [name for name in ("url", "b64_json") if name in offer.abilities]
-    carrier += "".join(f", {name} on request: {_WORDS[offer.abilities[name]]}" for name in asked)
-    able = [f"{word}: {_WORDS[offer.abilities.get(name)]}" for name, word in _TOLD.items()]
+    words = {name: _WORDS[yes] for name, yes in offer.abilities.items()}
+    words = {**dict.fromkeys(tried(offer.model, run.exchanges), "asked, and not settled"), **words}
+    if (free := by_free_call(run.discovery.encodings)) is not None:
+        words.setdefault(JSON_EDITS, f"{_WORDS[free]}, by a free call")
+    asked = [name for name in ("url", "b64_json") if name in words]
+    carrier += "".join(f", {name} on request: {words[name]}" for name in asked)
+    able = [f"{told}: {words.get(name, 'not asked')}" for name, told in _TOLD.items()]
     seconds = "" if offer.seconds is None else f"; {offer.seconds:.1f} s a picture"
     return f"{carrier}; {', '.join(able)}{seconds}"
 

@@ -1,4 +1,5 @@
-"""Of many calls that break a rule: the plainest one, and what all of them ask for and none that keeps it."""
+"""Of many calls that break a rule: the plainest one, those that say the same, and what all of them ask for and none
+that keeps it."""
 
 from __future__ import annotations
 
@@ -19,6 +20,23 @@ def plainest(failures: Sequence[Evidence], exchanges: Sequence[Exchange]) -> Evi
         return TIERS.index(probe.tier), len(probe.asked) if probe.tier == "full" else 0, one.exchange
 
     return min(failures, key=plain)
+
+
+def told_once(rule: RuleVerdict, exchanges: Sequence[Exchange]) -> list[tuple[Evidence, tuple[str, ...]]]:
+    """The evidence of a rule, each with the ids of further generated calls that show the same thing: made-up calls
+    break a rule in many ways at once, and of those that are told alike the smallest stands for all."""
+    found: dict[tuple[object, ...], list[Evidence]] = {}
+    for index, one in enumerate(rule.evidence):
+        exchange = exchanges[one.exchange]
+        alike = exchange.probe.operation, exchange.status, one.finding.outcome, one.finding.message
+        generated = exchange.probe.source == "schemathesis"
+        found.setdefault(alike if generated and one.finding.outcome == "fail" else (index,), []).append(one)
+    return [_smallest(group, exchanges) for group in found.values()]
+
+
+def _smallest(group: Sequence[Evidence], exchanges: Sequence[Exchange]) -> tuple[Evidence, tuple[str, ...]]:
+    first = min(group, key=lambda one: (len(exchanges[one.exchange].sent_body), one.exchange))
+    return first, tuple(exchanges[one.exchange].probe.id for one in group if one is not first)
 
 
 def shared(rule: RuleVerdict, exchanges: Sequence[Exchange]) -> str:

@@ -1,34 +1,30 @@
-"""An exchange told to a person: what was sent, what came back, and a curl line that repeats it without the key."""
+"""An exchange told to a person: what was sent and what came back."""
 
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from imageproof_conformance.answers import parsed
 from imageproof_conformance.exchange import Exchange, Finding, Part, Request
-from imageproof_conformance.profile import Profile
+from imageproof_conformance.judges.events import events
 from imageproof_conformance.report.clean import line, shorten
 
 _LONG_TEXT = 60  # characters of a value inside a summary
-_CURL = 1200  # characters of a curl line
+MOST_EVENTS = 8  # of a stream, named
 
 
 @dataclass(frozen=True)
 class Told:
-    """`sent`, `got` and `curl` are one line each, safe to print."""
+    """`sent` and `got` are one line each, safe to print."""
 
     sent: str
     got: str
-    curl: str
 
 
-def tell(exchange: Exchange, profile: Profile) -> Told:
-    """An exchange of a run of this profile, which says how the key is shown and which headers all calls have."""
-    return Told(_sent(exchange), _got(exchange), _curl(exchange, profile))
+def tell(exchange: Exchange) -> Told:
+    return Told(_sent(exchange), _got(exchange))
 
 
 def asked_and_got(finding: Finding) -> str:
@@ -64,8 +60,9 @@ def _got(exchange: Exchange) -> str:
     if answer is not None:
         text = json.dumps(brief(answer), ensure_ascii=False)
     elif exchange.media_type == "text/event-stream":
-        events = re.findall(rb"^event:\s*(\S+)", exchange.body, re.MULTILINE)
-        text = "stream of " + (", ".join(name.decode("utf-8", "replace") for name in events[:8]) or "no named events")
+        names = [event.type or "an event without a type" for event in events(exchange.body)]
+        more = f" and {len(names) - MOST_EVENTS} more" if len(names) > MOST_EVENTS else ""
+        text = "stream of " + (", ".join(names[:MOST_EVENTS]) + more if names else "no events")
     else:
         text = exchange.body[:LONGEST_BODY].decode("utf-8", "replace")
     cut = f" ({exchange.failure})" if exchange.failure else ""
@@ -86,39 +83,3 @@ def brief(value: Any, depth: int = 4) -> Any:
     if isinstance(value, list):
         return [brief(one, depth - 1) for one in value[:4]] + ([f"… ({len(value)} items)"] if len(value) > 4 else [])
     return value
-
-
-def _curl(exchange: Exchange, profile: Profile) -> str:
-    """A line for a POSIX shell. Long bodies are shortened, and files are named as they were sent."""
-    request, sending, key = exchange.probe.request, profile.sending, profile.key_word
-    words = ["curl", "-sS", "-i"]
-    if request.method not in ("GET", "POST") or (request.method == "POST" and not exchange.sent_body):
-        words += ["-X", request.method]
-    if request.key == "bad":
-        words += ["-H", shlex.quote(f"{sending.key_header}: {sending.key_value('wrong')}")]
-    elif request.key == "yes" and key:
-        words += ["-H", f'"{sending.key_header}: {sending.key_value(key)}"']
-    further = {name.lower() for name, _ in sending.headers} - {name.lower() for name, _ in request.headers}
-    said = [(name, value) for name, value in exchange.sent_headers if name.lower() in further]  # with secrets masked
-    headers = (*said, *request.headers)
-    words += [word for name, value in headers for word in ("-H", shlex.quote(line(f"{name}: {value}")))]
-    words += _curl_body(exchange)
-    return shorten(" ".join([*words, shlex.quote(line(exchange.url))]), _CURL)
-
-
-def _curl_body(exchange: Exchange) -> list[str]:
-    request = exchange.probe.request
-    if request.parts is not None:
-        return [word for part in request.parts for word in ("-F", shlex.quote(_form(part)))]
-    if not exchange.sent_body:
-        return []
-    media_type = next((value for name, value in exchange.sent_headers if name.lower() == "content-type"), "")
-    body = shorten(exchange.sent_body.decode("utf-8", "replace"), _CURL // 2)
-    return ["-H", shlex.quote(f"Content-Type: {media_type}"), "--data-binary", shlex.quote(line(body, _CURL))]
-
-
-def _form(part: Part) -> str:
-    if part.filename is None:
-        return f"{part.name}={line(part.data.decode('utf-8', 'replace'))}"
-    kind = f";type={part.media_type}" if part.media_type else ""
-    return line(f"{part.name}=@{part.filename}{kind}")

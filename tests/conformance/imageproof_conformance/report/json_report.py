@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,11 @@ from imageproof_conformance.offered import Offer
 from imageproof_conformance.record import Run
 from imageproof_conformance.report.breadth import assumed_of
 from imageproof_conformance.report.clean import line
+from imageproof_conformance.report.common import told_once
+from imageproof_conformance.report.curl import curl
 from imageproof_conformance.report.evidence import tell
 from imageproof_conformance.report.whom import whom
-from imageproof_conformance.verdict import STATUSES, RuleVerdict
+from imageproof_conformance.verdict import STATUSES, Evidence, RuleVerdict
 from imageproof_conformance.version import VERSION
 
 SCHEMA_VERSION = 1
@@ -63,7 +65,7 @@ def report(run: Run, contract: str, rule_set: str, again: Mapping[str, str] | No
         ],
         "whom": [
             {"who": one.who, "client": one.client, "rules": list(one.rules), "how": one.how}
-            for one in whom(verdict.rules)
+            for one in whom(verdict.rules, run.exchanges)
         ],
         "selected": run.selected,
         "trouble": run.discovery.trouble,
@@ -131,7 +133,7 @@ def _rule(run: Run, rule: RuleVerdict) -> dict[str, Any]:
         "cause": rule.cause,
         **_documented(rule),
         "standing": run.verdict.terms.standing(rule),
-        "evidence": [_evidence(run, one.exchange, one.finding) for one in rule.evidence],
+        "evidence": [_evidence(run, one, also) for one, also in told_once(rule, run.exchanges)],
     }
 
 
@@ -142,11 +144,11 @@ def _documented(rule: RuleVerdict) -> dict[str, Any]:
     return {"documented": {name: line(getattr(found, name), 500) for name in ("by", "what", "source", "date")}}
 
 
-def _evidence(run: Run, index: int, finding: Any) -> dict[str, Any]:
-    exchange = run.exchanges[index]
-    made = {
-        "exchange": index,
-        "probe": exchange.probe.id,
+def _evidence(run: Run, evidence: Evidence, also: Sequence[str]) -> dict[str, Any]:
+    exchange, finding = run.exchanges[evidence.exchange], evidence.finding
+    made: dict[str, Any] = {
+        "exchange": evidence.exchange,
+        "probe": line(exchange.probe.id),
         "outcome": finding.outcome,
         "status": exchange.status,
         "message": line(finding.message),
@@ -154,6 +156,6 @@ def _evidence(run: Run, index: int, finding: Any) -> dict[str, Any]:
         "got": line(finding.got),
     }
     if finding.outcome == "fail":
-        told = tell(exchange, run.profile)
-        made |= {"sent": told.sent, "answer": told.got, "curl": told.curl}
-    return made
+        told = tell(exchange)
+        made |= {"sent": told.sent, "answer": told.got, "curl": curl(exchange, run.profile, run.folder).line}
+    return made | ({"also": [line(one) for one in also]} if also else {})

@@ -7,8 +7,12 @@ import xml.etree.ElementTree as ET
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.record import Run
 from imageproof_conformance.report.clean import line
+from imageproof_conformance.report.common import told_once
+from imageproof_conformance.report.curl import curl
 from imageproof_conformance.report.evidence import asked_and_got, tell
 from imageproof_conformance.verdict import RuleVerdict
+
+LONGEST = 8000  # characters of a line of evidence: a curl line that is cut repeats nothing
 
 
 def text(run: Run) -> str:
@@ -86,9 +90,10 @@ def _told(run: Run, rule: RuleVerdict) -> str:
     lines = [rule.sentence]
     if rule.documented:
         lines.append(f"{rule.documented.said}: {rule.documented.what}")
-    for one in rule.evidence:
+    for one, also in told_once(rule, run.exchanges):
         if one.finding.outcome == "fail":
-            told = tell(run.exchanges[one.exchange], run.profile)
+            exchange = run.exchanges[one.exchange]
+            told = tell(exchange)
             pair = asked_and_got(one.finding)
             lines += [
                 "",
@@ -96,11 +101,12 @@ def _told(run: Run, rule: RuleVerdict) -> str:
                 *([pair] if pair else []),
                 f"sent: {told.sent}",
                 f"got: {told.got}",
-                f"curl: {told.curl}",
+                f"curl: {curl(exchange, run.profile, run.folder).line}",
+                *([f"also: {', '.join(also)}"] if also else []),
             ]
-    return "\n".join(_xml(text) for text in lines)
+    return "\n".join(_xml(text, LONGEST) for text in lines)
 
 
-def _xml(text: str) -> str:
+def _xml(text: str, longest: int = 2000) -> str:
     """Characters that XML 1.0 can hold; `clean.line` leaves none that it cannot, but for these two."""
-    return line(text, 2000).replace("\ufffe", " ").replace("\uffff", " ")
+    return line(text, longest).replace("\ufffe", " ").replace("\uffff", " ")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from math import ceil
+from urllib.parse import urlsplit
 
-from imageproof_conformance.budget import COULD_COST, REQUESTS_OVER, TIME_OVER
+from imageproof_conformance.budget import COULD_COST, LATE, REQUESTS_OVER, TIME_OVER, many
+from imageproof_conformance.forecast import Dearer
 from imageproof_conformance.money import MICROS, micros
+from imageproof_conformance.profile import DEFAULT_TIMEOUT
 from imageproof_conformance.record import Run
+from imageproof_conformance.shell import join, variable
+from imageproof_conformance.trouble import away
 from imageproof_conformance.verdict import BROKEN, BUDGET_ENDED, NO_VERDICT, OK
 
 MOST_NAMED = 25  # rules in one -k; a longer command is not copied with joy
+MORE = 10  # times as much of a limit that ended before anything was learned
+CENT = MICROS // 100
 _TLS = ("certificate", "ssl", "tls")
+_SLOW = (LATE, "time-out", "not complete within")  # words of a failure that more patience may mend
 
 # Trouble of a target -> what must change before a second try.
 _CHANGES = {
@@ -20,6 +27,9 @@ _CHANGES = {
     "tls": "make the certificate trusted (SSL_CERT_FILE=FILE names its authority), or correct the scheme of the URL",
     "quota": "wait, or raise the quota of the key",
     "outage": "find out why the server fails (its log says more)",
+    "silent": "find out why the server hangs (its log says more)",
+    "website": "type the URL of the API, as its documentation names it (often https://api.HOST/v1)",
+    "elsewhere": "type the URL of the API itself: calls are not sent on, since the key would go along",
     "nothing": "correct the path of the URL: it ends before /images/generations",
 }
 
@@ -28,11 +38,20 @@ def next_command(run: Run) -> str:
     """What to type next, ready to copy."""
     known = {BROKEN: _broken, BUDGET_ENDED: _ended, NO_VERDICT: _no_verdict, OK: _clean}
     make: Callable[[Run], str] | None = known.get(run.verdict.exit_status)
-    return make(run) if make else _same(run)
+    return _with_variables(run, make(run) if make else _same(run))
+
+
+def _with_variables(run: Run, command: str) -> str:
+    """The command, and what stands in the variables of its headers."""
+    names = [name for name in run.profile.sending.hidden if f"${variable(name)}" in command]
+    if not names:
+        return command
+    told = ", ".join(f"{variable(name)} has the value of {name}" for name in sorted(names))
+    return f"{command}{', ' if '  # ' in command else '  # '}{told}"
 
 
 def _command(run: Run, *more: str) -> str:
-    return shlex.join(["imageproof", "conform", *run.profile.again, *more])
+    return join(["imageproof", "conform", *run.profile.again, *more])
 
 
 def _same(run: Run, *more: str) -> str:
@@ -47,7 +66,9 @@ def _same_money(run: Run) -> list[str]:
 
 def _calls(run: Run, *raised: str) -> list[str]:
     """The limits in requests and seconds, without those that are raised."""
-    limits = {"--max-requests": run.profile.max_requests, "--max-time": run.profile.max_time}
+    profile = run.profile
+    patience = None if profile.timeout == DEFAULT_TIMEOUT else profile.timeout
+    limits = {"--max-requests": profile.max_requests, "--max-time": profile.max_time, "--timeout": patience}
     told = [(name, limit) for name, limit in limits.items() if limit is not None and name not in raised]
     return [word for name, limit in told for word in (name, f"{limit:g}")]
 
@@ -58,10 +79,14 @@ def _price(run: Run) -> list[str]:
     return [] if price is None else ["--price-per-image", f"{price / MICROS:g}"]
 
 
-def _limit(run: Run, times: int = 1) -> list[str]:
-    """The limit in money, raised so many times."""
+def _limit(run: Run) -> list[str]:
+    """The limit in money."""
     most = run.profile.max_cost
-    return [] if most is None else ["--max-cost", f"{most * times / MICROS:g}"]
+    return [] if most is None else ["--max-cost", _amount(most)]
+
+
+def _amount(micros: int) -> str:
+    return f"{micros / MICROS:.6f}".rstrip("0").rstrip(".")
 
 
 def _broken(run: Run) -> str:
@@ -81,21 +106,26 @@ def _ended(run: Run) -> str:
     if any(REQUESTS_OVER in why for why in reasons):
         return _same(run, "--max-requests", str(run.requests + max(len(run.skipped), run.requests)))
     if any(TIME_OVER in why for why in reasons):
-        return _same(run, "--max-time", f"{max(run.profile.max_time or 0, run.seconds) * 10:.0f}")
+        return _more_time(run)
     if any(COULD_COST in why for why in reasons):
         return _more_money(run)
     return _more_pictures(run)
 
 
+def _more_time(run: Run) -> str:
+    return _same(run, "--max-time", f"{ceil((run.profile.max_time or run.seconds) * MORE)}")
+
+
 def _more_money(run: Run) -> str:
-    """The command with twice the limit in money, and with room for the plan."""
+    """The command with a limit in money under which all calls of this run would have been made."""
     pictures = [] if run.profile.max_images is None else ["--max-images", str(run.profile.max_images)]
-    planned = ceil(micros(run.bill.planned) / (run.profile.max_cost or 1)) if run.bill else 1
-    return _command(run, "--tier", run.tier, *pictures, *_price(run), *_limit(run, max(2, planned)), *_calls(run))
+    most = max(run.sufficient.micros, (run.profile.max_cost or 0) + CENT)
+    enough = ceil(most / CENT) * CENT
+    return _command(run, "--tier", run.tier, *pictures, *_price(run), "--max-cost", _amount(enough), *_calls(run))
 
 
 def _more_pictures(run: Run) -> str:
-    more = max(run.worst, run.planned, run.cap * 2, 1)
+    more = max(run.sufficient.pictures, run.planned, run.cap + 1)
     return _command(run, "--tier", run.tier, "--max-images", str(more), *_price(run), *_limit(run), *_calls(run))
 
 
@@ -105,17 +135,53 @@ def _no_verdict(run: Run) -> str:
         return _other_key(run)
     if run.unknown:
         return _other_model(run)
-    if TIME_OVER in run.discovery.detail or REQUESTS_OVER in run.discovery.detail:
-        return _same(run)
+    if TIME_OVER in run.discovery.detail:
+        return _more_time(run)
+    if REQUESTS_OVER in run.discovery.detail:
+        return _same(run, "--max-requests", str((run.profile.max_requests or 1) * MORE))
+    if _slow(run):
+        return _more_patience(run)
+    if trouble == "elsewhere" and (command := _there(run)):
+        return command
     if trouble == "unreachable" and any(word in run.discovery.detail.lower() for word in _TLS):
         trouble = "tls"
     change = _CHANGES.get(trouble, "")
     return f"{change}, then: {_same(run)}" if change else _same(run)
 
 
+def _slow(run: Run) -> bool:
+    """Whether calls without an answer in time are why there is no verdict."""
+    if run.discovery.trouble:
+        return run.discovery.trouble == "silent"
+    return any(rule.cause == "no-answer" for rule in run.verdict.rules) and any(
+        word in one.failure for one in run.exchanges for word in _SLOW
+    )
+
+
+def _more_patience(run: Run) -> str:
+    """The command with a longer time for each call, up to the usual one; whoever hangs longer has something wrong."""
+    timeout = run.profile.timeout
+    if timeout >= DEFAULT_TIMEOUT:
+        return f"{_CHANGES['silent']}, then: {_same(run, '--timeout', f'{timeout * 2:g}')}"
+    return _same(run, "--timeout", f"{min(timeout * MORE, DEFAULT_TIMEOUT):g}")
+
+
+def _there(run: Run) -> str:
+    """The command for where a redirect leads, where that is the same host: another scheme, port or path."""
+    redirected = next((one for one in run.discovery.exchanges if away(one)), None)
+    place = urlsplit(away(redirected)) if redirected else None
+    if redirected is None or place is None or place.hostname != run.profile.host:
+        return ""
+    path = redirected.probe.request.path
+    if not place.path.rstrip("/").endswith(path):
+        return ""
+    base = f"{place.scheme}://{place.netloc}{place.path.rstrip('/').removesuffix(path)}"
+    return join(["imageproof", "conform", base, *run.profile.again[1:], *_same_money(run), *_calls(run)])
+
+
 def _other_key(run: Run) -> str:
     again = [word for word in run.profile.again if word != "--no-key"]
-    command = shlex.join(["imageproof", "conform", *again, *_same_money(run)])
+    command = join(["imageproof", "conform", *again, *_same_money(run), *_calls(run)])
     shell = run.profile.key_shell
     if shell.startswith("$("):
         return f"put a key that works into the {run.profile.key_source}, then: {command}"
@@ -132,7 +198,8 @@ def _other_model(run: Run) -> str:
     ]
     for index in reversed(places):
         del words[index : index + 2]
-    return shlex.join(["imageproof", "conform", *words, "--model", _nearest(run, listed), *_same_money(run)])
+    model = ["--model", _nearest(run, listed)]
+    return join(["imageproof", "conform", *words, *model, *_same_money(run), *_calls(run)])
 
 
 def _nearest(run: Run, listed: list[str]) -> str:
@@ -149,6 +216,26 @@ def _clean(run: Run) -> str:
     if run.selected:
         return _same(run)
     if run.dearer:
-        pictures = f"{run.dearer_images} picture{'' if run.dearer_images == 1 else 's'}"
-        return f"{_command(run, '--tier', run.dearer)}  # asks for {pictures}"
-    return _command(run, "--tier", run.tier, "--max-images", str(run.cap), "--junit", "imageproof.xml")
+        limits = [*_price(run), *_limits(run, run.dearer), *_calls(run)]
+        return f"{_command(run, '--tier', run.dearer.tier, *limits)}  # {_costs(run.dearer)}"
+    limits = ["--max-images", str(run.cap), *_price(run), *_limit(run), *_calls(run)]
+    return _command(run, "--tier", run.tier, *limits, "--junit", "imageproof.xml")
+
+
+def _limits(run: Run, tier: Dearer) -> list[str]:
+    """The limits of a larger tier, of the kinds that were typed."""
+    found = [] if run.profile.max_images is None else ["--max-images", str(tier.worst)]
+    if run.profile.max_cost is None or tier.bill is None:
+        return found
+    return [*found, "--max-cost", _amount(ceil(micros(tier.bill.worst) / CENT) * CENT)]
+
+
+def _costs(tier: Dearer) -> str:
+    """What a tier asks for, and what it can cost."""
+    planned, most = many(tier.images, "picture"), str(tier.worst)
+    if tier.bill:
+        planned, most = (
+            f"{planned} ({tier.bill.told(tier.bill.planned)})",
+            f"{most} ({tier.bill.told(tier.bill.worst)})",
+        )
+    return f"asks for {planned}, at most {most} if the target serves whatever it is sent"

@@ -30,7 +30,10 @@ def text(run: Run) -> str:
         "\n".join(f"- {plain(one)}" for one in (*(one.told for one in answers(verdict.rules)), *breadth(run))),
         _list("The baseline does not hold", verdict.terms.lapses),
         _list("Of the baseline", verdict.terms.notes),
-        _table(("breaks for", "over", "how"), [(one.who, names(one.rules), one.how) for one in whom(verdict.rules)]),
+        _table(
+            ("breaks for", "over", "how"),
+            [(one.who, names(one.rules), one.how) for one in whom(verdict.rules, run.exchanges)],
+        ),
         _rules(run),
         _counts(verdict.rules),
     ]

@@ -17,10 +17,12 @@ from imageproof_conformance.exchange import Probe
 from imageproof_conformance.gates import answers
 from imageproof_conformance.judges import judged_ids
 from imageproof_conformance.money import GIVEN
+from imageproof_conformance.probes import as_text
 from imageproof_conformance.record import Progress, Run
 from imageproof_conformance.report.breadth import told as breadth
 from imageproof_conformance.report.clean import line
 from imageproof_conformance.report.common import plainest, shared
+from imageproof_conformance.report.curl import curl
 from imageproof_conformance.report.evidence import asked_and_got, tell
 from imageproof_conformance.report.next import next_command
 from imageproof_conformance.report.whom import whom
@@ -46,6 +48,7 @@ _LEFT_OUT = (
     ("stopped", "wrong key", "a wrong key was tried twice already"),
     ("stopped", "", "an invalid request of the same rule was served already"),
     ("silent", "", "the target stopped answering"),
+    ("unknown", "", "the target does not know the model"),
     ("open", "", "keys are not tried, since the target was declared open"),
     ("interrupted", "", "the run was interrupted"),
 )
@@ -102,9 +105,8 @@ class Screen:
     def plan(self, session: Session) -> None:
         """The first line of a run, before anything is paid for, and how the target was understood."""
         models = ", ".join(one.choice.name for one in session.plans)
-        probes = session.probes
         self.say(
-            f"imageproof: tier {session.tier}, {line(models)}: {many(len(probes), 'request')}"
+            f"imageproof: tier {session.tier}, {line(models)}: {many(session.requests, 'request')}"
             f"{_duration(session)}, {many(session.planned, 'picture')} planned{_price(session)}{_optional(session)},"
             f" at most {session.worst}{_worst_price(session)} if the target serves whatever it is sent"
             f" (cap {session.budget.cap}{_cap_price(session)})",
@@ -187,7 +189,7 @@ class Screen:
         self.say()
         for one in answers(run.verdict.rules):
             self.say(one.told)
-        if broken := whom(run.verdict.rules):
+        if broken := whom(run.verdict.rules, run.exchanges):
             self.say("\nwhat breaks, and for whom (`when` says how a client was seen to break):", "bold")
         for hit in broken:
             over = names(hit.rules)
@@ -222,13 +224,14 @@ class Screen:
         if not failures:
             return
         first = plainest(failures, run.exchanges)
-        told = tell(run.exchanges[first.exchange], run.profile)
+        exchange = run.exchanges[first.exchange]
+        told = tell(exchange)
         self.say(f"  {line(first.finding.message)}", hang=4)
         if pair := asked_and_got(first.finding):
             self.say(f"  {pair}", hang=4)
         self.say(f"  sent: {told.sent}", hang=8)
         self.say(f"  got:  {told.got}", hang=8)
-        self.copy(f"  {told.curl}")
+        self.copy(f"  {curl(exchange, run.profile, run.folder).line}")
         if len(failures) > 1:
             more = len(failures) - 1
             self.say(f"  and {more} more {'call shows' if more == 1 else 'calls show'} it")
@@ -286,10 +289,9 @@ def _left_out(one: Skipped) -> str:
 
 def _duration(session: Session) -> str:
     """How long the calls take at least where their rate is limited: " (about 2 minutes at 2 calls a second)"."""
-    rate = session.profile.rate
+    rate, seconds = session.profile.rate, session.seconds
     if not rate or not session.probes:
         return ""
-    seconds = len(session.probes) / rate
     span = f"{many(round(seconds / 60), 'minute')}" if seconds >= 90 else many(max(round(seconds), 1), "second")
     return f" (about {span} at {rate:g} call{'' if rate == 1 else 's'} a second)"
 
@@ -326,14 +328,15 @@ def _expense(session: Session) -> Iterator[str]:
     """What a run uses, and at most: calls, pictures, money, time."""
     profile, bill = session.profile, session.bill
     most = "" if profile.max_requests is None else f", at most {profile.max_requests} with links and repetitions"
-    yield f"\ncalls:    {len(session.probes)}{most}"
+    before = f", {session.before} of them to find out what is offered" if session.before else ""
+    yield f"\nrequests: {session.requests}{before}{most}"
     yield f"pictures: {session.planned}, at most {session.worst}"
     if bill:
         beside = "reading prompts and input pictures is not in it"
         yield f"money:    {bill.told(bill.planned)}, at most {bill.told(bill.worst)} ({bill.source}; {beside})"
     else:
         yield f"money:    no price of a picture is known; say it with {GIVEN} PRICE"
-    rate = f"about {len(session.probes) / profile.rate:.0f} s for the calls, " if profile.rate else ""
+    rate = f"about {session.seconds:.0f} s for the requests, " if profile.rate else ""
     most = "" if profile.max_time is None else f", at most {profile.max_time:g} s"
     yield f"time:     {rate}{'and ' if rate else ''}what the target takes to answer{most}"
 
@@ -348,8 +351,12 @@ def _pictures(probe: Probe) -> str:
 
 
 def _asked(probe: Probe) -> str:
-    plain = [f"{name} {value}" for name, value in probe.asked.items() if isinstance(value, (str, int))]
-    return f" ({line(', '.join(text for text in plain if not text.startswith('prompt ')))})"
+    """The parameters of a call as they are sent: n=2, stream=true."""
+    plain = {name: one for name, one in probe.asked.items() if isinstance(one, (str, int)) and name not in _SHY}
+    return f" ({line(', '.join(f'{name}={as_text(value)}' for name, value in plain.items()))})" if plain else ""
+
+
+_SHY = ("prompt", "model")
 
 
 def problem(text: str) -> None:

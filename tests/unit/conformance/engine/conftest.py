@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -87,7 +89,7 @@ def _handler(handle: Handle, asked: list[Asked]) -> type[BaseHTTPRequestHandler]
             if says.cut:
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer
+        do_GET = do_POST = do_OPTIONS = do_PUT = do_DELETE = do_PATCH = answer
 
     return Handler
 
@@ -116,6 +118,20 @@ def targets() -> Iterator[Serve]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def forward(asked: Asked, url: str) -> Says:
+    """What another target answers to the same request; `url` is its base URL, which ends in /v1 as that of ours."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    own = ("host", "connection", "content-length")
+    headers = {name: value for name, value in asked.headers.items() if name.lower() not in own}
+    connection.request(asked.method, asked.path, asked.body or None, headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    kept = tuple((name, value) for name, value in answer.getheaders() if name.lower() in ("x-request-id", "location"))
+    return Says(answer.status, body, answer.getheader("content-type") or "", kept)
 
 
 @pytest.fixture

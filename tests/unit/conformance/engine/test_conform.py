@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -12,9 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from imageproof.cli.conform import GREETING, arguments
+from imageproof_conformance.report.plan_json import SCHEMA_FILE
 
 from .conftest import Asked, Says, Serve
 
@@ -93,6 +96,26 @@ def test_a_dry_run_asks_for_lists_only(serve: Serve, tmp_path: Path) -> None:
     assert {asked.method for asked in target.asked} == {"GET"}
     assert "pictures planned" in found.stdout and "GEN-SIZE-PIXELS" in found.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_is_written_down_for_programs(reference: Callable[..., str], tmp_path: Path) -> None:
+    """And says as many requests as the run then makes."""
+    url, limits = reference(KEY), ("--model", "gpt-image-1", "--max-cost", "5", "--max-time", "600")
+    found = conform(tmp_path, url, *limits, "--dry-run", "--json", "deep/plan.json")
+    assert found.returncode == 0, found.stdout + found.stderr
+    plan = json.loads((tmp_path / "deep" / "plan.json").read_text())
+    jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text())).validate(plan)
+    assert (plan["tier"], plan["cost"]["cap"], plan["seconds"]["cap"]) == ("standard", 5, 600)
+    assert plan["requests"]["all"] == plan["requests"]["discovery"] + len(plan["calls"])
+    assert sum(one["pictures"]["planned"] for one in plan["calls"]) == plan["pictures"]["planned"] == 14
+    assert "stream=true" in found.stdout and "True" not in found.stdout
+    assert f"gpt-image-1: {plan['requests']['all']} requests, " in found.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"] and KEY not in json.dumps(plan)
+    ran = conform(tmp_path, url, *limits)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"\n{plan['requests']['all']} requests, 14 pictures spent of 14 planned" in ran.stdout
+    failed = conform(tmp_path, url, *limits, "--dry-run", "--json", "deep/plan.json/x")
+    assert failed.returncode == 2 and "cannot be written" in failed.stderr and "Traceback" not in failed.stderr
 
 
 def test_a_dry_run_of_a_selection_shows_that_alone(serve: Serve, tmp_path: Path) -> None:

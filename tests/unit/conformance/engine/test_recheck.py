@@ -462,6 +462,15 @@ def test_a_run_can_be_held_to_something_else(recorded: Callable[[str], Recorded]
         recheck(Asked(str(was.folder), out=str(tmp_path / "x"), stale="warn"))
 
 
+def test_the_next_command_holds_to_what_was_typed(
+    recorded: Callable[[str], Recorded], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    was, known = recorded("required"), tmp_path / "known.yaml"
+    known.write_text(json.dumps({"rules": "2026.11", "expected": []}))
+    again(was.folder, tmp_path / "out", baseline=str(known), stale="warn")
+    assert f"--baseline {known} --stale warn" in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_other_overlays_take_the_place_of_those_of_the_run(recorded: Callable[[str], Recorded], tmp_path: Path) -> None:
     was = recorded("overlaid")
     other = tmp_path / "other.yaml"

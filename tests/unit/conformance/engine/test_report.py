@@ -191,6 +191,38 @@ def test_the_next_command_gives_more_of_what_ended(reference: Callable[..., str]
     assert shown.splitlines()[-1] == f"next: imageproof conform {url} --tier core --max-images 3"
 
 
+@pytest.mark.parametrize("limit", [{"max_images": 4}, {"max_cost": 30_000}, {"max_images": 6, "max_cost": 100_000}])
+def test_what_the_next_command_may_cost_is_enough(
+    reference: Callable[..., str], tmp_path: Path, limit: dict[str, int]
+) -> None:
+    """A run that a limit ended says which limit ends none, and a run under that limit leaves nothing out."""
+    url, given = reference(KEY), dict(limit)
+    for _ in range(2):  # two limits may have to be raised
+        run, _, shown = made(url, tmp_path, tier="core", models=(ModelChoice("dall-e-2"),), **given)
+        words = shown.splitlines()[-1].split()
+        if not run.skipped:
+            break
+        raised = {"max_images": "--max-images", "max_cost": "--max-cost"}
+        typed = {name: float(words[words.index(option) + 1]) for name, option in raised.items() if option in words}
+        given = {name: round(value * (10**6 if name == "max_cost" else 1)) for name, value in typed.items()}
+    else:
+        run, _, _ = made(url, tmp_path, tier="core", models=(ModelChoice("dall-e-2"),), **given)
+    assert run.skipped == () and run.verdict.exit_status == 0
+    assert given != limit
+
+
+def test_the_next_command_says_what_a_larger_tier_can_cost(reference: Callable[..., str], tmp_path: Path) -> None:
+    url, model = reference(KEY), {"models": (ModelChoice("dall-e-2"),)}
+    run, _, shown = made(url, tmp_path, **model)
+    larger = run.dearer
+    assert larger is not None and larger.bill is not None and larger.worst > larger.images
+    planned, worst = (larger.bill.told(one) for one in (larger.bill.planned, larger.bill.worst))
+    assert shown.splitlines()[-1] == (
+        f"next: imageproof conform {url} --tier core  # asks for {larger.images} pictures ({planned}), "
+        f"at most {larger.worst} ({worst}) if the target serves whatever it is sent"
+    )
+
+
 def test_a_rule_whose_calls_were_not_all_paid_for_is_judged_in_part(
     reference: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -113,7 +113,7 @@ def test_headers_of_the_command_line_win_and_their_secrets_are_known(tmp_path: P
     }
     assert found.sending.secrets == ("abcd-efgh", "o9f8e7d6c5b4a3928170", "dXNlcg==")
     shown = " ".join(found.again)
-    assert "x-tenant: ********" in shown and not [secret for secret in found.sending.secrets if secret in shown]
+    assert "x-tenant: $HEADER_X_TENANT" in shown and not [secret for secret in found.sending.secrets if secret in shown]
     written = dict(found.sending.written(found.sending.headers))
     assert written.pop("X-Title") == "a title" and set(written.values()) == {"********"}
     assert not [secret for secret in found.sending.secrets if secret in repr(found)]

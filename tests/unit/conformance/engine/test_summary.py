@@ -15,15 +15,20 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from imageproof.contract.clients import clients
+from imageproof.contract.document import load
+from imageproof_conformance.exchange import Chunk, Exchange, Finding, Probe, Request
 from imageproof_conformance.gates import Terms
+from imageproof_conformance.judges import Context, judge
 from imageproof_conformance.profile import ModelChoice, Profile
 from imageproof_conformance.report import junit, write
 from imageproof_conformance.report.json_report import SCHEMA_FILE
+from imageproof_conformance.report.seen import WORDS, fits
 from imageproof_conformance.report.summary import plain, text
 from imageproof_conformance.report.terminal import Screen
 from imageproof_conformance.report.whom import whom
 from imageproof_conformance.run import Run, Session, run
-from imageproof_conformance.verdict import RuleVerdict, Status
+from imageproof_conformance.verdict import Evidence, RuleVerdict, Status
 
 KEY = "sk-canary-c0de"
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -119,9 +124,21 @@ def rule(id: str, status: Status, level: str, *breaks: str) -> RuleVerdict:
     return RuleVerdict(id, "m", status, level, "It holds.", breaks)
 
 
+def answered(says: bytes, status: int = 200, media_type: str = "application/json", failure: str = "") -> Exchange:
+    probe = Probe("p", "createImage", "m", Request("POST", "/x"), "served", ())
+    headers = (("content-type", media_type),)
+    return Exchange(probe, "http://h/x", (), b"", status, headers, (Chunk(0.0, says),), failure=failure)
+
+
+def broken(id: str, *breaks: str, message: str = "") -> RuleVerdict:
+    """A broken MUST that the first exchange shows."""
+    return replace(rule(id, "fail", "MUST", *breaks), evidence=(Evidence(0, Finding(id, "fail", message)),))
+
+
 def test_who_is_hit_is_told_by_client_then_by_group() -> None:
-    count = rule("GEN-COUNT", "fail", "MUST", "sdk", "application")
-    found = whom([count, rule("AUTH-NO-KEY", "fail", "MUST", "sdk"), rule("GEN-N-RANGE", "fail", "MUST", "letter")])
+    count = broken("GEN-COUNT", "sdk", "application")
+    seen = [answered(b'{"created": 1}')]
+    found = whom([count, broken("AUTH-NO-KEY", "sdk"), broken("GEN-N-RANGE", "letter")], seen)
     named = {one.client for one in found if one.client}
     assert {"openai-python", "openai-node", "ai-sdk", "langchain-js"} <= named
     groups = {one.who: one.rules for one in found if not one.client}
@@ -131,8 +148,80 @@ def test_who_is_hit_is_told_by_client_then_by_group() -> None:
         "nobody that is known, only the letter of the contract": ("GEN-N-RANGE",),
     }
     assert (
-        whom([rule("GEN-COUNT", "pass", "MUST", "sdk"), rule("GEN-SIZE-PIXELS", "warn", "SHOULD", "application")]) == ()
+        whom([rule("GEN-COUNT", "pass", "MUST", "sdk"), rule("GEN-SIZE-PIXELS", "warn", "SHOULD", "application")], ())
+        == ()
     )
+
+
+def test_two_pictures_for_one_hit_applications_and_no_client() -> None:
+    two = [answered(b'{"data": [{"b64_json": "AAAA"}, {"b64_json": "AAAA"}]}')]
+    assert [one.who for one in whom([broken("GEN-COUNT", "sdk", "application")], two)] == [
+        "applications that rely on it"
+    ]
+
+
+EVENTS = "text/event-stream"
+PREVIEW = b'data: {"type": "image_generation.partial_image", "b64_json": "AAAA"}\n\n'
+# Rule, what is answered -> what an official SDK makes of it.
+SEEN: dict[str, tuple[str, Exchange, str]] = {
+    "JSON to a stream": ("GEN-STREAM-TYPE", answered(b'{"data": []}'), "gives no event, without an error"),
+    "a refusal of a stream": ("GEN-STREAM-TYPE", answered(b'{"error": {}}', 400), "raises an error"),
+    "an end": ("GEN-STREAM-TERMINAL", answered(PREVIEW, 200, EVENTS), "ends without a picture and without an error"),
+    "a cut": ("GEN-STREAM-TERMINAL", answered(PREVIEW, 200, EVENTS, "the answer was cut"), "raises APIConnectionError"),
+    "a page": ("GEN-CONTENT-TYPE", answered(b"<html>", 200, "text/html"), "gives a text in place of an answer"),
+    "half JSON": ("GEN-CONTENT-TYPE", answered(b'{"data"'), "raises the error of its JSON parser, none of its own"),
+}
+
+
+@pytest.mark.parametrize("case", SEEN)
+def test_what_a_client_makes_of_a_breach_is_told_by_what_was_seen(case: str) -> None:
+    id, seen, then = SEEN[case]
+    told = [
+        one.how.rpartition(", it ")[2] for one in whom([broken(id, "sdk")], [seen]) if one.client == "openai-python"
+    ]
+    assert told == [then]
+
+
+# Word -> an answer that it fits, and one that it does not, with the message of the judge.
+FITS: dict[str, tuple[Exchange, Exchange]] = {
+    "refused": (answered(b"{}", 400), answered(b"{}")),
+    "no-stream": (answered(b"{}"), answered(PREVIEW, 200, EVENTS)),
+    "events": (answered(PREVIEW, 200, EVENTS), answered(b"{}")),
+    "other-type": (answered(b"{}", 200, "text/plain"), answered(b"{}", 200, "application/problem+json")),
+    "no-json": (answered(b"x", 200, "text/plain"), answered(b"{}", 200, "text/plain")),
+    "half-json": (answered(b"{"), answered(b"{", 200, "text/plain")),
+    "no-data": (answered(b'{"data": null}'), answered(b'{"data": []}')),
+    "no-pictures": (answered(b'{"data": []}'), answered(b'{"data": [{}]}')),
+    "no-carrier": (answered(b'{"data": [{}]}'), answered(b'{"data": [{"url": "x", "b64_json": "A"}]}')),
+    "urls": (answered(b'{"data": [{"url": "x"}]}'), answered(b'{"data": [{"b64_json": "A"}]}')),
+    "base64": (answered(b'{"data": [{"b64_json": "A"}]}'), answered(b'{"data": [{"url": "x"}]}')),
+    "created-text": (answered(b'{"created": "1"}'), answered(b'{"created": 1}')),
+    "no-base64": (answered(b'{"data": [{"b64_json": "data:x,AA"}]}'), answered(b'{"data": [{"b64_json": "A-_\\n="}]}')),
+    "error-text": (answered(b'{"error": "no"}', 400), answered(b'{"error": {}}', 400)),
+    "no-error": (answered(b'{"detail": "no"}', 400), answered(b'{"error": {}}', 400)),
+    "page": (answered(b" <!DOCTYPE html>", 400), answered(b"no", 400)),
+    "error-in-success": (answered(b'{"error": {}}'), answered(b'{"error": {}}', 400)),
+    "ended": (answered(PREVIEW, 200, EVENTS), answered(PREVIEW, 200, EVENTS, "the answer was cut")),
+    "cut": (answered(PREVIEW, 200, EVENTS, "the answer was cut"), answered(PREVIEW, 200, EVENTS)),
+}  # fmt: skip
+
+
+def test_every_word_of_the_table_fits_some_answers_and_others_not() -> None:
+    assert set(clients().seen) == set(WORDS) == {*FITS, "unknown-kind"}
+    for word, (fitting, other) in FITS.items():
+        assert fits(word, fitting, Finding("R", "fail")), word
+        assert not fits(word, other, Finding("R", "fail")), word
+
+
+def test_a_wrong_event_line_is_no_unknown_kind() -> None:
+    """The clients read the type of the data: a line that says otherwise hides no event from them."""
+    for line, hit in ((b"event: other\n", False), (b"", True)):
+        kind = b"image_generation.completed" if line else b"made.up"
+        seen = answered(line + b'data: {"type": "' + kind + b'"}\n\n', 200, EVENTS)
+        probe = replace(seen.probe, rules=("GEN-STREAM-NAMES",))
+        finding = judge("GEN-STREAM-NAMES", replace(seen, probe=probe), Context(load(), None, "m", False))
+        assert finding is not None and finding.outcome == "fail"
+        assert fits("unknown-kind", seen, finding) is hit
 
 
 # Status, terms -> what JUnit has of a rule that breaks SDKs.
