@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from imageproof_conformance.answers import unknown_model
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.budget import pictures
 from imageproof_conformance.exchange import TIERS, Exchange, Probe, Tier
@@ -11,9 +12,10 @@ from imageproof_conformance.judges import objections
 
 
 def refused(exchanges: Iterable[Exchange], model: str) -> list[Exchange]:
-    """The calls of a model that must be served and were refused, at no cost."""
+    """The calls of a model that must be served and were refused for what they ask, at no cost."""
     mine = [one for one in exchanges if one.probe.model == model and one.probe.expect == "served" and one.probe.images]
-    return [one for one in mine if 400 <= (one.status or 0) < 500 and not pictures(one)]
+    told = [one for one in mine if one.status in (400, 413, 415, 422) and not pictures(one)]
+    return [one for one in told if not unknown_model(one)]
 
 
 def stand_ins(plan: ModelPlan, tier: Tier, exchanges: Sequence[Exchange], lost: frozenset[str]) -> list[Probe]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageproof_conformance.answers import MISCODED
+from imageproof_conformance.encodings import encoding_refused
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.judges.answer import Item, answer, shown, whole
 from imageproof_conformance.judges.table import EDIT, GEN, VAR, Breach, Context, Said, each, judges
@@ -99,6 +100,8 @@ def blamed(exchange: Exchange, context: Context) -> str:
         return plain
     if exchange.status == 406 and "GEN-ACCEPT-JSON" in probe.rules:
         return "GEN-ACCEPT-JSON"
+    if plain and encoding_refused(exchange):
+        return plain
     param = _named_parameter(exchange)
     listed = [rule for rule in _FEATURES if rule in probe.rules]
     named = [rule for rule in listed if param and param.partition("[")[0] in _FEATURES[rule]]
