@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"path"
 	"reflect"
@@ -98,13 +99,21 @@ func encoded(values *object) (string, error) {
 	return strings.Join(texts, "&"), nil
 }
 
+// fixed are headers that net/http writes by itself.
+var fixed = []string{"Content-Length", "Transfer-Encoding", "Trailer", "Connection"}
+
 // checkHeader is an error, which does not tell the value, for a header that cannot be sent.
 func checkHeader(name, value string) error {
-	isPlain := func(text string) bool {
-		return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+	isToken := func(r rune) bool {
+		return r < 0x80 && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
 	}
-	if name == "" || strings.ContainsAny(name, " :") || !isPlain(name) || !isPlain(value) {
-		return fmt.Errorf("header %q must be printable ASCII", name)
+	switch {
+	case name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isToken(r) }):
+		return fmt.Errorf("header %q: not a name of a header: letters, digits and hyphens", name)
+	case slices.Contains(fixed, http.CanonicalHeaderKey(name)):
+		return fmt.Errorf("header %q: is written by the HTTP client itself", name)
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
+		return fmt.Errorf("header %q: its value must be printable ASCII", name)
 	}
 	return nil
 }

@@ -180,19 +180,26 @@ func TestWhatIsMissingIsNamedBeforeAnythingIsSent(t *testing.T) {
 			_, err := client.Images.CreateVariation(ctx, api.CreateVariationParams{Image: api.FilePath("/no/such")})
 			return err
 		},
-		"the list of files is empty": func() error { _, err := client.Images.Edit(ctx, api.EditParams{Image: api.Files{}}); return err },
-		"image: not a file, or nil":  func() error { _, err := client.Images.Edit(ctx, api.EditParams{Image: api.Files{none}}); return err },
-		"mask must be a file": func() error {
-			_, err := client.Images.Edit(ctx, api.EditParams{Image: api.FileBytes(nil), Mask: "m.png"})
+		"prompt is required": func() error { _, err := client.Images.Generate(ctx, api.GenerateParams{}); return err },
+		"svg: model is required": func() error {
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x", SVG: api.Some(api.SVGAuthorParam{})})
+			return err
+		},
+		"the list of files is empty": func() error {
+			_, err := client.Images.Edit(ctx, api.EditParams{Prompt: "x", Image: api.Files{}})
+			return err
+		},
+		"image: not a file, or nil": func() error {
+			_, err := client.Images.Edit(ctx, api.EditParams{Prompt: "x", Image: api.Files{none}})
 			return err
 		},
 		"must not be \"..\"": func() error { _, err := client.Models.Retrieve(ctx, ".."); return err },
 		"made: chan int cannot be sent": func() error {
-			_, err := client.Images.Generate(ctx, api.GenerateParams{}, api.WithExtra("made", make(chan int)))
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithExtra("made", make(chan int)))
 			return err
 		},
 		"no model family": func() error {
-			_, err := client.Images.Generate(ctx, api.GenerateParams{}, api.WithFamily("none"))
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithFamily("none"))
 			return err
 		},
 		"header \"X\"": func() error { _, err := client.Models.List(ctx, api.WithHeader("X", "a\nb")); return err },

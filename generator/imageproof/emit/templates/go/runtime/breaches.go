@@ -216,16 +216,6 @@ func offGrid(told, value any) string {
 	return ""
 }
 
-func uploadsOf(value any) []*upload {
-	switch told := value.(type) {
-	case *upload:
-		return []*upload{told}
-	case []*upload:
-		return told
-	}
-	return nil
-}
-
 // factsOf is what rules may ask of a file; what its header does not tell is left out, and breaks none.
 func factsOf(file *upload, asked schema, body *object) map[string]any {
 	told := ReadPicture(file.head)

@@ -1,0 +1,53 @@
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// account tells who pays: what the caller calls it, its header, and its variable of the environment.
+type account struct{ name, header, variable string }
+
+// WithOrganization says which organization pays, for keys of several; without it, that of the environment, which only the
+// service's own host is told.
+func WithOrganization(id string) Option { return withAccount("organization", id) }
+
+// WithProject says which project pays, for keys of several; without it, that of the environment, which only the service's
+// own host is told.
+func WithProject(id string) Option { return withAccount("project", id) }
+
+func withAccount(name, id string) Option {
+	return func(told *settings) error {
+		for _, one := range told.about.accounts {
+			if one.name == name {
+				return WithHeader(one.header, id)(told)
+			}
+		}
+		return fmt.Errorf("%s: this API knows none", name)
+	}
+}
+
+// accountHeaders are those of the environment, where the caller gave none and calls go to the service's own host.
+func (s *settings) accountHeaders() (http.Header, error) {
+	found := http.Header{}
+	base, err := url.Parse(s.baseURL)
+	if err != nil || len(s.about.accounts) == 0 || s.azure {
+		return found, err
+	}
+	if own, err := url.Parse(s.about.baseURL); err != nil || !strings.EqualFold(own.Host, base.Host) {
+		return found, err
+	}
+	for _, one := range s.about.accounts {
+		id := os.Getenv(one.variable)
+		if _, given := s.header[http.CanonicalHeaderKey(one.header)]; given || id == "" {
+			continue
+		}
+		if err := checkHeader(one.header, id); err != nil {
+			return nil, fmt.Errorf("%s: %w", one.variable, err)
+		}
+		found.Set(one.header, id)
+	}
+	return found, nil
+}
