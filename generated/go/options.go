@@ -154,6 +154,9 @@ func WithMaxRetries(count int) Option {
 // WithOnRetry has a function called before each repetition.
 func WithOnRetry(tell func(Retry)) Option {
 	return func(told *settings) error {
+		if tell == nil {
+			return errors.New("the function for repetitions is nil")
+		}
 		told.onRetry = tell
 		return nil
 	}

@@ -48,7 +48,7 @@ RUNTIME = (
     "wire.go",
     "written.go",
 )
-RULES = ("breaches.go", "rules.go", "schema.go")
+RULES = ("breaches.go", "limits.go", "rules.go", "schema.go")
 # A path of a module: parts of letters, digits and -._~, none of which begins or ends with a dot.
 MODULE = re.compile(
     r"[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?(/[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?)*"

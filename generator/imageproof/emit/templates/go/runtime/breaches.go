@@ -93,7 +93,7 @@ func (f *formRules) misfits(body *object) []Breach {
 			if one.keyword == "type" {
 				rule = f.TypeRule
 			}
-			found = append(found, Breach{rule, f.parameter(name), name + " " + one.said(), listedIn(told)})
+			found = append(found, Breach{rule, f.parameter(name), name + " " + one.said(), listedIn(told), limitsIn(told)})
 		}
 	}
 	return found
@@ -118,7 +118,7 @@ func (c *callRules) cells(form *formRules, body *object) []Breach {
 				continue
 			}
 			for _, said := range one.said(value, body) {
-				found = append(found, Breach{one.Rule, parameter, name + " " + said, listedIn(one.Schema)})
+				found = append(found, Breach{one.Rule, parameter, name + " " + said, listedIn(one.Schema), limitsIn(one.Schema)})
 			}
 		}
 	}
