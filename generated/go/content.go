@@ -6,6 +6,7 @@ package imageproofclient
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"strings"
 	"sync"
@@ -57,6 +58,9 @@ func fileBytes(ctx context.Context, about *Received, inline, link string) ([]byt
 		return nil, invalidFile("this item of the answer holds no file")
 	case strings.HasPrefix(link, "data:"):
 		return someBytes(decodeBase64(link))
+	}
+	if ctx == nil {
+		return nil, errors.New("the context is nil")
 	}
 	kept := about.downloads()
 	select {

@@ -25,7 +25,9 @@ type Stream[T any] struct {
 	files    []Content // of those that are finished
 	ended    bool
 	begun    bool
-	failed   error // what it ended with
+	failed   error  // what it ended with
+	strange  string // the last event of a kind that is not known, but with a file
+	kind     string // of that event
 	closed   atomic.Bool
 }
 
@@ -161,6 +163,9 @@ func (s *Stream[T]) incomplete() error {
 	switch {
 	case len(s.op.last) == 0:
 		return nil
+	case !s.ended && s.strange != "":
+		message := "the stream ended before its last event; Raw has the last one with a file, of a kind that is not known: "
+		return s.invalid(message+s.origin.clean(s.kind), s.strange)
 	case !s.ended:
 		return s.invalid("the stream ended before its last event", "")
 	case len(s.finished) == 0:
@@ -190,6 +195,9 @@ func (s *Stream[T]) one(event rawEvent) (streamed[T], error) {
 	place := reflect.ValueOf(&made.value).Elem()
 	if !(decoder{s.origin}).into(place, value) && value != nil {
 		return made, s.invalid("an event is of another type", event.data)
+	}
+	if unknown, is := any(made.value).(*Unknown); is && unknown.inline(s.origin.service.inline) {
+		s.strange, s.kind = event.data, plainText(unknown.members[s.op.member])
 	}
 	file, isFile := any(made.value).(Content)
 	made.picture = isFile

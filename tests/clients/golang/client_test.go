@@ -101,7 +101,7 @@ func TestRedirectsCarryNoKey(t *testing.T) {
 	for _, options := range [][]api.Option{nil, {api.WithHTTPClient(&http.Client{})}} {
 		_, err := clientOf(t, server.URL, options...).Models.List(context.Background())
 		var status *api.APIStatusError
-		if !errors.As(err, &status) || status.StatusCode != http.StatusTemporaryRedirect || got != 0 {
+		if !errors.As(err, &status) || status.StatusCode != http.StatusTemporaryRedirect || got != 0 || !strings.Contains(err.Error(), other.URL) {
 			t.Errorf("%v, %d requests elsewhere", err, got)
 		}
 	}

@@ -2,11 +2,14 @@ package clients
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,5 +110,41 @@ func TestACallThatCannotHaveArrivedIsSentAgain(t *testing.T) {
 	var broken *api.APIConnectionError
 	if !errors.As(err, &broken) || len(reasons) != 1 || reasons[0] != "unsent" {
 		t.Error(err, reasons)
+	}
+}
+
+func TestACallOverHTTP2IsNotSentTwice(t *testing.T) {
+	var arrived atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		size, _ := io.Copy(io.Discard, r.Body)
+		if r.ProtoMajor != 2 || size == 0 {
+			t.Error(r.Proto, size)
+		}
+		if arrived.Add(1) > 2 {
+			panic(http.ErrAbortHandler) // the stream is reset
+		}
+		io.WriteString(w, onePicture)
+	}))
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	client := clientOf(t, server.URL, api.WithHTTPClient(server.Client()), api.WithHeader("Idempotency-Key", "one"))
+	ctx, data := context.Background(), png(t, 64, 64)
+	if _, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}); err != nil {
+		t.Error(err)
+	}
+	if err := edit(client, api.FileReader(onlyReader{bytes.NewReader(data)})); err != nil {
+		t.Error(err)
+	}
+	var broken *api.APIConnectionError
+	if err := edit(client, api.FileBytes(data)); !errors.As(err, &broken) {
+		t.Error(err)
+	}
+	if _, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}); !errors.As(err, &broken) {
+		t.Error(err)
+	}
+	if arrived.Load() != 4 {
+		t.Error(arrived.Load())
 	}
 }

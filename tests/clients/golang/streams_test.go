@@ -144,6 +144,32 @@ func TestADeadlineDuringAStreamIsATimeout(t *testing.T) {
 	}
 }
 
+func TestAPictureUnderAnUnknownNameIsNotLost(t *testing.T) {
+	event := `{"type": "image.edit.completed", "b64_json": "iVBORw0KGgo="}`
+	_, err := streamOf(t, streaming("data: "+event+"\n\n", say(""))).Final()
+	var invalid *api.APIResponseValidationError
+	if !errors.As(err, &invalid) || invalid.Raw != event || !strings.Contains(err.Error(), "image.edit.completed") {
+		t.Error(err)
+	}
+}
+
+func TestNoContextAndNoClient(t *testing.T) {
+	var none context.Context
+	client := clientOf(t, "http://127.0.0.1:9")
+	if _, err := client.Models.List(none); err == nil {
+		t.Error("no context")
+	}
+	if _, err := (&api.Image{URL: "http://127.0.0.1:9"}).Bytes(none); err == nil {
+		t.Error("no context")
+	}
+	if _, err := (&api.Models{}).List(context.Background()); err == nil {
+		t.Error("no client")
+	}
+	if said := printed(api.Client{}, api.Images{}, &api.Image{}, api.Unknown{}, &events{}); strings.Contains(said, "PANIC") {
+		t.Error(said)
+	}
+}
+
 func TestAStreamIsClosedByAnotherGoroutine(t *testing.T) {
 	stream := streamOf(t, streaming(completed(png(t, 8, 8)), stall))
 	time.AfterFunc(100*time.Millisecond, func() { stream.Close() })

@@ -19,6 +19,9 @@ func (s *Stream[T]) open(c *connection, op *operation, got *reply) {
 func invoke[T any](
 	ctx context.Context, c *connection, op *operation, inPath []pathValue, arguments any, options []Option,
 ) (*T, error) {
+	if c == nil || ctx == nil {
+		return nil, fmt.Errorf("%s: the context is nil, or the client was not made by NewClient", op.name)
+	}
 	told, err := c.settings.with(options)
 	if err == nil {
 		told, err = told.askKey(ctx)
@@ -91,7 +94,7 @@ func readJSON[T any](c *connection, op *operation, got *reply, made *T, streams 
 		about := found.received()
 		about.raw, about.status, about.header = text, got.answer.StatusCode, header
 		if op.holder != "" && !holdsFiles(place, op.holder) {
-			return invalid("the answer holds no file, where it should list them")
+			return invalid(fmt.Sprintf("the answer holds no file: %s lists none", op.holder))
 		}
 	}
 	return made, nil

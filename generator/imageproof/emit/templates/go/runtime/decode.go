@@ -236,6 +236,11 @@ func (u union) choose(members map[string]any) reflect.Type {
 // Unknown is an object of a kind that this client does not know. Its members are in Extra.
 type Unknown struct{ Received }
 
+// inline says whether the object has a file in base64 all the same, under one of these names.
+func (u *Unknown) inline(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return u.stray(name) != "" })
+}
+
 func (d decoder) intoInterface(place reflect.Value, value any) bool {
 	if place.NumMethod() == 0 {
 		place.Set(reflect.ValueOf(value))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -204,8 +205,11 @@ func statusError(c *connection, status int, raw string, header http.Header) erro
 	message := fmt.Sprintf("the server answered %d", status)
 	if status >= 300 && status < 400 {
 		message += ": redirects are not followed, since they would carry the key along"
+		if at, err := url.Parse(header.Get("Location")); err == nil && at.String() != "" {
+			message += fmt.Sprintf("; it leads to %q", (&url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path}).String())
+		}
 	}
-	e := newError(c, message, raw)
+	e := newError(c, c.clean(message), raw)
 	e.StatusCode, e.Header = status, c.cleanHeader(header)
 	e.RequestID = e.Header.Get("x-request-id")
 	return ofStatus(e)
