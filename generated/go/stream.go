@@ -31,15 +31,24 @@ type Stream[T any] struct {
 	closed   atomic.Bool
 }
 
+var errNoStream = errors.New("no stream: the call failed, or no client made it")
+
+func (s *Stream[T]) isNone() bool { return s == nil || s.body == nil }
+
 // RequestID is the id that the server gave the exchange.
-func (s *Stream[T]) RequestID() string { return s.header.Get("x-request-id") }
+func (s *Stream[T]) RequestID() string { return s.Header().Get("x-request-id") }
 
 // Header has the headers of the answer.
-func (s *Stream[T]) Header() http.Header { return s.header }
+func (s *Stream[T]) Header() http.Header {
+	if s.isNone() {
+		return nil
+	}
+	return s.header
+}
 
 // String says which call the stream is of, and nothing else.
 func (s *Stream[T]) String() string {
-	if s == nil || s.op == nil {
+	if s.isNone() {
 		return "no stream"
 	}
 	return fmt.Sprintf("stream of %s (request id %q)", s.op.name, s.RequestID())
@@ -50,7 +59,7 @@ func (s *Stream[T]) GoString() string { return s.String() }
 
 // Close stops listening. The server may go on, and charge. Any goroutine may close a stream.
 func (s *Stream[T]) Close() error {
-	if s == nil || s.body == nil {
+	if s.isNone() {
 		return nil
 	}
 	s.closed.Store(true)
@@ -59,7 +68,12 @@ func (s *Stream[T]) Close() error {
 
 // Finished are the events so far that brought finished pictures, also of a stream that broke or was left: they were paid
 // for. It is for the goroutine that reads the stream.
-func (s *Stream[T]) Finished() []T { return slices.Clone(s.finished) }
+func (s *Stream[T]) Finished() []T {
+	if s.isNone() {
+		return nil
+	}
+	return slices.Clone(s.finished)
+}
 
 // Events are the events as they arrive. After an error there are no more: an [APIError] where the server reports a
 // failure, [APIConnectionError] or [APITimeoutError] where the connection breaks or falls silent, and
@@ -103,6 +117,9 @@ func (s *Stream[T]) Final() (T, error) {
 // Finals are the events that bring finished pictures, one for each, also those read before; the stream is read to its
 // end. Where it breaks, they are those that came, beside the error.
 func (s *Stream[T]) Finals() ([]T, error) {
+	if s.isNone() {
+		return nil, errNoStream
+	}
 	if !s.begun {
 		for range s.all() {
 			continue
@@ -120,6 +137,10 @@ type streamed[T any] struct {
 
 func (s *Stream[T]) all() iter.Seq2[streamed[T], error] {
 	return func(yield func(streamed[T], error) bool) {
+		if s.isNone() {
+			yield(streamed[T]{}, errNoStream)
+			return
+		}
 		if s.closed.Load() || s.begun {
 			yield(streamed[T]{}, s.broken("the stream is closed, or was read before", nil))
 			return

@@ -230,9 +230,16 @@ func TestContextsAndTimes(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &broken) {
 		t.Error(err)
 	}
+	ctx, cancelWith := context.WithCancelCause(context.Background())
+	cause := errors.New("the user went away")
+	time.AfterFunc(20*time.Millisecond, func() { cancelWith(cause) })
+	_, err = client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"})
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || !errors.As(err, &broken) {
+		t.Error(err)
+	}
 	var late *api.APITimeoutError
 	_, err = client.Images.Generate(context.Background(), api.GenerateParams{Prompt: "x"}, api.WithTimeout(20*time.Millisecond))
-	if !errors.As(err, &late) || !errors.As(err, &broken) {
+	if !errors.As(err, &late) || !errors.As(err, &broken) || !errors.Is(err, context.DeadlineExceeded) || !os.IsTimeout(late) {
 		t.Error(err)
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), 20*time.Millisecond)

@@ -142,6 +142,33 @@ func TestOneReaderInManyCallsAtTheSameTime(t *testing.T) {
 	}
 }
 
+func TestAPipeInManyCallsAtTheSameTimeIsSentByOne(t *testing.T) {
+	data := png(t, 64, 64)
+	server, arrived := uploads(t)
+	client := clientOf(t, server.URL)
+	for range 20 {
+		file := api.FileReader(onlyReader{bytes.NewReader(data)})
+		good := make(chan bool, 4)
+		for range cap(good) {
+			go func() { good <- edit(client, file) == nil }()
+		}
+		count := 0
+		for range cap(good) {
+			if <-good {
+				count++
+			}
+		}
+		if count != 1 {
+			t.Fatalf("%d calls went well", count)
+		}
+	}
+	for _, one := range arrived() {
+		if !bytes.Equal(one, data) {
+			t.Errorf("%d bytes", len(one))
+		}
+	}
+}
+
 func TestNoFileIsAnErrorBeforeAnythingIsSent(t *testing.T) {
 	calls := 0
 	client := clientOf(t, serve(t, func(http.ResponseWriter, *http.Request) { calls++ }).URL)
@@ -270,6 +297,18 @@ func TestAnErrorOfAReaderIsItsOwn(t *testing.T) {
 	if len(arrived()) != 0 || len(retries) != 0 {
 		t.Error(len(arrived()), retries)
 	}
+}
+
+func TestAPanicIsTheCallers(t *testing.T) {
+	server, _ := uploads(t)
+	client := clientOf(t, server.URL, api.WithOnBreach(func(string, api.Breach) { panic("my own") }))
+	defer func() {
+		if got := recover(); got != "my own" {
+			t.Error(got)
+		}
+	}()
+	edit(client, api.FileBytes([]byte("no picture")), api.WithFamily("gpt-image-2"))
+	t.Error("no panic")
 }
 
 type failing struct{}

@@ -103,8 +103,13 @@ func TestAStreamThatIsLeftKeepsWhatCame(t *testing.T) {
 		t.Error(err)
 	}
 	var none *events
-	if err := none.Close(); err != nil {
+	if _, err := none.Final(); err == nil || none.Close() != nil || none.Finished() != nil || none.RequestID() != "" {
 		t.Error(err)
+	}
+	for event, err := range none.Events() {
+		if err == nil {
+			t.Error(event)
+		}
 	}
 }
 

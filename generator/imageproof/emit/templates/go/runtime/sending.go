@@ -8,19 +8,35 @@ import (
 	"time"
 )
 
+// outcome is what became of what ran in a goroutine of its own.
+type outcome struct {
+	err      error
+	panicked any
+}
+
 // beside runs what may wait for a file of the caller's in a goroutine of its own, which is left behind where the context
-// or the time limit ends first.
+// or the time limit ends first. A panic there is one here.
 func beside(ctx context.Context, timeout time.Duration, run func() error) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errSilent)
 		defer cancel()
 	}
-	done := make(chan error, 1)
-	go func() { done <- run() }()
+	done := make(chan outcome, 1)
+	go func() {
+		got := outcome{err: errors.New("the goroutine that read the files was ended")} // by runtime.Goexit
+		defer func() {
+			got.panicked = recover()
+			done <- got
+		}()
+		got.err = run()
+	}()
 	select {
-	case err := <-done:
-		return err
+	case got := <-done:
+		if got.panicked != nil {
+			panic(got.panicked)
+		}
+		return got.err
 	case <-ctx.Done():
 		return &waitError{endOf(ctx)}
 	}
