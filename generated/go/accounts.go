@@ -15,11 +15,11 @@ import (
 type account struct{ name, header, variable string }
 
 // WithOrganization says which organization pays, for keys of several; without it, that of the environment, which only the
-// service's own host is told.
+// service's own hosts are told.
 func WithOrganization(id string) Option { return withAccount("organization", id) }
 
 // WithProject says which project pays, for keys of several; without it, that of the environment, which only the service's
-// own host is told.
+// own hosts are told.
 func WithProject(id string) Option { return withAccount("project", id) }
 
 func withAccount(name, id string) Option {
@@ -33,14 +33,14 @@ func withAccount(name, id string) Option {
 	}
 }
 
-// accountHeaders are those of the environment, where the caller gave none and calls go to the service's own host.
+// accountHeaders are those of the environment, where the caller gave none and calls go to the service's own hosts.
 func (s *settings) accountHeaders() (http.Header, error) {
 	found := http.Header{}
 	base, err := url.Parse(s.baseURL)
 	if err != nil || len(s.about.accounts) == 0 || s.azure {
 		return found, err
 	}
-	if own, err := url.Parse(s.about.baseURL); err != nil || !strings.EqualFold(own.Host, base.Host) {
+	if own, err := url.Parse(s.about.baseURL); err != nil || !isWithin(base.Hostname(), own.Hostname()) {
 		return found, err
 	}
 	for _, one := range s.about.accounts {
@@ -54,4 +54,10 @@ func (s *settings) accountHeaders() (http.Header, error) {
 		found.Set(one.header, id)
 	}
 	return found, nil
+}
+
+// isWithin says whether a host is a domain, or one of it.
+func isWithin(host, domain string) bool {
+	host, domain = strings.ToLower(host), strings.ToLower(domain)
+	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
 }

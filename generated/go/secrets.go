@@ -11,7 +11,10 @@ import (
 	"strings"
 )
 
-const secretLength = 6 // what is shorter, such as "EMPTY", may be part of any word: it is masked where it stands alone
+const secretLength = 6 // what is shorter may be part of any word: it is masked where it stands alone
+
+// noSecrets are what servers without keys are given.
+var noSecrets = []string{"", "EMPTY", "none", "null", "true", "false", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
 // credentials are parts of names of headers and of the query by which a secret of the caller's own is known.
 var credentials = []string{"authorization", "x-auth", "key", "token", "secret", "cookie", "password", "credential", "signature"}
@@ -46,10 +49,9 @@ func (s *settings) secrets() []string {
 			}
 		}
 	}
-	isScheme := func(text string) bool {
-		return text == "" || strings.EqualFold(text, "bearer") || strings.EqualFold(text, "basic")
-	}
-	found = slices.DeleteFunc(found, isScheme)
+	found = slices.DeleteFunc(found, func(text string) bool {
+		return slices.Contains(noSecrets, text) || strings.EqualFold(text, "bearer") || strings.EqualFold(text, "basic")
+	})
 	slices.SortFunc(found, func(one, other string) int { return cmp.Compare(len(other), len(one)) })
 	return slices.Compact(found)
 }
@@ -66,21 +68,11 @@ func (c *connection) clean(text string) string {
 }
 
 func masked(text, secret string) string {
-	short := len(secret) < secretLength
-	if short && !strings.Contains(text, secret) {
-		return text
-	}
 	var out strings.Builder
 	from := 0
 	for at := 0; at < len(text); {
-		length := 0
-		switch {
-		case !short:
-			length = spelled(text[at:], secret)
-		case strings.HasPrefix(text[at:], secret) && standsAlone(text, at, at+len(secret)):
-			length = len(secret)
-		}
-		if length == 0 {
+		length := spelled(text[at:], secret)
+		if length == 0 || (len(secret) < secretLength && !standsAlone(text, at, at+length)) {
 			at++
 			continue
 		}

@@ -484,12 +484,13 @@ func TestBaseURLs(t *testing.T) {
 		"host": "https://host/v1", "localhost:8080": "http://localhost:8080/v1", "https://host/": "https://host/v1",
 		"https://host/v1/": "https://host/v1", "https://host/v1/images/generations": "https://host/v1", "https://host/a//b": "https://host/a/b",
 		"localhost.example.com": "https://localhost.example.com/v1", "127.0.0.1.nip.io": "https://127.0.0.1.nip.io/v1",
+		"http.example": "https://http.example/v1", "https-proxy:8443": "https://https-proxy:8443/v1", "host/v1/models?a=1": "https://host/v1",
 	} {
 		if client := clientOf(t, given); client.BaseURL() != want {
 			t.Errorf("%s: %s", given, client.BaseURL())
 		}
 	}
-	for _, bad := range []string{"ftp://host", "https://", "https://user:pass@host", "http://a b", "://"} {
+	for _, bad := range []string{"ftp://host", "https://", "https://user:pass@host", "http://a b", "://", "/v1", "http:/host/v1", "https:host", "http//host", "http:host:8000", "https:///v1", ""} {
 		if _, err := api.NewClient(api.WithBaseURL(bad)); err == nil {
 			t.Error(bad)
 		}

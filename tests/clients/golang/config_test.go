@@ -53,6 +53,8 @@ func TestWhoPaysIsToldToTheServiceAlone(t *testing.T) {
 	}{
 		{[]api.Option{api.WithBaseURL("https://api.openai.com/v1")}, "org-env proj-env"},
 		{[]api.Option{api.WithBaseURL("https://api.openai.com/v1"), api.WithProject("proj-own")}, "org-env proj-own"},
+		{[]api.Option{api.WithBaseURL("https://EU.api.openai.com/v1")}, "org-env proj-env"},
+		{[]api.Option{api.WithBaseURL("https://api.openai.com.example/v1")}, " "},
 		{[]api.Option{api.WithBaseURL("https://gateway.example/v1")}, " "},
 		{[]api.Option{api.WithBaseURL("https://gateway.example/v1"), api.WithOrganization("org-own")}, "org-own "},
 		{[]api.Option{api.WithAzure("https://api.openai.com", "v", "d")}, " "},

@@ -28,7 +28,7 @@ func printed(values ...any) string {
 
 func TestNothingPrintedShowsAKey(t *testing.T) {
 	const other = "tok-of-a-gateway/1"
-	for _, secret := range []string{"sk-secret+key/of=mine", "abc", "k1", "EMPTY", "sk-1234567890"} {
+	for _, secret := range []string{"sk-secret+key/of=mine", "abc", "k1", "k-1+/", "sk-1234567890"} {
 		echoed := fmt.Sprintf("you sent %s, %s", secret, other)
 		handle := func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Echo", r.Header.Get("Authorization"))
@@ -80,6 +80,20 @@ func TestNothingPrintedShowsAKey(t *testing.T) {
 		}
 		if !strings.Contains(said, "you sent [key]") {
 			t.Error("nothing was echoed")
+		}
+	}
+}
+
+func TestWordsStayWhereTheKeyIsOneToo(t *testing.T) {
+	for _, secret := range []string{"EMPTY", "null", "key", "7"} {
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"error": {"message": "the monkey is EMPTY, 7 times", "code": null}}`)
+		})
+		_, err := clientOf(t, server.URL, api.WithAPIKey(secret)).Models.List(context.Background())
+		var refused *api.BadRequestError
+		if !errors.As(err, &refused) || refused.Message != "the monkey is EMPTY, 7 times" || refused.Code != "" {
+			t.Error(secret, err)
 		}
 	}
 }

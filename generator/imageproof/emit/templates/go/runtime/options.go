@@ -189,8 +189,9 @@ func WithExtra(name string, value any) Option {
 	}
 }
 
-// WithHTTPClient makes calls through an HTTP client of your own, for proxies, certificates and transports; its transport
-// makes downloads too. Redirects of calls are not followed, whatever it says of them.
+// WithHTTPClient makes calls through an HTTP client of your own, for proxies, certificates and transports. Redirects of
+// calls are not followed, whatever it says of them. Its transport makes downloads too: one that adds a key by itself
+// would add it there, so give keys by [WithAPIKeyFunc].
 func WithHTTPClient(client *http.Client) Option {
 	return func(told *settings) error {
 		if client == nil {

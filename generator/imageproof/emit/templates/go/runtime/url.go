@@ -117,11 +117,18 @@ func checkHeader(name, value string) error {
 // loopback is how a host of this machine begins: the whole name, and not what another one begins with.
 var loopback = regexp.MustCompile(`(?i)^(localhost|127\.0\.0\.1|\[::1\])([:/]|$)`)
 
+// slipped is how a base URL begins whose scheme lost a colon or a slash.
+var slipped = regexp.MustCompile(`(?i)^https?(:/?([^/]|$)|//)`)
+
 // normalURL is the base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call;
 // and the query that stood behind it. A host alone gets the path of the default; a name without a scheme gets https, or
 // http on this machine.
 func normalURL(told string, about *service) (string, []member, error) {
 	told = strings.TrimSpace(told)
+	bad := errors.New("the base URL must be a URL such as https://host/v1")
+	if slipped.MatchString(told) {
+		return "", nil, bad
+	}
 	if !strings.Contains(told, "://") {
 		scheme := "https://"
 		if loopback.MatchString(told) {
@@ -131,7 +138,7 @@ func normalURL(told string, about *service) (string, []member, error) {
 	}
 	parts, err := url.Parse(told)
 	if err != nil || (parts.Scheme != "http" && parts.Scheme != "https") || parts.Hostname() == "" {
-		return "", nil, errors.New("the base URL must be a URL such as https://host/v1")
+		return "", nil, bad
 	}
 	if parts.User != nil {
 		return "", nil, errors.New("the base URL must not hold a user name or password; give the key by WithAPIKey")
