@@ -4,6 +4,7 @@ package clients
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -377,6 +378,31 @@ type answers struct{ text string }
 func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	body := io.NopCloser(strings.NewReader(a.text))
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: int64(len(a.text)), Request: request}, nil
+}
+
+func TestAnswersInGzip(t *testing.T) {
+	var packed bytes.Buffer
+	writer := gzip.NewWriter(&packed)
+	io.WriteString(writer, onePicture)
+	writer.Close()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(packed.Bytes()[:packed.Len()-len(r.URL.RawQuery)])
+	})
+	client, ctx, params := clientOf(t, server.URL), context.Background(), api.GenerateParams{Prompt: "x"}
+	for _, option := range []api.Option{
+		api.WithTimeout(0), api.WithHeader("Accept-Encoding", "gzip"),
+		api.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableCompression: true}}),
+	} {
+		if _, err := client.Images.Generate(ctx, params, option); err != nil {
+			t.Error(err)
+		}
+		_, err := client.Images.Generate(ctx, params, option, api.WithQuery("cut", 1))
+		var broken *api.APIConnectionError
+		if !errors.As(err, &broken) {
+			t.Error(err)
+		}
+	}
 }
 
 func TestUnknownMembersAndTypesAreKept(t *testing.T) {

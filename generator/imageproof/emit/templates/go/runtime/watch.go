@@ -1,5 +1,6 @@
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -69,4 +70,21 @@ func (b *watchedBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.watch.stop()
 	return err
+}
+
+// unzipped is a body in gzip as what is in it: net/http unpacks only what it asked for itself.
+type unzipped struct {
+	io.ReadCloser
+	inner *gzip.Reader
+}
+
+func (u *unzipped) Read(into []byte) (int, error) {
+	if u.inner == nil {
+		inner, err := gzip.NewReader(u.ReadCloser)
+		if err != nil {
+			return 0, err
+		}
+		u.inner = inner
+	}
+	return u.inner.Read(into)
 }

@@ -71,7 +71,10 @@ func (c *connection) once(ctx context.Context, ready *call) (*reply, error) {
 	if c.settings.response != nil {
 		*c.settings.response = c.shownResponse(answer)
 	}
-	body := &watchedBody{answer.Body, watch}
+	var body io.ReadCloser = &watchedBody{answer.Body, watch}
+	if strings.EqualFold(answer.Header.Get("Content-Encoding"), "gzip") {
+		body, answer.ContentLength = &unzipped{ReadCloser: body}, -1
+	}
 	if answer.StatusCode >= 200 && answer.StatusCode <= 299 {
 		return &reply{answer: answer, body: body, watch: watch}, nil
 	}
