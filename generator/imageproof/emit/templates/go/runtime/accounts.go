@@ -32,16 +32,9 @@ func withAccount(name, id string) Option {
 // accountHeaders are those of the environment, where the caller gave none and calls go to the service's own hosts.
 func (s *settings) accountHeaders() (http.Header, error) {
 	found := http.Header{}
-	base, err := url.Parse(s.baseURL)
-	if err != nil || len(s.about.accounts) == 0 || s.azure {
-		return found, err
-	}
-	if own, err := url.Parse(s.about.baseURL); err != nil || !isWithin(base.Hostname(), own.Hostname()) {
-		return found, err
-	}
 	for _, one := range s.about.accounts {
 		id := os.Getenv(one.variable)
-		if _, given := s.header[http.CanonicalHeaderKey(one.header)]; given || id == "" {
+		if _, given := s.header[http.CanonicalHeaderKey(one.header)]; given || id == "" || !s.isOwnHost() {
 			continue
 		}
 		if err := checkHeader(one.header, id); err != nil {
@@ -50,6 +43,12 @@ func (s *settings) accountHeaders() (http.Header, error) {
 		found.Set(one.header, id)
 	}
 	return found, nil
+}
+
+func (s *settings) isOwnHost() bool {
+	base, err := url.Parse(s.baseURL)
+	own, ownErr := url.Parse(s.about.baseURL)
+	return err == nil && ownErr == nil && !s.azure && isWithin(base.Hostname(), own.Hostname())
 }
 
 // isWithin says whether a host is a domain, or one of it.

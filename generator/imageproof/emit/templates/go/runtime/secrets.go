@@ -57,7 +57,11 @@ func (c *connection) clean(text string) string {
 	if c == nil || text == "" {
 		return text
 	}
-	for _, secret := range c.settings.secrets() {
+	return without(text, c.settings.secrets())
+}
+
+func without(text string, secrets []string) string {
+	for _, secret := range secrets {
 		text = masked(text, secret)
 	}
 	return text
@@ -66,7 +70,12 @@ func (c *connection) clean(text string) string {
 func masked(text, secret string) string {
 	var out strings.Builder
 	from := 0
+	first := secret[0] | 0x20 // a small letter, where it is one
 	for at := 0; at < len(text); {
+		if letter := text[at]; letter|0x20 != first && letter != '%' && letter != '\\' {
+			at++
+			continue
+		}
 		length := spelled(text[at:], secret)
 		if length == 0 || (len(secret) < secretLength && !standsAlone(text, at, at+length)) {
 			at++
@@ -130,10 +139,13 @@ func spelledLetter(text, letter string) int {
 }
 
 func (c *connection) cleanHeader(header http.Header) http.Header {
-	made := make(http.Header, len(header))
-	for name, values := range header {
-		for _, value := range values {
-			made[name] = append(made[name], c.clean(value))
+	if c == nil {
+		return header
+	}
+	made, secrets := header.Clone(), c.settings.secrets()
+	for _, values := range made {
+		for index, value := range values {
+			values[index] = without(value, secrets)
 		}
 	}
 	return made
