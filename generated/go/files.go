@@ -129,7 +129,7 @@ func uploadOf(argument string, file *File) (*upload, error) {
 		return nil, fmt.Errorf("%s: not a file, or nil", argument)
 	}
 	found, own, err := file.from.upload()
-	if err == nil && len(found.head) == 0 {
+	if err == nil && (len(found.head) == 0 || found.size == 0) {
 		err = errors.New("the file is empty")
 	}
 	if err != nil {

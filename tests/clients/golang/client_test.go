@@ -199,6 +199,15 @@ func TestWhatIsMissingIsNamedBeforeAnythingIsSent(t *testing.T) {
 			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithExtra("made", make(chan int)))
 			return err
 		},
+		"made: a reader is no file": func() error {
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithExtra("made", strings.NewReader("x")))
+			return err
+		},
+		"mask: a file cannot be sent as JSON: give it by reference": func() error {
+			references := []api.ImageReferenceParam{{FileID: api.Some("a")}}
+			_, err := client.Images.Edit(ctx, api.EditParams{Prompt: "x", Images: references, Mask: api.FileBytes(png(t, 8, 8))})
+			return err
+		},
 		"no model family": func() error {
 			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithFamily("none"))
 			return err

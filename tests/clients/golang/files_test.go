@@ -204,6 +204,11 @@ func TestNoFileIsAnErrorBeforeAnythingIsSent(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if about, err := os.Stat("/proc/cpuinfo"); err == nil && about.Size() == 0 { // has bytes, and tells of none
+		if err := edit(client, api.FilePath("/proc/cpuinfo")); err == nil {
+			t.Error("an empty part was sent")
+		}
+	}
 	if calls != 0 {
 		t.Errorf("%d calls", calls)
 	}

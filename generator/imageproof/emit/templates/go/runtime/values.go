@@ -3,6 +3,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"reflect"
 	"slices"
@@ -158,6 +159,8 @@ func plainOf(name string, value reflect.Value, required bool) (plain any, given 
 			return missing()
 		}
 		return told, true, nil
+	case io.Reader:
+		return nil, false, fmt.Errorf("%s: a reader is no file: FileReader makes one of it", name)
 	case time.Time:
 		return told.Format(time.RFC3339Nano), true, nil
 	case json.Number:
