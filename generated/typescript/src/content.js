@@ -11,6 +11,7 @@ import { HEAD, readPicture, sniff } from "./pictures.js";
  * @typedef {object} Origin Where answers come from.
  * @property {string} baseURL
  * @property {typeof fetch | undefined} fetch The caller's own.
+ * @property {object} network Options of `fetch` that say which way connections go.
  * @property {(text: string) => string} clean Takes the key out of a text: some servers repeat it.
  * @property {Map<string, import("./inline.js").Span>} [spans] Files that are still inside an answer; who takes one
  *   removes it.
@@ -132,6 +133,16 @@ export function carry(value, shape, origin) {
  */
 export function dataURL(content) {
   return `data:${sniff(content).mediaType || "application/octet-stream"};base64,${toBase64(content)}`;
+}
+
+/**
+ * Whether there is a file, or the address of one.
+ *
+ * @param {any} carrier
+ */
+export function hasFile(carrier) {
+  const { span } = HELD.get(carrier) ?? {};
+  return Boolean(span ?? (textOf(carrier) || linkOf(carrier)));
 }
 
 /** @param {any} carrier */

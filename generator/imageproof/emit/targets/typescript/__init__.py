@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 from imageproof.api.ir import Api, Operation
@@ -18,18 +19,22 @@ from imageproof.emit.targets.typescript.text import comment, literal
 from imageproof.emit.targets.typescript.types import ERRORS, TYPES, VALUES, Names, answer, param, settle, union
 
 RUNTIME = (
+    "ahead",
     "answers",
     "base",
     "base64",
     "content",
     "download",
     "errors",
+    "exchange",
     "files",
     "http",
     "inline",
+    "inputs",
     "masks",
     "models",
     "options",
+    "patience",
     "pictures",
     "request",
     "stream",
@@ -38,7 +43,7 @@ RUNTIME = (
 RULES = ("rules", "schemas")  # where a document has model families
 # Module -> what users meet of it.
 EXPORTS = {
-    "base": ("APIPromise", "BaseClient"),
+    "base": ("APIPromise", "BaseClient", "ListPromise"),
     "content": ("dataURL",),
     "errors": ERRORS,
     "files": ("toFile",),
@@ -84,7 +89,10 @@ def _index_view(api: Api, names: Names) -> dict[str, Any]:
     found = classes(api, names)
     assert sorted(one for told in EXPORTS.values() for one in told) == sorted((*ERRORS, *VALUES))
     return {
-        "import": _import([*declared, *(line for one in found for method in one.methods for line in method.declared)]),
+        "import": _import(
+            [*declared, *(line for one in found for method in one.methods for line in method.declared)],
+            ["ClientError"] if api.brand else [],
+        ),
         "declared": declared,
         "classes": [{"one": one, "doc": comment(one.doc, 0), "short": comment(one.doc, 2)} for one in found],
         "doc": comment(doc, 0),
@@ -93,10 +101,10 @@ def _index_view(api: Api, names: Names) -> dict[str, Any]:
     }
 
 
-def _import(texts: list[str]) -> str:
+def _import(texts: list[str], more: Collection[str]) -> str:
     """What the declarations need of the runtime's."""
     text = re.sub(r"/\*\*.*?\*/|\"[^\"\n]*\"", "", "\n".join(texts), flags=re.DOTALL)  # without prose and literals
-    words = set(re.findall(r"[\w$]+", text)) | {"BaseClient", "ClientOptions"}
+    words = set(re.findall(r"[\w$]+", text)) | {"BaseClient", "ClientOptions", *more}
     inner = ", ".join(sorted(words & {*ERRORS, *VALUES, *TYPES}))
     return f'import type {{ {inner} }} from "./runtime.js";'
 

@@ -1,0 +1,348 @@
+// One exchange with the server: request out, answer in, failures told apart.
+
+import { Ahead } from "./ahead.js";
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+  shownCause,
+  statusError,
+} from "./errors.js";
+import { clock } from "./patience.js";
+import { joinedBytes } from "./pictures.js";
+
+const PIECE = 16 * 1024; // bytes that are made room for where a server does not say how many come
+const LONGEST_PROMISE = 64 * 1024 * 1024; // for how many a server's word is taken
+const LONGEST_ERROR = 1024 * 1024; // bytes that are read of an error
+const LONGEST_START = 4096; // bytes in which an answer has to show what it is
+
+/** One request and its answer. It gives up after a silence, or when the caller does. */
+export class Exchange {
+  /** @type {import("./request.js").Call} */
+  #call;
+  /** @type {string} */
+  #key;
+  /** @type {import("./request.js").Settings} */
+  #settings;
+  /** @type {number | null} */
+  #timeout;
+  /** @type {any} */
+  #timer;
+  #late = false;
+  /** @type {Uint8Array[]} Pieces that were read to see what they are. */
+  #seen = [];
+  /** @type {Ahead | undefined} */
+  #ahead;
+  /** @type {Uint8Array | undefined} */
+  #body;
+  /** @type {Response | undefined} */
+  #response;
+  /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+  #reader;
+
+  /**
+   * @param {import("./request.js").Call} call
+   * @param {string} key
+   * @param {import("./request.js").Settings} settings
+   * @param {import("./content.js").Origin} origin
+   */
+  constructor(call, key, settings, origin) {
+    this.#call = call;
+    this.#key = key;
+    this.#settings = settings;
+    this.#timeout = call.options.timeout === undefined ? settings.timeout : call.options.timeout;
+    this.origin = origin;
+    this.streams = call.streams;
+    /** @type {unknown} What `fetch` threw. */
+    this.cause = undefined;
+    const controller = new AbortController();
+    const { signal } = call.options;
+    this.controller = controller;
+    this.aborts = () => controller.abort(signal?.reason); // holds no more than that: it may stay with a signal for long
+  }
+
+  /** @returns {Response} */
+  get response() {
+    if (!this.#response) throw new Error("not begun");
+    return this.#response;
+  }
+
+  /** The media type of the answer, in lower case and without parameters. */
+  get mediaType() {
+    const told = this.response.headers.get("content-type") ?? "";
+    return (told.split(";")[0] ?? "").trim().toLowerCase();
+  }
+
+  /** The headers without the key, should the server repeat it. */
+  get headers() {
+    const headers = new Headers();
+    for (const [name, value] of this.response.headers) headers.append(name, this.origin.clean(value));
+    return headers;
+  }
+
+  get requestID() {
+    const told = this.response.headers.get("x-request-id");
+    return told === null ? null : this.origin.clean(told);
+  }
+
+  /** Whether the caller, and not the clock, ended it. */
+  get aborted() {
+    return this.controller.signal.aborted && !this.#late;
+  }
+
+  /**
+   * Sends the request. Gives the error, if there is one.
+   *
+   * @param {boolean} whole
+   * @returns {Promise<APIError | undefined>}
+   */
+  async begin(whole) {
+    const { verb, url, headers, body, options } = this.#call;
+    options.signal?.addEventListener("abort", this.aborts, { once: true });
+    if (options.signal?.aborted) this.aborts();
+    this.restart();
+    const told = { ...patient(this.#settings), ...this.#settings.fetchOptions };
+    const { signal } = this.controller;
+    try {
+      const using = this.#settings.fetch ?? fetch;
+      this.#response = await using(url, {
+        ...told, method: verb, headers: headers(this.#key), body: once(body), redirect: "manual", signal,
+      });
+    } catch (cause) {
+      return this.#failed(cause, `no answer from ${this.origin.baseURL}`);
+    }
+    if (!this.#response.ok) return this.#refused();
+    if (whole) return this.#read();
+    this.pause();
+    return undefined;
+  }
+
+  /** @returns {Promise<APIError>} */
+  async #refused() {
+    /** @type {Uint8Array[]} */
+    const pieces = [];
+    let [size, cause] = [0, /** @type {unknown} */ (undefined)];
+    try {
+      for (let piece = await this.read(); piece && size < LONGEST_ERROR; piece = await this.read()) {
+        pieces.push(piece);
+        size += piece.length;
+      }
+    } catch (broke) {
+      if (this.aborted) return this.#failed(broke, "");
+      cause = shownCause(broke, this.origin.clean) ?? "cut"; // what came before tells more than that no more came
+    }
+    await this.cancel();
+    const raw = this.origin.clean(textOf(pieces));
+    const told = { raw, requestID: this.requestID, headers: this.headers, cause, cut: cause !== undefined };
+    return statusError(this.response.status, told);
+  }
+
+  /** @returns {Promise<APIError | undefined>} */
+  async #read() {
+    try {
+      await this.bytes();
+    } catch (error) {
+      if (error instanceof APIError) return error;
+      throw error;
+    }
+    return undefined;
+  }
+
+  /** From now on reads what arrives, whoever asks for it when: as a stream is read. */
+  flow() {
+    this.#ahead ??= new Ahead(() => this.#next());
+  }
+
+  /**
+   * The next piece of the body, undefined at its end.
+   *
+   * @returns {Promise<Uint8Array | undefined>}
+   */
+  async read() {
+    if (this.#seen.length) return this.#seen.shift();
+    if (!this.#ahead) return this.#next();
+    const piece = await this.#ahead.read();
+    if (this.aborted) throw new Error("the answer is closed");
+    return piece;
+  }
+
+  /** @returns {Promise<Uint8Array | undefined>} */
+  async #next() {
+    this.#reader ??= this.response.body?.getReader();
+    if (this.controller.signal.aborted) throw new Error("the answer is closed");
+    this.restart();
+    const piece = await this.#reader?.read();
+    this.pause(); // how long its reader takes is no silence of the server
+    if (this.controller.signal.aborted) throw new Error("the answer is closed"); // not every engine says so
+    return piece?.done ? undefined : piece?.value;
+  }
+
+  /**
+   * What the beginning of the body is, by a function that gives undefined where it has to see more.
+   *
+   * @param {(text: string) => string | undefined} told
+   * @returns {Promise<string>}
+   */
+  async start(told) {
+    /** @type {Uint8Array[]} */
+    const pieces = [];
+    try {
+      for (let size = 0; size < LONGEST_START; ) {
+        const piece = await this.read();
+        if (!piece) break;
+        pieces.push(piece);
+        size += piece.length;
+        const found = told(textOf(pieces, true));
+        if (found !== undefined) return found;
+      }
+    } catch (cause) {
+      throw this.#failed(cause, "the answer did not come whole");
+    } finally {
+      this.#seen.unshift(...pieces);
+    }
+    return "";
+  }
+
+  /**
+   * The body. Throws an APIError where it does not come whole.
+   *
+   * @returns {Promise<Uint8Array>}
+   */
+  async bytes() {
+    if (this.#body) return this.#body;
+    try {
+      this.#body = await this.#collected();
+    } catch (cause) {
+      throw this.#failed(cause, "the answer did not come whole");
+    }
+    this.end();
+    return this.#body;
+  }
+
+  /**
+   * The body in one piece, which grows where it is longer than the server said.
+   *
+   * @returns {Promise<Uint8Array>}
+   */
+  async #collected() {
+    let whole = new Uint8Array(Math.min(Number(this.response.headers.get("content-length")) || PIECE, LONGEST_PROMISE));
+    let size = 0;
+    for (;;) {
+      const piece = await this.read();
+      if (!piece) return whole.subarray(0, size);
+      if (size + piece.length > whole.length) {
+        const larger = new Uint8Array(2 * (size + piece.length));
+        larger.set(whole.subarray(0, size));
+        whole = larger;
+      }
+      whole.set(piece, size);
+      size += piece.length;
+    }
+  }
+
+  /** @returns {Promise<string>} */
+  async text() {
+    return new TextDecoder().decode(await this.bytes());
+  }
+
+  /**
+   * The error for what `fetch` threw.
+   *
+   * @param {unknown} cause
+   * @param {string} what
+   * @returns {APIError}
+   */
+  #failed(cause, what) {
+    this.cause = cause;
+    const requestID = this.#response && this.requestID;
+    const { aborted, controller } = this;
+    this.end();
+    if (aborted) return new APIUserAbortError("the call was aborted", { requestID, cause: controller.signal.reason });
+    const { clean } = this.origin;
+    const shown = shownCause(cause, clean);
+    if (this.#late) return new APIConnectionTimeoutError(`${what} in ${this.#timeout} ms`, { requestID, cause: shown });
+    return new APIConnectionError(`${what}: ${clean(saidBy(cause))}`, { requestID, cause: shown });
+  }
+
+  /**
+   * The error for a stream that broke.
+   *
+   * @param {unknown} cause
+   */
+  broken(cause) {
+    return this.#failed(cause, this.#late ? "the stream fell silent: nothing" : "the stream broke");
+  }
+
+  /** Something came: the silence begins anew. */
+  restart() {
+    clearTimeout(this.#timer);
+    this.#timer = clock(this.#timeout, () => {
+      this.#late = true;
+      this.controller.abort();
+    });
+    this.#timer?.unref?.(); // the connection keeps a program of Node's alive, and a clock that nobody needs should not
+  }
+
+  /** Nothing is waited for until something is read. */
+  pause() {
+    clearTimeout(this.#timer);
+  }
+
+  /** Nothing is waited for any more. */
+  end() {
+    clearTimeout(this.#timer);
+    this.#call.options.signal?.removeEventListener("abort", this.aborts);
+  }
+
+  /** Ends it before its end. */
+  async cancel() {
+    this.end();
+    await this.#reader?.cancel().catch(() => undefined);
+  }
+}
+
+/**
+ * @param {readonly Uint8Array[]} pieces
+ * @param {boolean} [more] Whether the last letter may not be whole yet.
+ */
+function textOf(pieces, more = false) {
+  return new TextDecoder().decode(joinedBytes(pieces), { stream: more });
+}
+
+/**
+ * A body that is sent once. Deno (2.9) sends a text a second time when a connection that was used before breaks under it,
+ * also where the first one arrived and is billed; of a Blob it cannot.
+ *
+ * @param {string | Blob | undefined} body
+ */
+function once(body) {
+  return typeof body === "string" && "Deno" in globalThis ? new Blob([body]) : body;
+}
+
+/**
+ * Node's fetch gives up after five minutes without a head, or between two pieces of a body, and pictures may take longer.
+ * Its dispatcher, which may be the user's own with proxies, is asked not to: our clock is the one that counts.
+ *
+ * @param {import("./request.js").Settings} settings
+ * @returns {object}
+ */
+function patient(settings) {
+  const found = /** @type {any} */ (globalThis)[Symbol.for("undici.globalDispatcher.1")];
+  if (settings.fetch || typeof found?.dispatch !== "function") return {};
+  const dispatch = (/** @type {object} */ options, /** @type {unknown} */ handler) =>
+    found.dispatch({ ...options, headersTimeout: 0, bodyTimeout: 0 }, handler);
+  return { dispatcher: { dispatch } };
+}
+
+/**
+ * The words of an error and of what caused it: fetch itself only says that it failed.
+ *
+ * @param {any} cause
+ * @returns {string}
+ */
+function saidBy(cause) {
+  const inner = cause?.cause;
+  const own = cause?.message || cause?.code || String(cause);
+  return inner ? `${own}: ${inner.message || inner.code || String(inner)}` : own;
+}
