@@ -97,15 +97,35 @@ def test_a_browser_generates_streams_and_shows_a_picture(packed: Path, provider:
     assert told["said"] == []  # nothing on the console but what the page itself wants there
 
 
-def test_behaviour(tmp_path: Path) -> None:
-    """Node's own test runner over `behaviour.test.mjs`."""
-    run(
-        program("node"),
-        "--test",
-        PROGRAMS / "behaviour.test.mjs",
-        cwd=tmp_path,
-        GENERATED=str(CHECKOUT / "generated"),
-    )
+@pytest.mark.parametrize("file", sorted(PROGRAMS.glob("*.test.mjs")), ids=lambda file: file.name.split(".")[0])
+def test_behaviour(file: Path, tmp_path: Path) -> None:
+    """Node's own test runner over what no case of the one wire can say."""
+    run(program("node"), "--test", file, cwd=tmp_path, GENERATED=str(CHECKOUT / "generated"))
+
+
+@pytest.mark.parametrize("compiler", ["typescript-4", "typescript"])
+@pytest.mark.parametrize("globals_of", ["browser", "node"])
+def test_programs_of_users_compile(compiler: str, globals_of: str, packed: Path, tmp_path: Path) -> None:
+    """With the oldest compiler that is promised and the newest, declarations checked too, with the types of a browser or
+    those of Node alone. Those of Node want a newer compiler than the oldest."""
+    if compiler == "typescript-4" and globals_of == "node":
+        return
+    home = modules(compiler)
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "imageproof-client").symlink_to(packed / "node_modules" / "imageproof-client")
+    lib, types = ["ES2022"], []
+    if globals_of == "browser":
+        lib = [*lib, "DOM", "DOM.Iterable"]
+    else:
+        types = ["node"]
+        for name in ("@types", "undici-types"):
+            (tmp_path / "node_modules" / name).symlink_to(modules("@types/node", "undici-types") / name)
+    options = {"strict": True, "noEmit": True, "target": "ES2022", "module": "Node16", "moduleResolution": "Node16"}
+    told = {"compilerOptions": {**options, "lib": lib, "types": types}, "files": ["consumer.ts"]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(told))
+    (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
+    shutil.copy(PROGRAMS / "consumer.ts", tmp_path)
+    run(program("node"), home / compiler / "bin/tsc", "-p", ".", cwd=tmp_path)
 
 
 def test_a_script_for_the_official_sdk_runs_with_ours(provider: str, tmp_path: Path) -> None:

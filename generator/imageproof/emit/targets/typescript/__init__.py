@@ -19,12 +19,14 @@ from imageproof.emit.targets.typescript.text import comment, literal
 from imageproof.emit.targets.typescript.types import ERRORS, TYPES, VALUES, Names, answer, param, settle, union
 
 RUNTIME = (
+    "addresses",
     "ahead",
     "answers",
     "base",
     "base64",
     "content",
     "download",
+    "engines",
     "errors",
     "exchange",
     "files",

@@ -1,6 +1,7 @@
 // One exchange with the server: request out, answer in, failures told apart.
 
 import { Ahead } from "./ahead.js";
+import { once, patient, saidBy } from "./engines.js";
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -102,7 +103,7 @@ export class Exchange {
     options.signal?.addEventListener("abort", this.aborts, { once: true });
     if (options.signal?.aborted) this.aborts();
     this.restart();
-    const told = { ...patient(this.#settings), ...this.#settings.fetchOptions };
+    const told = { ...this.#settings.fetchOptions, ...patient(this.#settings) };
     const { signal } = this.controller;
     try {
       const using = this.#settings.fetch ?? fetch;
@@ -159,10 +160,14 @@ export class Exchange {
    *
    * @returns {Promise<Uint8Array | undefined>}
    */
-  async read() {
-    if (this.#seen.length) return this.#seen.shift();
-    if (!this.#ahead) return this.#next();
-    const piece = await this.#ahead.read();
+  read() {
+    if (this.#seen.length) return Promise.resolve(this.#seen.shift());
+    return this.#ahead ? this.#arrived(this.#ahead) : this.#next();
+  }
+
+  /** @param {Ahead} ahead */
+  async #arrived(ahead) {
+    const piece = await ahead.read();
     if (this.aborted) throw new Error("the answer is closed");
     return piece;
   }
@@ -308,41 +313,4 @@ export class Exchange {
  */
 function textOf(pieces, more = false) {
   return new TextDecoder().decode(joinedBytes(pieces), { stream: more });
-}
-
-/**
- * A body that is sent once. Deno (2.9) sends a text a second time when a connection that was used before breaks under it,
- * also where the first one arrived and is billed; of a Blob it cannot.
- *
- * @param {string | Blob | undefined} body
- */
-function once(body) {
-  return typeof body === "string" && "Deno" in globalThis ? new Blob([body]) : body;
-}
-
-/**
- * Node's fetch gives up after five minutes without a head, or between two pieces of a body, and pictures may take longer.
- * Its dispatcher, which may be the user's own with proxies, is asked not to: our clock is the one that counts.
- *
- * @param {import("./request.js").Settings} settings
- * @returns {object}
- */
-function patient(settings) {
-  const found = /** @type {any} */ (globalThis)[Symbol.for("undici.globalDispatcher.1")];
-  if (settings.fetch || typeof found?.dispatch !== "function") return {};
-  const dispatch = (/** @type {object} */ options, /** @type {unknown} */ handler) =>
-    found.dispatch({ ...options, headersTimeout: 0, bodyTimeout: 0 }, handler);
-  return { dispatcher: { dispatch } };
-}
-
-/**
- * The words of an error and of what caused it: fetch itself only says that it failed.
- *
- * @param {any} cause
- * @returns {string}
- */
-function saidBy(cause) {
-  const inner = cause?.cause;
-  const own = cause?.message || cause?.code || String(cause);
-  return inner ? `${own}: ${inner.message || inner.code || String(inner)}` : own;
 }

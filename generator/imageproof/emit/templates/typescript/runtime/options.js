@@ -6,6 +6,12 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/i;
 const SHORT = 6; // letters; a shorter key, such as "EMPTY", may be part of any word, and is known as a whole word alone
 const WORD_OF_JSON = /^(\d+|true|false|null)$/;
 
+/** @param {string} name Of a header. */
+export function checkedName(name) {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a header`);
+  return name;
+}
+
 /**
  * @param {string} name
  * @param {unknown} value
@@ -138,7 +144,7 @@ export function normalHeaders(told) {
   const pairs = told instanceof Headers ? [...told] : Object.entries(told);
   const known = pairs.filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    known.map(([name, value]) => [name.toLowerCase(), value === null ? null : checkedHeader(name, value)]),
+    known.map(([name, value]) => [checkedName(name).toLowerCase(), value === null ? null : checkedHeader(name, value)]),
   );
 }
 
@@ -252,7 +258,7 @@ export function spellings(key) {
   const letters = [...key].map((letter) => {
     const plain = letter.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
     const code = letter.charCodeAt(0).toString(16).padStart(2, "0");
-    return `(?:${plain}|\\\\u00${code}|\\\\${plain}|%${code})`;
+    return `(?:${plain}|\\\\+u00${code}|\\\\+${plain}|%${code})`; // also where it was written twice
   });
   if (key.length >= SHORT) return new RegExp(letters.join(""), "gi");
   const before = WORD_OF_JSON.test(key) ? `(?<=["'=]|\\w )` : "(?<![\\w-])"; // JSON has to stay JSON

@@ -2,7 +2,7 @@
 
 import { formOf, formTexts, uploadOf } from "./files.js";
 import { isJSON, referred, uploaded } from "./inputs.js";
-import { checkedHeader } from "./options.js";
+import { checkedHeader, checkedName } from "./options.js";
 import { isPlain, joined, jsonOf, textOf } from "./values.js";
 
 /**
@@ -112,13 +112,11 @@ export async function callOf(operation, path, given, options, settings, waits) {
   if (body !== undefined && ["GET", "HEAD"].includes(operation.verb)) {
     throw new TypeError(`${operation.name}: fetch sends no body with ${operation.verb}`);
   }
-  const headers = headersOf(operation, sent, mediaType, options, settings);
-  headers(""); // tells now what cannot be sent
   const url = `${settings.baseURL}${deployed(operation, settings, values)}${filled(operation.path, path)}`;
   return {
     verb: operation.verb,
     url: withQuery(url, { ...settings.query, ...query, ...known(options.query ?? {}) }),
-    headers,
+    headers: headersOf(operation, sent, mediaType, options, settings),
     body,
     values,
     options,
@@ -137,7 +135,8 @@ function known(told) {
 }
 
 /**
- * The headers of a call, by the key that goes along.
+ * The headers of a call, by the key that goes along. TypeError, which names the header and does not tell its value, for
+ * one that cannot be sent.
  *
  * @param {Operation} operation
  * @param {Readonly<Record<string, unknown>>} sent
@@ -146,15 +145,31 @@ function known(told) {
  * @param {Settings} settings
  */
 function headersOf(operation, sent, mediaType, options, settings) {
+  const texts = Object.entries(sent).flatMap(([name, value]) => (value === null ? [] : [[name, textOf(name, value)]]));
+  const own = { ...(mediaType && { "Content-Type": mediaType }), ...Object.fromEntries(texts) };
+  // The client's may stand for the key, or take it away; null takes one away.
+  const told = [settings.headers, own, options.headers ?? {}].flatMap((one) => pairsOf(one));
   return (/** @type {string} */ key) => {
     const headers = new Headers({ Accept: operation.accept ?? "application/json" });
     if (key) headers.set(settings.auth[0], `${settings.auth[1]}${key}`);
-    set(headers, settings.headers); // may stand for the key, or take it away
-    if (mediaType) headers.set("Content-Type", mediaType);
-    for (const [name, value] of Object.entries(sent)) if (value !== null) set(headers, { [name]: textOf(name, value) });
-    set(headers, options.headers ?? {});
+    for (const [name, value] of told) {
+      if (value === null) headers.delete(name);
+      else headers.set(name, value);
+    }
     return headers;
   };
+}
+
+/**
+ * @param {import("../types/runtime.js").HeadersGiven} told
+ * @returns {[string, string | null][]}
+ */
+function pairsOf(told) {
+  const pairs = told instanceof Headers ? [...told] : Object.entries(told);
+  return pairs.flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return [[checkedName(name), value === null ? null : checkedHeader(name, value)]];
+  });
 }
 
 /**
@@ -264,19 +279,4 @@ function filled(template, values) {
 function withQuery(url, query) {
   const pairs = Object.entries(query).flatMap(([name, value]) => formTexts(name, value, name));
   return pairs.length ? `${url}?${new URLSearchParams(pairs)}` : url;
-}
-
-/**
- * Sets headers; null takes one away. TypeError, which names the header and does not tell its value, for one that cannot
- * be sent.
- *
- * @param {Headers} headers
- * @param {import("../types/runtime.js").HeadersGiven} told
- */
-function set(headers, told) {
-  const pairs = told instanceof Headers ? [...told] : Object.entries(told);
-  for (const [name, value] of pairs) {
-    if (value === null) headers.delete(name);
-    else if (value !== undefined) headers.set(name, checkedHeader(name, value));
-  }
 }
