@@ -167,8 +167,8 @@ def modules(*packages: str) -> Path:
 
 def program(name: str) -> str:
     """Where a program is, of the machine or of npm. Skips by its name where it is not."""
-    homes = [os.environ.get("IMAGEPROOF_NODE_BIN", ""), CHECKOUT / ".ci/node/node_modules/.bin"]
-    found = next(filter(None, (shutil.which(name, path=path) for path in (None, *map(os.fspath, homes)))), None)
+    homes = (None, os.environ.get("IMAGEPROOF_NODE_BIN", ""), os.fspath(CHECKOUT / ".ci/node/node_modules/.bin"))
+    found = next(filter(None, (shutil.which(name, path=home) for home in homes)), None)
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -103,29 +104,47 @@ def test_behaviour(file: Path, tmp_path: Path) -> None:
     run(program("node"), "--test", file, cwd=tmp_path, GENERATED=str(CHECKOUT / "generated"))
 
 
-@pytest.mark.parametrize("compiler", ["typescript-4", "typescript"])
-@pytest.mark.parametrize("globals_of", ["browser", "node"])
-def test_programs_of_users_compile(compiler: str, globals_of: str, packed: Path, tmp_path: Path) -> None:
-    """With the oldest compiler that is promised and the newest, declarations checked too, with the types of a browser or
-    those of Node alone. Those of Node want a newer compiler than the oldest."""
-    if compiler == "typescript-4" and globals_of == "node":
-        return
-    home = modules(compiler)
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules" / "imageproof-client").symlink_to(packed / "node_modules" / "imageproof-client")
-    lib, types = ["ES2022"], []
-    if globals_of == "browser":
-        lib = [*lib, "DOM", "DOM.Iterable"]
-    else:
-        types = ["node"]
-        for name in ("@types", "undici-types"):
-            (tmp_path / "node_modules" / name).symlink_to(modules("@types/node", "undici-types") / name)
-    options = {"strict": True, "noEmit": True, "target": "ES2022", "module": "Node16", "moduleResolution": "Node16"}
-    told = {"compilerOptions": {**options, "lib": lib, "types": types}, "files": ["consumer.ts"]}
-    (tmp_path / "tsconfig.json").write_text(json.dumps(told))
-    (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
+BROWSER, NODE = ("DOM", "DOM.Iterable"), ("node",)
+
+
+def compiled(
+    room: Path, packed: Path, compiler: str, lib: Sequence[str], types: Sequence[str], **options: bool
+) -> None:
+    """Compiles what is in a folder as a user of the package would, with all declarations checked."""
+    (room / "node_modules").mkdir()
+    (room / "node_modules" / "imageproof-client").symlink_to(packed / "node_modules" / "imageproof-client")
+    for name in ("@types", "undici-types") if types else ():
+        (room / "node_modules" / name).symlink_to(modules("@types/node", "undici-types") / name)
+    usual = {"strict": True, "noEmit": True, "target": "ES2022", "module": "Node16", "moduleResolution": "Node16"}
+    told = {"compilerOptions": {**usual, "lib": ["ES2022", *lib], "types": types, **options}, "include": ["*.ts"]}
+    (room / "tsconfig.json").write_text(json.dumps(told))
+    (room / "package.json").write_text('{"private": true, "type": "module"}')
+    run(program("node"), modules(compiler) / compiler / "bin/tsc", "-p", ".", cwd=room)
+
+
+@pytest.mark.parametrize(
+    ("compiler", "lib", "types"),
+    [("typescript-4", BROWSER, ()), ("typescript", BROWSER, ()), ("typescript", (), NODE)],
+    ids=["oldest, browser", "newest, browser", "newest, node"],
+)
+def test_programs_of_users_compile(
+    compiler: str, lib: Sequence[str], types: Sequence[str], packed: Path, tmp_path: Path
+) -> None:
+    """With the oldest compiler that is promised and the newest; the types of Node want a newer one than the oldest."""
     shutil.copy(PROGRAMS / "consumer.ts", tmp_path)
-    run(program("node"), home / compiler / "bin/tsc", "-p", ".", cwd=tmp_path)
+    compiled(tmp_path, packed, compiler, lib, types)
+
+
+def test_the_examples_of_its_readme_compile(packed: Path, tmp_path: Path) -> None:
+    """Each alone: one that makes no client has `client`."""
+    text = (packed / "node_modules/imageproof-client/README.md").read_text("utf-8")
+    blocks = re.findall(r"^```ts\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 10
+    own = 'import type { Client as Own } from "imageproof-client";\ndeclare const client: Own;\n'
+    for number, block in enumerate(blocks):
+        start = "export {};\n" if "const client =" in block else own
+        (tmp_path / f"example_{number}.ts").write_text(start + block)
+    compiled(tmp_path, packed, "typescript", BROWSER, NODE, noUncheckedIndexedAccess=True)
 
 
 def test_a_script_for_the_official_sdk_runs_with_ours(provider: str, tmp_path: Path) -> None:

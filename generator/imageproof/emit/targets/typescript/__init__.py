@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from imageproof.api.ir import Api, Operation
+from imageproof.api.ir import Api, Model, Operation
 from imageproof.emit.targets.common.families import table
 from imageproof.emit.targets.common.retries import HOPELESS, POLICY
 from imageproof.emit.targets.common.stamp import LICENCE, stamp
-from imageproof.emit.targets.common.walks import operations, reach
+from imageproof.emit.targets.common.walks import has_lists, operations, reach
 from imageproof.emit.targets.page import Page
-from imageproof.emit.targets.typescript.client import call_names, classes, client_view, parameters
-from imageproof.emit.targets.typescript.sample import sample
+from imageproof.emit.targets.typescript.client import call_names, classes, client_view, listing, parameters
+from imageproof.emit.targets.typescript.sample import file_sample, line_of, sample, stream_sample
 from imageproof.emit.targets.typescript.text import comment, literal
 from imageproof.emit.targets.typescript.types import ERRORS, TYPES, VALUES, Names, answer, param, settle, union
 
@@ -138,6 +138,7 @@ def _package(api: Api, about: dict[str, Any]) -> str:
 
 def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
     called = {operation: f"client.{call}" for operation, call in call_names(api).items()}
+    models = {one.key: one for one in api.models}
     return {
         "distribution": name.replace("_", "-").lower(),
         "stamp": stamp(api),
@@ -145,13 +146,31 @@ def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
         "service": api.service.upper(),
         "calls": [(called[one.id], _said(one)) for one in operations(api)],
         "sample": sample(api, names, called),
-        "references": [(called[one.id], _line(one.reference.media_type)) for one in operations(api) if one.reference],
-        "streams": any(one.reply.events for one in operations(api)),
+        "file_sample": file_sample(api, names, called),
+        "stream_sample": stream_sample(api, names, called),
+        "first_call": line_of(api, names, called),
+        "timed_call": line_of(api, names, called, "{ timeout: 60_000, signal: AbortSignal.timeout(300_000) }"),
+        "listing": next((f"{called[one.id]}()" for one in operations(api) if _is_list(one, models)), ""),
+        "call_names": [f"{call}" for call in called.values()],
+        "references": [
+            (called[one.id], _line(one.reference.media_type), _only(one)) for one in operations(api) if one.reference
+        ],
         "policy": POLICY,
         "rules": api.rules is not None,
         "brand": api.brand,
         "carries_files": any(model.content for model in api.models),
     }
+
+
+def _is_list(operation: Operation, models: Mapping[str, Model]) -> bool:
+    return listing(operation, models) is not None and not operation.parameters
+
+
+def _only(operation: Operation) -> str:
+    """The members that only the JSON body beside a form has, and that make a call go as that."""
+    own = {one.name for one in operation.body.fields} if operation.body else set()
+    told = operation.reference.fields if operation.reference else ()
+    return ", ".join(f"`{one.name}`" for one in told if one.name not in own and has_lists(one))
 
 
 def _said(operation: Operation) -> str:
