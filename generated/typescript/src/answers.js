@@ -76,7 +76,7 @@ async function isStream(exchange) {
 async function valueOf(exchange, reply, shapes) {
   const made = (await withoutFiles(exchange, reply, shapes)) ?? (await plain(exchange, reply, shapes));
   if (!holdsFiles(made, reply.type, shapes)) {
-    throw invalid("the answer holds no file, where it should list them", exchange, await exchange.text());
+    throw invalid("the answer holds no file, not one among those that it should list", exchange, await exchange.text());
   }
   if (isObject(made)) Object.defineProperty(made, "_request_id", { value: exchange.requestID, enumerable: false });
   return made;

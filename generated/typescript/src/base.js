@@ -84,8 +84,11 @@ export class ListPromise extends APIPromise {
  * @param {any} answer
  * @param {string | undefined} member
  */
-async function* each(answer, member) {
-  yield* answer[member ?? ""] ?? [];
+async function* each(answer, member = "") {
+  if (!Array.isArray(answer[member])) {
+    throw new errors.APIResponseValidationError(`the answer has no list ${member}`, { raw: JSON.stringify(answer) });
+  }
+  yield* answer[member];
 }
 
 /** A group of calls. */

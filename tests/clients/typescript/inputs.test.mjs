@@ -111,6 +111,8 @@ test("a file behind a link is unpacked, and a page there is none", async () => {
     assert.ok((await thrown((await linked("/broken")).toBytes())) instanceof api.APIConnectionError);
     assert.match((await thrown((await linked("/bomb")).toBytes({ maxBytes: 1000 }))).message, /larger than 1000 bytes/);
     const host = origin.slice(7);
+    const lost = await thrown((await linked("/gzip")).save(path.join(room, "nowhere", "fox")));
+    assert.match(lost.message, /^save\(\): the folder .*nowhere is not there.*: make it first$/);
     const page = await thrown((await linked("/page")).save(path.join(room, "page")));
     assert.ok(page instanceof api.APIResponseValidationError);
     assert.equal(page.message, `the download: behind the link to ${host} is no picture, but text/html`);

@@ -198,4 +198,10 @@ test("models are gone through in a loop, before or after they are waited for", a
     const { data } = await one.models.list().withResponse();
     assert.equal(data.data.length, 2);
   });
+  await served(json('{"models": []}'), async (url) => {
+    const error = await thrown(async () => {
+      for await (const model of client(url).models.list()) assert.fail(model);
+    });
+    assert.ok(error instanceof api.APIResponseValidationError && error.message === "the answer has no list data");
+  });
 });

@@ -68,8 +68,11 @@ export class Carrier {
   async save(path, options = {}) {
     const { disk, paths, url } = await machine("save()");
     const target = path instanceof URL ? url.fileURLToPath(path) : path;
-    const folder = await disk.stat(paths.dirname(target)); // told before anything is downloaded
-    if (!folder.isDirectory()) throw new TypeError(`${paths.dirname(target)} is not a folder`);
+    const folder = paths.dirname(target); // told before anything is downloaded
+    const found = await disk.stat(folder).catch((/** @type {unknown} */ cause) => {
+      throw new TypeError(`save(): the folder ${folder} is not there, or cannot be seen: make it first`, { cause });
+    });
+    if (!found.isDirectory()) throw new TypeError(`save(): ${folder} is not a folder`);
     const content = await this.toBytes(options);
     const { suffix } = sniff(content);
     const named = paths.extname(target) || !suffix ? target : `${target}.${suffix}`;

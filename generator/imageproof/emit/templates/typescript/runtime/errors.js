@@ -144,7 +144,8 @@ const FILTERED = ["moderation_blocked", "content_policy_violation", "content_fil
  */
 export function statusError(status, told) {
   if (status === 0 || (status >= 300 && status < 400)) {
-    const shown = status || "with a redirect";
+    const location = told.headers?.get("location")?.slice(0, 200);
+    const shown = `${status || "with a redirect"}${location ? `, which leads to ${location}` : ""}`;
     const message = `the server answered ${shown}: redirects are not followed, since they would carry the key along`;
     return new APIStatusError(message, { ...told, ...(status && { status }) });
   }
