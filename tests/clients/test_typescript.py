@@ -98,10 +98,20 @@ def test_a_browser_generates_streams_and_shows_a_picture(packed: Path, provider:
     assert told["said"] == []  # nothing on the console but what the page itself wants there
 
 
-@pytest.mark.parametrize("file", sorted(PROGRAMS.glob("*.test.mjs")), ids=lambda file: file.name.split(".")[0])
-def test_behaviour(file: Path, tmp_path: Path) -> None:
-    """Node's own test runner over what no case of the one wire can say."""
-    run(program("node"), "--test", file, cwd=tmp_path, GENERATED=str(CHECKOUT / "generated"))
+NAMES = sorted(file.name.removesuffix(".test.mjs") for file in PROGRAMS.glob("*.test.mjs"))
+# An engine -> the command that runs tests, and which of them: elsewhere than in Node what needs nothing of its own.
+ENGINES = {
+    "node": (["node", "--test"], NAMES),
+    "deno": (["deno", "test", "-A", "--no-check", "--quiet"], ["money", "signals"]),
+    "bun": (["bun", "test"], ["money", "signals"]),
+}
+
+
+@pytest.mark.parametrize(("engine", "name"), [(engine, one) for engine, (_, told) in ENGINES.items() for one in told])
+def test_behaviour(engine: str, name: str, tmp_path: Path) -> None:
+    """What no case of the one wire can say, by the engine's own test runner."""
+    (command, *options), _ = ENGINES[engine]
+    run(program(command), *options, PROGRAMS / f"{name}.test.mjs", cwd=tmp_path, GENERATED=str(CHECKOUT / "generated"))
 
 
 BROWSER, NODE = ("DOM", "DOM.Iterable"), ("node",)

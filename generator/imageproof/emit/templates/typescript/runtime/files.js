@@ -22,7 +22,7 @@ export class Upload {
   }
 }
 
-// Bun forgets what is behind a Blob of a file when that becomes a part of another one (1.4).
+// Bun (1.4) forgets what is behind a Blob of a file when that becomes a part of another one, and names it by its whole path.
 const FORGETS = Boolean(/** @type {any} */ (globalThis).process?.versions?.bun);
 const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif" };
 
@@ -69,7 +69,10 @@ export async function uploadOf(name, value, waits) {
  * @returns {Promise<{ blob: Blob, own: string }>}
  */
 async function found(name, content, waits) {
-  if (content instanceof Blob) return { blob: await kept(content), own: /** @type {File} */ (content).name ?? "" };
+  if (content instanceof Blob) {
+    const own = /** @type {File} */ (content).name ?? "";
+    return { blob: await kept(content), own: FORGETS ? lastOf(own) : own };
+  }
   if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) {
     return { blob: new Blob([/** @type {ArrayBuffer} */ (content)]), own: "" };
   }
