@@ -145,9 +145,10 @@ def test_programs_of_users_compile(
     compiled(tmp_path, packed, compiler, lib, types)
 
 
-def test_the_examples_of_its_readme_compile(packed: Path, tmp_path: Path) -> None:
+def test_the_examples_of_its_readme_and_of_ours_compile(packed: Path, tmp_path: Path) -> None:
     """Each alone: one that makes no client has `client`."""
-    text = (packed / "node_modules/imageproof-client/README.md").read_text("utf-8")
+    readmes = (packed / "node_modules/imageproof-client/README.md", CHECKOUT / "README.md")
+    text = "".join(file.read_text("utf-8") for file in readmes)
     blocks = re.findall(r"^```ts\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert len(blocks) > 10
     own = 'import type { Client as Own } from "imageproof-client";\ndeclare const client: Own;\n'
