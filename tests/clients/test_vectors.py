@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import sys
 
 import pytest
@@ -27,10 +26,6 @@ RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 
 
-# Bun's fetch (1.4) drops what came in the same moment as the break of its connection, now and then.
-AT_ONCE = {"typescript-bun": re.compile(r"-cut$|^stream-null-behind|-generation-for-an-edit$")}
-
-
 @functools.cache
 def found(client: str) -> dict[str, list[str]]:
     """What is wrong with each case: all are run in one go."""
@@ -42,7 +37,4 @@ def found(client: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize("case", cases())
 @pytest.mark.parametrize("client", RUNNERS)
 def test_a_case(client: str, case: str) -> None:
-    wrong = found(client)[case]
-    if wrong and client in AT_ONCE and AT_ONCE[client].search(case):
-        pytest.xfail(f"what came at once with the break was not given: {wrong}")
-    assert wrong == []
+    assert found(client)[case] == []

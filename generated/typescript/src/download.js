@@ -3,6 +3,7 @@
 // address unless the API is at one, follows no redirect to another scheme, and stops at a limit.
 
 import { addresses, isPublic, isPublicHost, nodeModules } from "./addresses.js";
+import { unpacked } from "./engines.js";
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -206,18 +207,4 @@ function asked(url, pinned, node, signal) {
     });
     sent.end();
   });
-}
-
-/**
- * What fetch does by itself: some servers compress, asked or not.
- *
- * @param {any} message
- * @param {Headers} headers
- * @param {import("./addresses.js").Node} node
- */
-function unpacked(message, headers, node) {
-  const packing = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
-  const through = { gzip: "createGunzip", "x-gzip": "createGunzip", deflate: "createInflate", br: "createBrotliDecompress" };
-  const made = /** @type {Record<string, string>} */ (through)[packing];
-  return made ? node.stream.pipeline(message, node.zlib[made](), () => undefined) : message;
 }

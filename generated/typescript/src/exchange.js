@@ -2,7 +2,7 @@
 // One exchange with the server: request out, answer in, failures told apart.
 
 import { Ahead } from "./ahead.js";
-import { once, patient, saidBy } from "./engines.js";
+import { once, patient, saidBy, sender } from "./engines.js";
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -107,7 +107,7 @@ export class Exchange {
     const told = { ...this.#settings.fetchOptions, ...patient(this.#settings) };
     const { signal } = this.controller;
     try {
-      const using = this.#settings.fetch ?? fetch;
+      const using = sender(this.#settings, this.streams);
       this.#response = await using(url, {
         ...told, method: verb, headers: headers(this.#key), body: once(body), redirect: "manual", signal,
       });

@@ -1,5 +1,69 @@
 // What engines do otherwise than a client of paid calls wants it.
 
+import { nodeModules } from "./addresses.js";
+import { environment } from "./options.js";
+
+export const isBun = Boolean(/** @type {any} */ (globalThis).process?.versions?.bun);
+
+/**
+ * What a request is sent with. Bun's fetch (1.4) drops what came in the same moment as the break of a connection, which of a
+ * stream may be a picture; its HTTP of Node's kind does not. It knows none of the ways that a caller can say, though.
+ *
+ * @param {import("./request.js").Settings} settings
+ * @param {boolean} streams
+ * @returns {typeof fetch}
+ */
+export function sender(settings, streams) {
+  const ways = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
+  const isPlain = !settings.fetch && !Object.keys(settings.fetchOptions).length && !ways.some(environment);
+  return isBun && streams && isPlain ? /** @type {any} */ (byHand) : (settings.fetch ?? fetch);
+}
+
+/**
+ * @param {string} url
+ * @param {{ method: string, headers: Headers, body: string | Blob | undefined, signal: AbortSignal }} init
+ * @returns {Promise<Response>}
+ */
+async function byHand(url, { method, headers, body, signal }) {
+  const node = /** @type {import("./addresses.js").Node} */ (await nodeModules());
+  const content = body === undefined ? undefined : new Uint8Array(await new Response(body).arrayBuffer());
+  const { request } = url.startsWith("https:") ? node.https : node.http;
+  const message = await new Promise((resolve, reject) => {
+    const told = { "Content-Length": String(content?.length ?? 0), ...Object.fromEntries(headers) };
+    const sent = request(url, { method, headers: told, signal, agent: false });
+    sent.on("error", reject);
+    sent.on("response", resolve);
+    sent.end(content);
+  });
+  const answered = new Headers();
+  for (let at = 0; at < message.rawHeaders.length; at += 2) answered.append(message.rawHeaders[at], message.rawHeaders[at + 1]);
+  const pieces = unpacked(message, answered, node)[Symbol.asyncIterator]();
+  const stream = {
+    async pull(/** @type {ReadableStreamDefaultController} */ controller) {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(new Uint8Array(value));
+    },
+    cancel: () => message.destroy(),
+  };
+  // No piece is fetched before it is wanted: an error would drop it.
+  return new Response(new ReadableStream(stream, { highWaterMark: 0 }), { status: message.statusCode, headers: answered });
+}
+
+/**
+ * What fetch does by itself: some servers compress, asked or not.
+ *
+ * @param {any} message
+ * @param {Headers} headers
+ * @param {import("./addresses.js").Node} node
+ */
+export function unpacked(message, headers, node) {
+  const packing = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  const through = { gzip: "createGunzip", "x-gzip": "createGunzip", deflate: "createInflate", br: "createBrotliDecompress" };
+  const made = /** @type {Record<string, string>} */ (through)[packing];
+  return made ? node.stream.pipeline(message, node.zlib[made](), () => undefined) : message;
+}
+
 /**
  * A body that is sent once. Deno (2.9) sends a text a second time when a connection that was used before breaks under it,
  * also where the first one arrived and is billed; of a Blob it cannot.

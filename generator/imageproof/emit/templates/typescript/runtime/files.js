@@ -1,5 +1,6 @@
 // Files that go out: where their bytes are, their name and media type, and the parts of a form.
 
+import { isBun } from "./engines.js";
 import { APIError } from "./errors.js";
 import { HEAD, joinedBytes, sniff } from "./pictures.js";
 import { isPlain, jsonOf, shownKind, textOf } from "./values.js";
@@ -23,7 +24,7 @@ export class Upload {
 }
 
 // Bun (1.4) forgets what is behind a Blob of a file when that becomes a part of another one, and names it by its whole path.
-const FORGETS = Boolean(/** @type {any} */ (globalThis).process?.versions?.bun);
+const FORGETS = isBun;
 const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif" };
 
 /**

@@ -219,7 +219,7 @@ export function azureEndpoint(endpoint) {
  */
 export function environment(name) {
   try {
-    return /** @type {any} */ (globalThis).process?.env?.[name] ?? "";
+    return (/** @type {any} */ (globalThis).process?.env?.[name] ?? "").trim();
   } catch {
     return ""; // Deno asks its user, who may refuse
   }
