@@ -145,6 +145,18 @@ def test_programs_of_users_compile(
     compiled(tmp_path, packed, compiler, lib, types)
 
 
+def test_a_program_of_deno_finds_the_types(tmp_path: Path) -> None:
+    """By the path of the module, without npm; and one that is wrong is told."""
+    module = (PACKAGE / "src/index.js").as_uri()
+    text = (PROGRAMS / "consumer.ts").read_text("utf-8").replace('"imageproof-client"', json.dumps(module))
+    (tmp_path / "right.ts").write_text(text)
+    (tmp_path / "wrong.ts").write_text(f"import {{ Client }} from {module!r};\nnew Client({{ timeout: 'long' }});\n")
+    check = [program("deno"), "check", "--quiet"]
+    run(*check, "right.ts", cwd=tmp_path)
+    with pytest.raises(AssertionError, match="TS2322"):
+        run(*check, "wrong.ts", cwd=tmp_path)
+
+
 def test_the_examples_of_its_readme_and_of_ours_compile(packed: Path, tmp_path: Path) -> None:
     """Each alone: one that makes no client has `client`."""
     readmes = (packed / "node_modules/imageproof-client/README.md", CHECKOUT / "README.md")

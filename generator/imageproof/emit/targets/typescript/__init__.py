@@ -69,6 +69,8 @@ def pages(api: Api, name: str) -> list[Page]:
         Page("src/retry.js", "typescript/retry.js.jinja", retry, header=header),
         Page("types/index.d.ts", "typescript/index.d.ts.jinja", view, header=header),
         Page("types/runtime.d.ts", verbatim="typescript/runtime/runtime.d.ts", header=header),
+        # Deno looks for what is imported under its own name.
+        Page("types/runtime.js", text='// @ts-self-types="./runtime.d.ts"\nexport {};\n', header=header),
     ]
     if api.rules:
         text = f"export default {table(api.rules, call_names(api)).rstrip()};\n"
