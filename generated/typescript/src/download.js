@@ -3,7 +3,7 @@
 // address unless the API is at one, follows no redirect to another scheme, and stops at a limit.
 
 import { addresses, isPublic, isPublicHost, nodeModules } from "./addresses.js";
-import { unpacked } from "./engines.js";
+import { piecesOf, readerOf, unpacked } from "./engines.js";
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -12,7 +12,6 @@ import {
   shownCause,
   statusError,
 } from "./errors.js";
-import { piecesOf } from "./files.js";
 import { checkDownload } from "./options.js";
 import { abortError, clock } from "./patience.js";
 import { joinedBytes, sniff } from "./pictures.js";
@@ -172,9 +171,9 @@ async function fetched(url, origin, signal, byHand) {
   const redirect = byHand ? "manual" : "follow";
   const own = { signal, redirect, credentials: "omit", referrerPolicy: "no-referrer", headers: { Accept: "*/*" } };
   const response = await (origin.fetch ?? fetch)(url.href, /** @type {RequestInit} */ ({ ...origin.network, ...own }));
-  const pieces = response.body ? piecesOf(response.body) : (async function* () {})();
-  const end = () => void response.body?.cancel().catch(() => undefined);
-  return { status: response.status, headers: response.headers, pieces, end };
+  const reader = readerOf(response);
+  const end = () => void reader.cancel().catch(() => undefined);
+  return { status: response.status, headers: response.headers, pieces: piecesOf(reader), end };
 }
 
 /**

@@ -66,6 +66,47 @@ export function unpacked(message, headers, node) {
 }
 
 /**
+ * @typedef {{ read: () => Promise<{ done?: boolean, value?: any }>, cancel: () => Promise<unknown> }} Reader What reads the
+ *   body of an answer.
+ */
+
+/**
+ * A reader of an answer, whichever fetch it came from: some have a body of Node's kind, some give it whole alone.
+ *
+ * @param {any} response
+ * @returns {Reader}
+ */
+export function readerOf(response) {
+  const { body } = response;
+  if (typeof body?.getReader === "function") return body.getReader();
+  const pieces = body?.[Symbol.asyncIterator]?.() ?? whole(response);
+  return { read: () => pieces.next(), cancel: async () => pieces.return?.() };
+}
+
+/** @param {Response} response */
+async function* whole(response) {
+  yield new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * What a reader brings; it is cancelled when nobody wants more.
+ *
+ * @param {Reader} reader
+ * @returns {AsyncGenerator<Uint8Array, void>}
+ */
+export async function* piecesOf(reader) {
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+/**
  * A body that is sent once. Deno (2.9) sends a text a second time when a connection that was used before breaks under it,
  * also where the first one arrived and is billed; of a Blob it cannot.
  *

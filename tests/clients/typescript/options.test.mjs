@@ -1,7 +1,8 @@
 // What a client is told: keys, who pays, where it calls, which way connections go.
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
-import { GOOD, KEY, PICTURE, api, asked, client, json, served, thrown } from "./served.mjs";
+import { DONE, GOOD, KEY, PARTIAL, PICTURE, api, asked, client, json, served, thrown } from "./served.mjs";
 
 /** A fetch that leads to another server, and keeps what was asked. */
 function led(to, seen = []) {
@@ -147,6 +148,33 @@ test("connections go the way that fetchOptions say, downloads too, however long 
     assert.deepEqual(Buffer.from(await one.toBytes()), PICTURE);
     assert.deepEqual(paths, ["/v1/images/generations", "/a.png"]);
     assert.equal(requests[1].headers.authorization, undefined);
+  });
+});
+
+test("a fetch of another making is understood: its body of Node's kind, or given whole alone", async () => {
+  const kinds = {
+    stream: (content) => ({ body: Readable.from([content.subarray(0, 9), content.subarray(9)]) }),
+    whole: (content) => ({ body: undefined, arrayBuffer: async () => new Uint8Array(content).buffer }),
+  };
+  const answers = (request, response) => {
+    if (request.method === "GET") response.end(PICTURE);
+    else if (request.headers["x-stream"]) response.setHeader("content-type", "text/event-stream").end(PARTIAL + DONE);
+    else json(JSON.stringify({ created: 1, data: [{ url: `http://${request.headers.host}/a.png` }] }))(request, response);
+  };
+  await served(answers, async (url) => {
+    for (const kind of Object.values(kinds)) {
+      const own = async (...told) => {
+        const { ok, status, headers, ...rest } = await fetch(...told).then(async (one) => ({
+          ok: one.ok, status: one.status, headers: one.headers, content: Buffer.from(await one.arrayBuffer()),
+        }));
+        return { ok, status, headers, ...kind(rest.content) };
+      };
+      const one = client(url, { fetch: own });
+      const [picture] = (await one.images.generate(asked)).data;
+      assert.deepEqual(Buffer.from(await picture.toBytes()), PICTURE);
+      const stream = await one.images.generate({ ...asked, stream: true }, { headers: { "x-stream": "1" } });
+      assert.equal((await stream.finalImages()).length, 1);
+    }
   });
 });
 

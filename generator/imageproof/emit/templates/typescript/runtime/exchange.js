@@ -1,7 +1,7 @@
 // One exchange with the server: request out, answer in, failures told apart.
 
 import { Ahead } from "./ahead.js";
-import { once, patient, saidBy, sender } from "./engines.js";
+import { once, patient, readerOf, saidBy, sender } from "./engines.js";
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -39,7 +39,7 @@ export class Exchange {
   #body;
   /** @type {Response | undefined} */
   #response;
-  /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+  /** @type {import("./engines.js").Reader | undefined} */
   #reader;
 
   /**
@@ -174,13 +174,13 @@ export class Exchange {
 
   /** @returns {Promise<Uint8Array | undefined>} */
   async #next() {
-    this.#reader ??= this.response.body?.getReader();
+    this.#reader ??= readerOf(this.response);
     if (this.controller.signal.aborted) throw new Error("the answer is closed");
     this.restart();
-    const piece = await this.#reader?.read();
+    const { done, value } = await this.#reader.read();
     this.pause(); // how long its reader takes is no silence of the server
     if (this.controller.signal.aborted) throw new Error("the answer is closed"); // not every engine says so
-    return piece?.done ? undefined : piece?.value;
+    return done ? undefined : value;
   }
 
   /**

@@ -1,6 +1,6 @@
 // Files that go out: where their bytes are, their name and media type, and the parts of a form.
 
-import { isBun } from "./engines.js";
+import { isBun, piecesOf } from "./engines.js";
 import { APIError } from "./errors.js";
 import { HEAD, joinedBytes, sniff } from "./pictures.js";
 import { isPlain, jsonOf, shownKind, textOf } from "./values.js";
@@ -169,7 +169,7 @@ export async function machine(what) {
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 async function collected(name, stream, waits) {
-  const iterator = ("getReader" in stream ? piecesOf(stream) : stream)[Symbol.asyncIterator]();
+  const iterator = ("getReader" in stream ? piecesOf(stream.getReader()) : stream)[Symbol.asyncIterator]();
   /** @type {Uint8Array[]} */
   const pieces = [];
   try {
@@ -194,26 +194,6 @@ function bytesOf(name, piece) {
   if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
   if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
   throw new TypeError(`${name}: the stream brought ${shownKind(piece)}, not bytes`);
-}
-
-/**
- * What a stream brings; it is cancelled when nobody wants more. Not every browser iterates streams by itself.
- *
- * @param {ReadableStream<Uint8Array>} stream
- * @returns {AsyncGenerator<Uint8Array, void>}
- */
-export async function* piecesOf(stream) {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-    reader.releaseLock();
-  }
 }
 
 /**
