@@ -313,11 +313,6 @@ export interface EditParamsShared {
   /** What to change, or what the new picture shows. */
   prompt: string;
   /**
-   * Picture with alpha, a PNG or in the first picture's format, of its size in pixels; that is edited where the mask is
-   * fully transparent.
-   */
-  mask?: FileInput | ImageReferenceParam | null | undefined;
-  /**
    * Model that edits. Name one; the official sources disagree on what is taken without it. Known: dall-e-2,
    * gpt-image-1, gpt-image-1-mini, gpt-image-1.5, chatgpt-image-latest, gpt-image-2.5-sunburst, gpt-image-2.5-flare,
    * gpt-image-2.5-sunburst-2026-09-08, gpt-image-2.5-flare-2026-09-08, gpt-image-2, gpt-image-2-2026-04-21,
@@ -386,11 +381,21 @@ export type EditParams = EditParamsShared &
     | {
         /** The picture to edit, PNG, WebP or JPEG of less than 50 MB; DALL·E 2 takes a square PNG of less than 4 MB. */
         image: FileInput | ReadonlyArray<FileInput>;
+        /**
+         * Picture with alpha, a PNG or in the first picture's format, of its size in pixels; that is edited where the mask is
+         * fully transparent.
+         */
+        mask?: FileInput | null | undefined;
         /** Transparent PNG laid over the first picture to guide the edit, of its size once upright. Not with a mask. */
         markup?: FileInput | null | undefined;
         images?: undefined;
       }
     | {
+        /**
+         * Picture with alpha, a PNG or in the first picture's format, of its size in pixels; that is edited where the mask is
+         * fully transparent.
+         */
+        mask?: FileInput | ImageReferenceParam | null | undefined;
         /** The pictures to edit. */
         images: ReadonlyArray<ImageReferenceParam>;
         image?: undefined;

@@ -12,7 +12,7 @@ const stream = await client.images.generate({ prompt: "x", stream: true });
 for await (const event of stream) if (event.type === "image_generation.completed") console.log(event.usage.total_tokens);
 for await (const event of stream.partialImages()) console.log(event.partial_image_index);
 const last: ImageGenerationCompletedEvent = await stream.finalImage();
-await client.images.edit({ prompt: "x", image: [toFile(new Uint8Array(3)), new Response()], mask: { file_id: "f" } });
+await client.images.edit({ prompt: "x", image: [toFile(new Uint8Array(3)), new Response()], mask: "mask.png" });
 try {
   await last.save("x");
 } catch (error) {

@@ -52,6 +52,10 @@ export async function files(form: Blob, bytes: Uint8Array, response: Response): 
   await client.images.edit({ prompt: "x" });
   // @ts-expect-error -- files or references
   await client.images.edit({ prompt: "x", image: form, images: [{ file_id: "f" }] });
+  await client.images.edit({ prompt: "x", images: [{ file_id: "f" }], mask: { file_id: "m" } });
+  await client.images.edit({ prompt: "x", image: form, mask: form, markup: null });
+  // @ts-expect-error -- a reference beside a file
+  await client.images.edit({ prompt: "x", image: form, mask: { file_id: "m" } });
   // @ts-expect-error -- a reference to nothing
   await client.images.edit({ prompt: "x", images: [{}] });
   // @ts-expect-error -- a reference to two things

@@ -149,7 +149,8 @@ def parameters(api: Api, names: Names) -> Iterator[str]:
         rows = [_member(one) for one in told if one.field.name not in apart]
         if forms:
             yield interface(f"{name}Shared", f"What all parameters of `{called[operation.id]}` have in common.", rows)
-            choices = "".join(_choice(told, form, apart) for form in forms)
+            kinds = ([_as_file(operation, one, names) for one in told], told)
+            choices = "".join(_choice(kind, form, apart) for kind, form in zip(kinds, forms, strict=True))
             yield f"{comment(doc, 0)}export type {name} = {name}Shared &\n  (\n{choices}  );"
         else:
             yield interface(name, doc, rows)
@@ -170,6 +171,13 @@ def _member(one: Argument) -> str:
     return member(one.name, one.told, one.required, True, described(one.field))
 
 
+def _as_file(operation: Operation, one: Argument, names: Names) -> Argument:
+    """A file that may be a reference too, where it may not."""
+    if one.place != "body" or not has_files(one.field.type) or not in_both(operation, one.field):
+        return one
+    return replace(one, told=annotation(replace(one.field.type, nullable=not one.required), names, True))
+
+
 def _choice(told: list[Argument], form: Mapping[str, bool], apart: Collection[str]) -> str:
     """One alternative of an intersection: what is given in it, and what is not."""
     given = [_member(replace(one, required=form[one.field.name])) for one in told if one.field.name in form]
@@ -179,8 +187,8 @@ def _choice(told: list[Argument], form: Mapping[str, bool], apart: Collection[st
 
 
 def alternatives(api: Api, operation: Operation) -> list[dict[str, bool]]:
-    """Members that only one of an operation's two bodies has, the form's and those of the JSON body, by whether it must
-    have them; [] where either would do without."""
+    """Files of an operation's form, and what its JSON body has in their place, by whether it must have them; [] where
+    either would do without."""
     body, reference, rules = operation.body, operation.reference, api.rules
     if not body or not reference or not rules or operation.id not in rules.forms:
         return []
@@ -190,7 +198,8 @@ def alternatives(api: Api, operation: Operation) -> list[dict[str, bool]]:
     form = {one.name: one.name in needed for one in body.fields if has_files(one.type) and not in_both(operation, one)}
     names = {one.name for one in body.fields}
     json = {one.name: one.required for one in reference.fields if one.name not in names and has_lists(one)}
-    return [form, json] if any(form.values()) and any(json.values()) else []
+    both = {one.name: False for one in body.fields if has_files(one.type) and in_both(operation, one)}
+    return [form | both, json | both] if any(form.values()) and any(json.values()) else []
 
 
 def arguments_of(operation: Operation, names: Names) -> list[Argument]:
