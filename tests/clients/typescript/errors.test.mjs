@@ -56,3 +56,20 @@ test("a key of any length that a server repeats is masked, and the words around 
     });
   }
 });
+
+test("a key is masked whoever set it: in headers of the client or of a call, in the query", async () => {
+  const echo = (request, response) => {
+    const { authorization, "api-key": own, "x-trace": trace, "idempotency-key": once } = request.headers;
+    const said = [authorization, own, request.url, trace, once].join(" | ");
+    json(JSON.stringify({ error: { message: said } }), 400)(request, response);
+  };
+  await served(echo, async (url) => {
+    const told = { defaultHeaders: { Authorization: "Basic c2VjcmV0OnNlY3JldA==", "X-Trace": "t-1" } };
+    const one = new api.Client({ baseURL: `${url}?api_key=secret-of-query&api-version=2`, apiKey: "", maxRetries: 0, ...told });
+    const error = await thrown(one.images.generate(asked, { headers: { "api-key": "secret-of-call", "Idempotency-Key": "k-1" } }));
+    assert.equal(error.message, "Basic [key] | [key] | /v1/images/generations?api_key=[key]&api-version=2 | t-1 | k-1");
+    const gone = await served(json(GOOD), async (nobody) => nobody);
+    const lost = await thrown(one.withOptions({ baseURL: `${gone}?key=secret-of-query` }).images.generate(asked));
+    assert.ok(!util.inspect(lost, { depth: 9, showHidden: true }).includes("secret"), util.inspect(lost));
+  });
+});

@@ -22,8 +22,8 @@ const LONGEST_START = 4096; // bytes in which an answer has to show what it is
 export class Exchange {
   /** @type {import("./request.js").Call} */
   #call;
-  /** @type {string} */
-  #key;
+  /** @type {Headers} */
+  #headers;
   /** @type {import("./request.js").Settings} */
   #settings;
   /** @type {number | null} */
@@ -44,13 +44,13 @@ export class Exchange {
 
   /**
    * @param {import("./request.js").Call} call
-   * @param {string} key
+   * @param {Headers} headers
    * @param {import("./request.js").Settings} settings
    * @param {import("./content.js").Origin} origin
    */
-  constructor(call, key, settings, origin) {
+  constructor(call, headers, settings, origin) {
     this.#call = call;
-    this.#key = key;
+    this.#headers = headers;
     this.#settings = settings;
     this.#timeout = call.options.timeout === undefined ? settings.timeout : call.options.timeout;
     this.origin = origin;
@@ -99,7 +99,7 @@ export class Exchange {
    * @returns {Promise<APIError | undefined>}
    */
   async begin(whole) {
-    const { verb, url, headers, body, options } = this.#call;
+    const { verb, url, body, options } = this.#call;
     options.signal?.addEventListener("abort", this.aborts, { once: true });
     if (options.signal?.aborted) this.aborts();
     this.restart();
@@ -108,7 +108,7 @@ export class Exchange {
     try {
       const using = sender(this.#settings, this.streams);
       this.#response = await using(url, {
-        ...told, method: verb, headers: headers(this.#key), body: once(body), redirect: "manual", signal,
+        ...told, method: verb, headers: this.#headers, body: once(body), redirect: "manual", signal,
       });
     } catch (cause) {
       return this.#failed(cause, `no answer from ${this.origin.baseURL}`);

@@ -2,10 +2,12 @@
 
 import { APIError } from "./errors.js";
 import { Exchange } from "./exchange.js";
-import { callOptions, checkedKey, spellings } from "./options.js";
+import { callOptions, checkedKey, secretsIn, spellings } from "./options.js";
 import { patience, paused } from "./patience.js";
 import { callOf } from "./request.js";
 import { delayOf, isRepeated, reasonOf } from "./retry.js";
+
+const MOST_SECRETS = 10; // that a client remembers, where each request has another
 
 /** Holds the key, and is the only thing that does. */
 export class Http {
@@ -13,8 +15,8 @@ export class Http {
   #settings;
   /** @type {import("./request.js").Service} */
   #service;
-  /** @type {{ key: string, origin: import("./content.js").Origin } | undefined} */
-  #last;
+  /** @type {Map<string, RegExp>} What must not be shown, by what finds it; the last few. */
+  #secrets = new Map();
 
   /**
    * @param {import("./request.js").Settings} settings
@@ -53,7 +55,8 @@ export class Http {
     await this.#service.check?.(operation, call, settings);
     for (let attempt = 1; ; attempt++) {
       const key = await this.#key(waits);
-      const exchange = new Exchange(call, key, settings, this.#origin(key));
+      const headers = call.headers(key);
+      const exchange = new Exchange(call, headers, settings, this.#origin([key, ...secretsIn(headers, call.url)]));
       const error = await exchange.begin(whole && !call.streams);
       if (!error) return exchange;
       const reason = exchange.aborted ? "other" : reasonOf(error, exchange.cause);
@@ -84,14 +87,22 @@ export class Http {
     return checkedKey(found);
   }
 
-  /** @param {string} key */
-  #origin(key) {
-    if (this.#last?.key !== key) {
-      const { baseURL, fetch, network } = this.#settings;
-      const secret = spellings(key);
-      const clean = (/** @type {string} */ text) => (secret ? text.replace(secret, "[key]") : text);
-      this.#last = { key, origin: { baseURL, fetch, network, clean } };
+  /**
+   * Where answers come from, with what is known of keys.
+   *
+   * @param {readonly string[]} keys
+   * @returns {import("./content.js").Origin}
+   */
+  #origin(keys) {
+    for (const key of keys) {
+      const found = this.#secrets.get(key) ?? spellings(key);
+      this.#secrets.delete(key);
+      if (found) this.#secrets.set(key, found);
     }
-    return this.#last.origin;
+    for (const key of [...this.#secrets.keys()].slice(0, -MOST_SECRETS)) this.#secrets.delete(key);
+    const { baseURL, fetch, network } = this.#settings;
+    const secrets = [...this.#secrets.values()];
+    const clean = (/** @type {string} */ text) => secrets.reduce((shown, one) => shown.replace(one, "[key]"), text);
+    return { baseURL, fetch, network, clean };
   }
 }

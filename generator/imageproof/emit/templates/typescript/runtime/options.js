@@ -247,6 +247,21 @@ export function checkedKey(key) {
   return normalKey(/** @type {string} */ (key), "");
 }
 
+const CARRIERS = /auth|key|token|secret|cookie|password|signature|^sig$/i;
+
+/**
+ * The keys that headers and a query carry, whoever set them.
+ *
+ * @param {Headers} headers
+ * @param {string} url
+ * @returns {string[]}
+ */
+export function secretsIn(headers, url) {
+  const query = url.includes("?") ? new URL(url).searchParams : [];
+  const carried = [...headers, ...query].filter(([name, value]) => value && CARRIERS.test(name) && !/idempotency/i.test(name));
+  return carried.map(([, value]) => value.trim().split(/\s+/).at(-1) ?? "");
+}
+
 /**
  * Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will.
  *
