@@ -21,6 +21,8 @@ RUNNERS: dict[str, tuple[list[str], dict[str, str]]] = {
     "python": ([sys.executable, os.fspath(HERE / "runner.py")], PYTHON),
     "python-async": ([sys.executable, os.fspath(HERE / "runner.py"), "--async"], PYTHON),
     "typescript": (["node", os.fspath(HERE / "runner.mjs")], {}),
+    "typescript-deno": (["deno", "run", "-A", "--no-check", "--quiet", os.fspath(HERE / "runner.mjs")], {}),
+    "typescript-bun": (["bun", os.fspath(HERE / "runner.mjs")], {}),
     "go": (["go"], {}),
 }
 
