@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from imageproof_conformance.answers import page
+from imageproof_conformance.answers import error, page
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.money import MICROS, NO_LIMIT, NOTHING, Cost, amount_text
 
@@ -190,6 +190,8 @@ def pictures(exchange: Exchange) -> int:
     if not 200 <= exchange.status < 300:
         return 0
     seen = _seen(exchange)
+    if refusal and not seen and error(exchange):
+        return 0  # it was refused, under a status that says otherwise
     return max(seen or 0, worst) if seen is None or exchange.failure else max(seen, 1)
 
 

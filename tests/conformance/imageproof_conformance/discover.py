@@ -20,7 +20,7 @@ from imageproof_conformance.encodings import SHORT, empty, rule_missing, several
 from imageproof_conformance.exchange import Exchange, Probe, Request
 from imageproof_conformance.naming import known_by_name
 from imageproof_conformance.profile import ModelChoice, Profile
-from imageproof_conformance.trouble import WORDS, Trouble, bare
+from imageproof_conformance.trouble import CLOSED, WORDS, Trouble, bare, lost
 from imageproof_conformance.trouble import found as troubled
 
 Encoding = tuple[str, str, bool | None]
@@ -35,6 +35,7 @@ class Discovery:
     listed     model ids of the target's own list, in its order
     exchanges  the calls that found this out
     encodings  operationId, media type, and whether its body is taken in that, where there is a choice; None: unsettled
+    closed     operationIds that turn this key away, while others let it in: they are not offered to it
     by_name    models of the contract that a target knows which lists none, as far as that was asked and settled
     trouble    why there can be no verdict, "" when there can; `detail` says it in words, and without trouble why not
                all could be asked, "" when it was
@@ -47,6 +48,7 @@ class Discovery:
     detail: str = ""
     encodings: tuple[Encoding, ...] = ()
     by_name: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
@@ -67,7 +69,7 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     def ask(probe: Probe) -> Exchange | None:
         if len(exchanges) > 1 and all(one.status in (401, 407) for one in exchanges):
             return None  # a key that is turned away is shown twice, and no more
-        if len(exchanges) > 1 and all(one.status is None for one in exchanges[-2:]):
+        if len(exchanges) > 1 and all(map(lost, exchanges[-2:])):
             return None  # each would be waited for in vain, and may cost a picture
         exchange = send(probe)
         if exchange is not None:
@@ -94,10 +96,13 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     trouble, detail = troubled(exchanges, offered, making_ids, profile)
     if trouble and not doubtful(trouble, exchanges):
         offered = opened(exchanges)
+    closed = () if trouble else tuple(sorted({one.probe.operation for one in exchanges if one.status in CLOSED}))
+    offered.difference_update(closed)
     nameless = not (trouble or listed or profile.models or (profile.provider and profile.provider.models))
     making = next((one for one in operations.values() if one.id in offered and _takes_json(document, one)), None)
     by_name = known_by_name(document, making, ask) if nameless and making is not None else ()
-    return Discovery(frozenset(offered), listed, tuple(exchanges), trouble, detail, tuple(encodings), by_name)
+    told = frozenset(offered), listed, tuple(exchanges), trouble, detail, tuple(encodings), by_name, closed
+    return Discovery(*told)
 
 
 def doubtful(trouble: Trouble, exchanges: Iterable[Exchange]) -> bool:

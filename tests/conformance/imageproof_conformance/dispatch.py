@@ -25,6 +25,7 @@ UNKNOWN_AFTER = 2  # calls that are refused for their model alone, before one is
 
 
 TURNED_AWAY = (402, 429)
+ALL_AWAY = "calls were turned away one after the other"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Dispatcher:
         self._changed = threading.Condition()
         self._flying: dict[str, int] = defaultdict(int)  # refusal rule -> calls in flight
         self._leaked: set[str] = set()  # refusal rules of which an invalid request was served
-        self._silent = 0
+        self._silent, self._silence = 0, ""
         self._bad_keys = 0
         self._flying_bad_key = False
         self._paid = 0  # calls in flight that must make pictures
@@ -148,7 +149,7 @@ class Dispatcher:
                 if key in self._leaked:
                     return Skipped(probe, "stopped", f"an invalid request of {group} was served already")
         if self._silent >= SILENT_AFTER and not probe.last:  # whether it answers in the end is asked all the same
-            return Skipped(probe, "silent", "the target stopped answering")
+            return Skipped(probe, "silent", self._silence)
         if probe.request.key == "bad" and self._too_many_bad_keys():
             return Skipped(probe, "stopped", f"a wrong key is tried {MOST_BAD_KEYS} times at most")
         refusal = self._budget.refusal(self._cost(probe, probe.worst), keep)
@@ -233,8 +234,9 @@ class Dispatcher:
     def _note(self, index: int, exchange: Exchange, key: str, answers: dict[int, Exchange]) -> None:
         """Keep an answer, and what it says of the calls to come."""
         answers[index] = exchange
-        turned_away = exchange.status is None or exchange.status in TURNED_AWAY
-        self._silent = self._silent + 1 if turned_away else 0
+        turned_away = exchange.status in TURNED_AWAY
+        self._silent = self._silent + 1 if exchange.status is None or turned_away else 0
+        self._silence = f"{ALL_AWAY} (status {exchange.status})" if turned_away else "the target stopped answering"
         if served(exchange) and exchange.probe.expect == "refused":
             self._leaked.add(key)
 

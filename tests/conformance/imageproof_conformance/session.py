@@ -17,13 +17,14 @@ from imageproof_conformance.answers import served
 from imageproof_conformance.bench import Bench, ModelPlan
 from imageproof_conformance.budget import CUT_SHORT, TIME_OVER, UNSENT, Budget, pictures
 from imageproof_conformance.discover import Discovery, calls, choose_models, discover, opened
-from imageproof_conformance.dispatch import MOST_PAID, UNKNOWN_AFTER, Dispatcher, Interrupted, Skipped
+from imageproof_conformance.dispatch import MOST_PAID, Dispatcher, Interrupted, Skipped
 from imageproof_conformance.exchange import TIERS, Exchange, Probe, Tier
 from imageproof_conformance.forecast import Dearer, cost_of, sufficient
 from imageproof_conformance.intent import upto, wanted, whole_plan
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
 from imageproof_conformance.money import NO_LIMIT, NOTHING, Bill, Cost, Tariff, lists, payable
 from imageproof_conformance.offered import askable
+from imageproof_conformance.order import in_parts
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import FREE_CAP, ModelChoice, Profile
 from imageproof_conformance.record import Progress, Run
@@ -51,26 +52,6 @@ class _State:
     looked: bool = False  # at the links once more
     bench: tuple[tuple[int, int, bool], Bench] | None = None  # with how much of all this it was made
     cut: str = ""  # why discovery could not ask everything
-
-
-def _parts(probes: Collection[Probe]) -> tuple[list[Probe], ...]:
-    """What is sent after what: first, of each model, the calls that show whether it is known, and the plainest one that
-    makes a picture; last what shows whether the target lives after all of it."""
-    models = dict.fromkeys(one.model for one in probes)
-    first = [probe for model in models for probe in _telling([one for one in probes if one.model == model])]
-    last = [one for one in probes if one.last]
-    return first, [one for one in probes if one not in first and one not in last], last
-
-
-def _telling(probes: Collection[Probe]) -> list[Probe]:
-    """Of the calls of one model: two that must be refused for something else than the model, and a paid one, in JSON
-    and no stream if there is one."""
-    named = [one for one in probes if one.asked.get("model") == one.model and one.request.key == "yes"]
-    whole = [one for one in named if one.expect == "refused" and one.about in one.asked]  # nothing is left out
-    refused = [one for one in whole if "MODEL" not in "".join(one.rules[:1])]
-    paid = [one for one in named if one.images]
-    plain = [one for one in paid if one.request.json is not None and not one.asked.get("stream")]
-    return [*sorted(refused, key=lambda one: one.worst)[:UNKNOWN_AFTER], *(plain or paid)[:1]]
 
 
 class Session:
@@ -128,13 +109,26 @@ class Session:
         if self._state.cut and self.discovery.trouble in ("", "nothing"):
             self.discovery = self._cut_short()
         self.before = calls(self.document) if assume else len(self.discovery.exchanges)
+        missed = self.discovery.said if assume and self.discovery.trouble != "nothing" else ""
+        if missed:
+            self.notes += (f"{missed}; the plan is made without an answer",)
         if assume:
             everything = frozenset(self.document.operations())
             self.discovery = replace(self.discovery, offered=everything, trouble="", detail="")
         named = bool(self.profile.models or self.discovery.listed)
         if self.discovery.trouble and not (self.discovery.doubtful and named):
             return
-        choices, note = choose_models(self.document, self.profile, self.discovery)
+        if self.discovery.closed:
+            names = ", ".join(self.discovery.closed)
+            self.notes += (f"closed to this key, and so taken as not offered: {names}",)
+        try:
+            choices, note = choose_models(self.document, self.profile, self.discovery)
+        except UsageError as error:
+            name_one = f"{missed}; for a plan without its list name a model with --model NAME"
+            raise UsageError(name_one if missed else str(error)) from None
+        listed = self.discovery.listed
+        if strange := [one.name for one in choices if listed and one.name not in listed]:
+            self.notes += (f"not in the target's list of models: {', '.join(strange)}",)
         self.notes = (*self.notes, note) if note else self.notes
         self.tariff = replace(self.tariff, lists=lists(self.document, choices))
         if self.profile.max_cost is not None:
@@ -401,7 +395,7 @@ class Session:
         try:
             # What was asked for goes before what a careless target bills for calls that it should have refused.
             keep = cost_of(self.tariff, self.probes, lambda probe: probe.legal_images) if stage == "free" else NOTHING
-            for part in _parts(keyed):
+            for part in in_parts(keyed):
                 found = self._dispatcher.run(part, keep, PAID_AT_ONCE.get(stage, MOST_PAID))
                 exchanges, skipped = [*exchanges, *found[0]], [*skipped, *found[1]]
             if 0 < self._done < self._total:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-from imageproof_conformance.answers import page, said
+from imageproof_conformance.answers import page, parsed, said
 from imageproof_conformance.budget import LATE, NEVER_SENT
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.profile import Profile
@@ -38,29 +38,42 @@ def found(
     asked = [one for one in exchanges if one.probe.operation in making] or list(exchanges)
     if not asked:
         return "nothing", "no call was allowed"
-    heard = [one for one in asked if one.status is not None]
+    heard = [one for one in asked if not lost(one)]
     if not heard:
-        late = next((one.failure for one in asked if one.failure.startswith(LATE)), "")
+        late = next((one.failure for one in asked if one.status or one.failure.startswith(LATE)), "")
         return ("silent", late) if late else ("unreachable", bare(asked[0].failure))
     every, words = {one.status or 0 for one in heard}, said(heard[-1]).rstrip(". ")
     told = f"{_named(every)}{f': {words}' if words else ''}"
+    which = "every call" if {one.status for one in exchanges} <= every else "every call that could make a picture"
     if every <= {*CLOSED}:
         why, key = _key(profile)
-        return "auth", f"{why}: every call was answered {told}{_by_page(heard)}; {key}"
+        return "auth", f"{why}: {which} was answered {told}{_by_page(heard)}; {key}"
     if every <= _LIMITED:
-        return "quota", f"every call was answered {told}"
+        return "quota", f"{which} was answered {told}"
     if every <= _OUTAGE | _LIMITED | {401, 403}:
         paying = bool(profile.max_images or profile.max_cost)
         unclear = every == {500} and not paying
         hint = "; a run with --max-images asks whether legal calls fail too" if unclear else ""
-        return "outage", f"every call that could make a picture was answered {told}{_by_page(heard)}{hint}"
+        return "outage", f"{which} was answered {told}{_by_page(heard)}{hint}"
     if all(map(away, heard)):
         return "elsewhere", f"calls are redirected (status {_named(every)}) to {away(heard[0])}"
     if all(200 <= (one.status or 0) < 300 and page(one) for one in heard):
         return "website", f"calls are answered with a page for people (status {_named(every)})"
     if not {*offered} & {*making}:
         return "nothing", f"no operation of the Images API answers here (status {_named(every)}{_by_page(asked)})"
+    if len({one.status for one in exchanges}) == 1 and min(every) >= 400 and not any(map(_object, exchanges)):
+        kind = asked[0].media_type or "no content type"
+        return "nothing", f"whatever is asked is answered {told}, with no JSON object ({kind}): this is no Images API"
     return "", ""
+
+
+def _object(exchange: Exchange) -> bool:
+    return isinstance(parsed(exchange), dict)
+
+
+def lost(exchange: Exchange) -> bool:
+    """Whether a call got no answer, or none that came to its end."""
+    return exchange.status is None or bool(exchange.failure)
 
 
 def away(exchange: Exchange) -> str:

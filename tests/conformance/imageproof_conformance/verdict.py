@@ -354,5 +354,7 @@ def unserved(exchanges: Iterable[Exchange]) -> str:
     for one in exchanges:
         if one.probe.expect == "served" and one.probe.images and not served(one):
             words = said(one)[:120]
+            if 300 <= (one.status or 0) < 400 and not words:
+                words = f"sent to {(one.header('location') or 'nowhere')[:120]}"
             return f"status {one.status}{f': {words}' if words else ''}" if one.status else one.failure
     return ""

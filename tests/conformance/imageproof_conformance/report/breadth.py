@@ -39,6 +39,8 @@ def assumed_of(run: Run, offer: Offer) -> tuple[Assumed, ...]:
 
 def _encodings(run: Run) -> Iterator[str]:
     """In which encodings an operation takes its body, as free calls have it."""
+    if run.discovery.trouble:
+        return
     words = {True: "taken", False: "not taken", None: "not settled by a free call, so assumed"}
     for operation in dict.fromkeys(operation for operation, *_ in run.discovery.encodings):
         found = [f"{kind}: {words[yes]}" for name, kind, yes in run.discovery.encodings if name == operation]

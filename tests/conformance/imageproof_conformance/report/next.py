@@ -7,6 +7,7 @@ from math import ceil
 from urllib.parse import urlsplit
 
 from imageproof_conformance.budget import COULD_COST, LATE, REQUESTS_OVER, TIME_OVER, many
+from imageproof_conformance.dispatch import TURNED_AWAY
 from imageproof_conformance.forecast import Dearer
 from imageproof_conformance.money import MICROS, micros
 from imageproof_conformance.profile import DEFAULT_TIMEOUT
@@ -103,6 +104,8 @@ def _broken(run: Run) -> str:
 def _ended(run: Run) -> str:
     reasons = [one.why for one in run.skipped if one.kind == "budget"]
     reasons += [rule.reason for rule in run.verdict.rules if rule.cause == "budget"]
+    if REQUESTS_OVER in run.discovery.detail:
+        return _more_requests(run)
     if any(REQUESTS_OVER in why for why in reasons):
         return _same(run, "--max-requests", str(run.requests + max(len(run.skipped), run.requests)))
     if any(TIME_OVER in why for why in reasons):
@@ -110,6 +113,11 @@ def _ended(run: Run) -> str:
     if any(COULD_COST in why for why in reasons):
         return _more_money(run)
     return _more_pictures(run)
+
+
+def _more_requests(run: Run) -> str:
+    """The command for a run that ended before it knew what to plan."""
+    return _same(run, "--max-requests", str((run.profile.max_requests or 1) * MORE**2))
 
 
 def _more_time(run: Run) -> str:
@@ -138,15 +146,23 @@ def _no_verdict(run: Run) -> str:
     if TIME_OVER in run.discovery.detail:
         return _more_time(run)
     if REQUESTS_OVER in run.discovery.detail:
-        return _same(run, "--max-requests", str((run.profile.max_requests or 1) * MORE))
+        return _more_requests(run)
     if _slow(run):
         return _more_patience(run)
     if trouble == "elsewhere" and (command := _there(run)):
         return command
     if trouble == "unreachable" and any(word in run.discovery.detail.lower() for word in _TLS):
         trouble = "tls"
-    change = _CHANGES.get(trouble, "")
+    change = _CHANGES.get(trouble or _unserved(run), "")
     return f"{change}, then: {_same(run)}" if change else _same(run)
+
+
+def _unserved(run: Run) -> str:
+    """The trouble of a target that served no call which had to be, as far as all of them were answered alike."""
+    statuses = {one.status or 0 for one in run.exchanges if one.probe.expect == "served" and one.probe.images}
+    if statuses and statuses <= {*TURNED_AWAY}:
+        return "quota"
+    return "outage" if statuses and min(statuses) >= 500 else ""
 
 
 def _slow(run: Run) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from imageproof_conformance.baseline import names
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.budget import COULD_COST, KEPT, REQUESTS_OVER, TIME_OVER, many
-from imageproof_conformance.dispatch import Skipped
+from imageproof_conformance.dispatch import ALL_AWAY, Skipped
 from imageproof_conformance.exchange import Probe
 from imageproof_conformance.gates import answers
 from imageproof_conformance.judges import judged_ids
@@ -47,6 +47,7 @@ _LEFT_OUT = (
     ("budget", "", "it could make more pictures than are left of the budget"),
     ("stopped", "wrong key", "a wrong key was tried twice already"),
     ("stopped", "", "an invalid request of the same rule was served already"),
+    ("silent", ALL_AWAY, ALL_AWAY),
     ("silent", "", "the target stopped answering"),
     ("unknown", "", "the target does not know the model"),
     ("open", "", "keys are not tried, since the target was declared open"),

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from imageproof.errors import UsageError
 from imageproof_conformance.baseline import Baseline, Expected
 from imageproof_conformance.profile import ModelChoice, Profile, Settings, build
 from imageproof_conformance.report.next import next_command
-from imageproof_conformance.run import Run, run
+from imageproof_conformance.run import Run, Session, run
 from imageproof_conformance.sending import Sending
 
 from .conftest import Asked, Says, Serve, forward
@@ -56,6 +57,13 @@ def test_a_target_that_hangs_is_asked_little_and_given_more_time(serve: Serve, h
     assert next_command(found) == f"imageproof conform {target.url} --timeout 3"
 
 
+def test_answers_that_never_end_are_none(serve: Serve, hang: Any) -> None:
+    target = serve(lambda asked: Says(pieces=(b" ", b"{}"), before=lambda index: hang() if index else None))
+    found = made(target.url, timeout=0.5)
+    assert (found.verdict.exit_status, found.discovery.trouble, len(target.asked)) == (3, "silent", 2)
+    assert next_command(found).endswith(" --timeout 5")
+
+
 def test_nothing_before_the_end_of_the_run_is_no_verdict(serve: Serve, hang: Any) -> None:
     target = serve(lambda asked: hang())
     found = made(target.url, max_time=0.5)
@@ -92,7 +100,7 @@ def test_paid_calls_that_hang_ask_for_more_patience(serve: Serve, hang: Any, ref
         (200, "website", "No verdict: this is a web site and no Images API: calls are answered with a page for people"),
         (404, "nothing", "No verdict: no operation of the Images API answers here (status 404, by a web page)."),
         (403, "auth", "No verdict: the key is not accepted: every call was answered 403, by a web page; "),
-        (502, "outage", "No verdict: the target is failing: every call that could make a picture was answered 502, by"),
+        (502, "outage", "No verdict: the target is failing: every call was answered 502, by a web page."),
     ],
 )
 def test_pages_for_people_are_no_api(serve: Serve, status: int, trouble: str, said: str) -> None:
@@ -242,3 +250,88 @@ def test_no_sentence_ends_twice(serve: Serve) -> None:
     assert ".." not in found.verdict.headline and found.verdict.headline.endswith(".")
     silent = made(serve(lambda asked: refusal(401, "Wrong key.")).url)
     assert ".." not in silent.verdict.headline.replace("...", "")
+
+
+def test_what_is_closed_to_a_key_is_not_offered_to_it(serve: Serve, reference: Callable[..., str]) -> None:
+    url = reference(KEY)
+
+    def handle(asked: Asked) -> Says:
+        closed = asked.method == "GET" or asked.path.endswith("edits")
+        return refusal(403, "Not in your plan") if closed else forward(asked, url)
+
+    found = made(serve(handle).url, models=(ModelChoice("dall-e-2"),), tier="core")
+    assert found.verdict.exit_status == 0
+    assert found.discovery.offered == {"createImage", "createImageVariation"}
+    assert "closed to this key, and so taken as not offered: createImageEdit, listModels, retrieveModel" in found.notes
+    lacking = made(
+        serve(handle).url, models=(ModelChoice("dall-e-2"),), tier="free", require=frozenset({"createImageEdit"})
+    )
+    assert lacking.verdict.exit_status == 1
+
+
+@pytest.mark.parametrize(("status", "media_type"), [(400, "text/plain"), (426, "text/plain"), (400, "application/xml")])
+def test_a_server_of_another_kind_is_no_api(serve: Serve, status: int, media_type: str) -> None:
+    found = made(serve(lambda asked: Says(status, b"<no/>", media_type)).url)
+    assert (found.verdict.exit_status, found.discovery.trouble) == (3, "nothing")
+    assert found.verdict.headline == (
+        f"No verdict: whatever is asked is answered {status}, with no JSON object ({media_type}): "
+        "this is no Images API."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "change"),
+    [
+        (429, {"code": "insufficient_quota"}, "wait, or raise the quota of the key, then: "),
+        (402, {}, "wait, or raise the quota of the key, then: "),
+        (504, {}, "find out why the server fails (its log says more), then: "),
+    ],
+)
+def test_what_no_paid_call_gets_past_is_what_to_change(
+    serve: Serve, reference: Callable[..., str], status: int, error: Any, change: str
+) -> None:
+    url = reference(KEY)
+
+    def handle(asked: Asked) -> Says:
+        says = forward(asked, url)
+        return refusal(status, "No", **error) if asked.method == "POST" and says.status == 200 else says
+
+    found = made(serve(handle).url, models=(ModelChoice("dall-e-2"),), tier="core")
+    assert found.verdict.exit_status == 3
+    assert next_command(found).startswith(change)
+    away = {one.why for one in found.skipped if one.kind == "silent"}
+    assert away == (set() if status == 504 else {f"calls were turned away one after the other (status {status})"})
+
+
+def test_a_plan_without_an_answer_says_so() -> None:
+    given = Profile("http://127.0.0.1:1/v1", KEY, models=(ModelChoice(MODEL),))
+    with Session(given) as session:
+        session.prepare(assume=True)
+        (note,) = session.notes
+    assert note.startswith("the target is unreachable: ") and note.endswith("; the plan is made without an answer")
+    with Session(replace(given, models=())) as session, pytest.raises(UsageError) as error:
+        session.prepare(assume=True)
+    assert str(error.value).startswith("the target is unreachable: ") and "name a model with --model" in str(
+        error.value
+    )
+
+
+def test_a_model_beside_the_list_is_noted(serve: Serve) -> None:
+    with Session(Profile(serve(lambda asked: LIST).url, KEY, models=(ModelChoice("mine", "dall-e-3"),))) as session:
+        session.prepare(assume=True)
+        assert session.notes == ("not in the target's list of models: mine",)
+
+
+def test_requests_that_end_in_discovery_are_raised_to_more_than_one_more(reference: Callable[..., str]) -> None:
+    url = reference(KEY)
+    found = made(url, max_requests=1)
+    assert found.verdict.exit_status == 4
+    assert next_command(found) == f"imageproof conform {url} --max-requests 100"
+
+
+def test_where_calls_are_sent_is_told(serve: Serve) -> None:
+    def handle(asked: Asked) -> Says:
+        return LIST if asked.method == "GET" else Says(307, headers=(("Location", f"{asked.path}/"),))
+
+    found = made(serve(handle).url, tier="core", models=(ModelChoice("dall-e-3"),))
+    assert "No call succeeded (status 307: sent to /v1/images/generations/)." in found.verdict.headline
