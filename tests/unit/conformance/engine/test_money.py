@@ -112,10 +112,10 @@ def test_a_dry_run_tells_calls_pictures_money_and_time(reference: Any, tmp_path:
     assert "tier standard, dall-e-2: " in first and "(USD 0.2" in first and "list price of 2023-12-01" in first
     assert "at most " in first and "USD 0.50)" in first
     lines = {line.partition(":")[0]: line for line in told.splitlines()}
-    assert lines["calls"].endswith("at most 300 with links and repetitions")
+    assert lines["requests"].endswith("at most 300 with links and repetitions")
     assert lines["pictures"].startswith("pictures: 12, at most ")
     assert "USD 0.50 (list price of 2023-12-01; reading prompts" in lines["money"]
-    assert "s for the calls" in lines["time"] and lines["time"].endswith("at most 90 s")
+    assert "s for the requests" in lines["time"] and lines["time"].endswith("at most 90 s")
     unknown = [*command, "--model", "gpt-image-2.6-flare", "--max-cost", "0.5"]
     refused = subprocess.run(unknown, cwd=tmp_path, capture_output=True, text=True)
     assert refused.returncode == 2 and "--price-per-image" in refused.stderr
