@@ -97,7 +97,7 @@ func (f *formRules) misfits(body *object) []Breach {
 			if one.keyword == "type" {
 				rule = f.TypeRule
 			}
-			found = append(found, Breach{rule, f.parameter(name), name + " " + one.said(), listedIn(told)})
+			found = append(found, Breach{rule, f.parameter(name), name + " " + one.said(), listedIn(told), limitsIn(told)})
 		}
 	}
 	return found
@@ -122,7 +122,7 @@ func (c *callRules) cells(form *formRules, body *object) []Breach {
 				continue
 			}
 			for _, said := range one.said(value, body) {
-				found = append(found, Breach{one.Rule, parameter, name + " " + said, listedIn(one.Schema)})
+				found = append(found, Breach{one.Rule, parameter, name + " " + said, listedIn(one.Schema), limitsIn(one.Schema)})
 			}
 		}
 	}
@@ -218,16 +218,6 @@ func offGrid(told, value any) string {
 		return fmt.Sprintf("%s: the area must be between %d and %d pixels", text, limit("min_pixels"), limit("max_pixels"))
 	}
 	return ""
-}
-
-func uploadsOf(value any) []*upload {
-	switch told := value.(type) {
-	case *upload:
-		return []*upload{told}
-	case []*upload:
-		return told
-	}
-	return nil
 }
 
 // factsOf is what rules may ask of a file; what its header does not tell is left out, and breaks none.

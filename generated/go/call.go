@@ -6,18 +6,16 @@ package imageproofclient
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"reflect"
-	"strings"
 )
 
 // opener is an answer that is read while it comes.
 type opener interface {
-	open(*connection, *operation, *http.Response, *watchedBody)
+	open(*connection, *operation, *reply)
 }
 
-func (s *Stream[T]) open(c *connection, op *operation, answer *http.Response, body *watchedBody) {
-	s.origin, s.op, s.answer, s.body = c, op, answer, body
+func (s *Stream[T]) open(c *connection, op *operation, got *reply) {
+	s.origin, s.op, s.header, s.body = c, op, c.cleanHeader(got.answer.Header), got.body
 }
 
 // invoke makes a call, and reads its answer: a *[]byte of a file, a *string of a text, a *struct{} of nothing, a *Stream
@@ -25,72 +23,60 @@ func (s *Stream[T]) open(c *connection, op *operation, answer *http.Response, bo
 func invoke[T any](
 	ctx context.Context, c *connection, op *operation, inPath []pathValue, arguments any, options []Option,
 ) (*T, error) {
+	if c == nil || ctx == nil {
+		return nil, fmt.Errorf("%s: the context is nil, or the client was not made by NewClient", op.name)
+	}
 	told, err := c.settings.with(options)
+	if err == nil {
+		told, err = told.askKey(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op.name, err)
 	}
 	own := &connection{c.service, told}
+	if told.response != nil {
+		*told.response = nil
+	}
 	made := new(T)
 	stream, streams := any(made).(opener)
-	ready, err := newCall(op, inPath, arguments, streams, &told)
+	ready, err := own.newCall(ctx, op, inPath, arguments, streams)
 	if err != nil {
 		return nil, err
 	}
-	if c.service.check != nil {
-		if err := c.service.check(op, ready, &told); err != nil {
-			return nil, err
-		}
-	}
-	answer, text, err := own.exchange(ctx, ready, streams)
+	got, err := own.exchange(ctx, ready, streams)
 	if err != nil {
 		return nil, err
 	}
-	if told.response != nil {
-		*told.response = shownResponse(answer)
-	}
-	if streams && isEvents(answer) {
-		stream.open(own, op, shownResponse(answer), answer.Body.(*watchedBody))
+	if got.streams {
+		stream.open(own, op, got)
 		return made, nil
 	}
 	switch into := any(made).(type) {
 	case *[]byte:
-		*into = []byte(text)
+		*into = []byte(got.text)
 		return made, nil
 	case *string:
 		if op.accept == "text/plain" {
-			*into = text
+			*into = got.text
 			return made, nil
 		}
 	case *struct{}:
 		return made, nil
 	}
-	return readJSON(own, op, answer, text, made, streams)
+	return readJSON(own, op, got, made, streams)
 }
 
-func isEvents(answer *http.Response) bool {
-	return strings.Contains(answer.Header.Get("Content-Type"), "text/event-stream")
-}
-
-// shownResponse is an answer without its request, which has the key.
-func shownResponse(answer *http.Response) *http.Response {
-	shown := *answer
-	shown.Request, shown.Body = nil, http.NoBody
-	return &shown
-}
-
-func readJSON[T any](
-	c *connection, op *operation, answer *http.Response, text string, made *T, streams bool,
-) (*T, error) {
+func readJSON[T any](c *connection, op *operation, got *reply, made *T, streams bool) (*T, error) {
+	text, header := got.text, c.cleanHeader(got.answer.Header)
 	invalid := func(message string) (*T, error) {
-		e := &APIResponseValidationError{newError(message, c.clean(text))}
-		e.StatusCode, e.Header = answer.StatusCode, c.cleanHeader(answer.Header)
-		e.RequestID = e.Header.Get("x-request-id")
+		e := &APIResponseValidationError{newError(c, message, text)}
+		e.StatusCode, e.Header, e.RequestID = got.answer.StatusCode, header, header.Get("x-request-id")
 		return nil, e
 	}
 	value, err := decodeJSON(text, c.service.inline)
 	members, isObject := value.(map[string]any)
 	switch {
-	case err != nil && isEvents(answer):
+	case err != nil && mediaType(header) == "text/event-stream":
 		return invalid("asked for one answer, and got a stream of events: it is not JSON")
 	case err != nil:
 		return invalid("the answer is not JSON")
@@ -110,20 +96,43 @@ func readJSON[T any](
 	}
 	if found, isReceiver := any(made).(receiver); isReceiver {
 		about := found.received()
-		about.raw, about.status, about.header = text, answer.StatusCode, answer.Header
-		if op.holder != "" && !holdsFiles(members[op.holder]) {
-			return invalid("the answer holds no file, where it should list them")
+		about.raw, about.status, about.header = text, got.answer.StatusCode, header
+		if op.holder != "" && !holdsFiles(place, op.holder) {
+			return invalid(fmt.Sprintf("the answer holds no file: %s lists none", op.holder))
 		}
 	}
 	return made, nil
 }
 
-func holdsFiles(value any) bool {
-	list, _ := value.([]any)
-	for _, item := range list {
-		if _, isObject := item.(map[string]any); !isObject {
-			return false
+// carrier is an object that may carry a file: in base64, or behind a link.
+type carrier interface{ carried() (inline, link string) }
+
+// holdsFiles says whether some item of the list that an answer has under a name carries a file.
+func holdsFiles(answer reflect.Value, holder string) bool {
+	for _, one := range fieldsOf(answer.Type()) {
+		if one.name != holder || answer.Field(one.index).Kind() != reflect.Slice {
+			continue
+		}
+		list := answer.Field(one.index)
+		for index := range list.Len() {
+			item := list.Index(index)
+			if item.Kind() != reflect.Interface {
+				item = item.Addr()
+			}
+			if holdsFile(item.Interface()) {
+				return true
+			}
 		}
 	}
-	return len(list) > 0
+	return false
+}
+
+// holdsFile says whether an object carries a file.
+func holdsFile(value any) bool {
+	from, carries := value.(carrier)
+	if !carries {
+		return false
+	}
+	inline, link := from.carried()
+	return inline != "" || link != ""
 }

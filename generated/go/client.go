@@ -12,6 +12,7 @@ var about = service{
 	authPrefix:  "Bearer ",
 	keyVariable: "OPENAI_API_KEY",
 	urlVariable: "OPENAI_BASE_URL",
+	accounts:    []account{{"organization", "OpenAI-Organization", "OPENAI_ORG_ID"}, {"project", "OpenAI-Project", "OPENAI_PROJECT_ID"}},
 	inline:      []string{"b64_json"},
 	check:       checkRules,
 }
@@ -53,6 +54,12 @@ func clientOf(c *connection) *Client {
 
 // Make a picture from a prompt, edit pictures, vary a picture.
 type Images struct{ c *connection }
+
+// String says where calls go, and nothing else.
+func (r Images) String() string { return "Images of " + r.c.String() }
+
+// GoString is String.
+func (r Images) GoString() string { return r.String() }
 
 // Generate: Make pictures from a prompt.
 //
@@ -103,6 +110,12 @@ func (r *Images) CreateVariation(ctx context.Context, params CreateVariationPara
 // Which models the server offers.
 type Models struct{ c *connection }
 
+// String says where calls go, and nothing else.
+func (r Models) String() string { return "Models of " + r.c.String() }
+
+// GoString is String.
+func (r Models) GoString() string { return r.String() }
+
 // List: List the models.
 //
 // Every model that the key may use, of images or not.
@@ -124,7 +137,7 @@ var opImagesGenerate = operation{
 	mediaType: "application/json",
 	stream:    "stream",
 	member:    "type",
-	last:      []string{"image_generation.completed"},
+	last:      []string{"image_generation.completed", "image_edit.completed"},
 	holder:    "data",
 }
 
@@ -139,7 +152,7 @@ var opImagesEdit = operation{
 	jsonMediaType: "application/json",
 	stream:        "stream",
 	member:        "type",
-	last:          []string{"image_edit.completed"},
+	last:          []string{"image_edit.completed", "image_generation.completed"},
 	holder:        "data",
 }
 

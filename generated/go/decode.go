@@ -6,6 +6,7 @@ package imageproofclient
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -85,7 +86,13 @@ func (d decoder) intoSlice(place reflect.Value, value any) bool {
 	}
 	made := reflect.MakeSlice(place.Type(), len(items), len(items))
 	for index, item := range items {
-		d.into(made.Index(index), item)
+		if d.into(made.Index(index), item) && item != nil {
+			continue
+		}
+		if found, isReceiver := made.Index(index).Addr().Interface().(receiver); isReceiver {
+			about := found.received()
+			about.origin, about.instead, about.odd = d.origin, item, true
+		}
 	}
 	place.Set(made)
 	return true
@@ -112,7 +119,10 @@ func (d decoder) intoStruct(place reflect.Value, value any) bool {
 		return false
 	}
 	about := place.Addr().Interface().(receiver).received()
-	about.members, about.origin, about.extra, about.fetched = members, d.origin, map[string]any{}, &fetched{}
+	about.members, about.origin, about.extra = members, d.origin, map[string]any{}
+	if _, carries := place.Addr().Interface().(carrier); carries {
+		about.fetched = newFetched()
+	}
 	known := make(map[string]bool, len(members))
 	for _, one := range fieldsOf(place.Type()) {
 		item, found := members[one.name]
@@ -134,6 +144,10 @@ func marshalReceived(from receiver) ([]byte, error) {
 	made := newObject()
 	value := reflect.ValueOf(from).Elem()
 	about := from.received()
+	if about.odd && isBare(value) {
+		text, err := json.Marshal(about.instead)
+		return text, err
+	}
 	for _, one := range fieldsOf(value.Type()) {
 		_, strange := about.extra[one.name]
 		if place := value.Field(one.index); !strange && (about.Has(one.name) || !place.IsZero()) {
@@ -151,8 +165,46 @@ func marshalReceived(from receiver) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// isBare says whether an object has no member.
+func isBare(value reflect.Value) bool {
+	for _, one := range fieldsOf(value.Type()) {
+		if !value.Field(one.index).IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
+// unmarshalReceived reads an object of an answer back from JSON, with its unknown members. It has no connection.
+func unmarshalReceived(into receiver, data []byte) error {
+	text := string(data)
+	value, err := decodeJSON(text, about.inline)
+	place := reflect.ValueOf(into).Elem()
+	switch {
+	case err != nil:
+		return err
+	case value == nil: // as encoding/json has it
+		return nil
+	}
+	place.SetZero()
+	if !(decoder{}).into(place, value) {
+		return fmt.Errorf("%s cannot be read from JSON that is no object", place.Type().Name())
+	}
+	into.received().raw = text
+	return nil
+}
+
 // MarshalJSON has the object as it came.
 func (u Unknown) MarshalJSON() ([]byte, error) { return marshalReceived(&u) }
+
+// UnmarshalJSON reads the object back from JSON.
+func (u *Unknown) UnmarshalJSON(data []byte) error { return unmarshalReceived(u, data) }
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (u Unknown) String() string { return shown(&u) }
+
+// GoString is String.
+func (u Unknown) GoString() string { return shown(&u) }
 
 // union tells how an object becomes one of several: by the value of a member, else as the one that declares most of its
 // members. An object of no known kind becomes an *Unknown.
@@ -187,6 +239,11 @@ func (u union) choose(members map[string]any) reflect.Type {
 
 // Unknown is an object of a kind that this client does not know. Its members are in Extra.
 type Unknown struct{ Received }
+
+// inline says whether the object has a file in base64 all the same, under one of these names.
+func (u *Unknown) inline(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return u.stray(name) != "" })
+}
 
 func (d decoder) intoInterface(place reflect.Value, value any) bool {
 	if place.NumMethod() == 0 {

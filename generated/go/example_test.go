@@ -5,6 +5,7 @@ package imageproofclient_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -52,8 +53,94 @@ func ExampleStream() {
 	}
 	for event, err := range stream.Events() {
 		if err != nil {
-			log.Fatal(err)
+			log.Println(err) // what was finished before it is kept
+			break
 		}
-		fmt.Printf("%T\n", event)
+		fmt.Println(event)
+	}
+	for _, event := range stream.Finished() {
+		if picture, is := event.(imageproofclient.Content); is {
+			path, err := picture.Save(context.Background(), ".")
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println(path)
+		}
+	}
+}
+
+func Example_files() {
+	client, err := imageproofclient.NewClient()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	answer, err := client.Images.Edit(context.Background(), imageproofclient.EditParams{
+		Prompt:       "Make it snow",
+		Image:        imageproofclient.FilePath("path/to/file.png"),
+		Model:        imageproofclient.Some("gpt-image-2"),
+		Size:         imageproofclient.Some("1024x1024"),
+		Quality:      imageproofclient.Some("high"),
+		OutputFormat: imageproofclient.Some("webp"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	path, err := answer.Data[0].Save(context.Background(), "picture")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(path)
+}
+
+func Example_references() {
+	client, err := imageproofclient.NewClient()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	answer, err := client.Images.Edit(context.Background(), imageproofclient.EditParams{
+		Prompt:       "Make it snow",
+		Model:        imageproofclient.Some("gpt-image-2"),
+		Size:         imageproofclient.Some("1024x1024"),
+		Quality:      imageproofclient.Some("high"),
+		OutputFormat: imageproofclient.Some("webp"),
+		Images:       []imageproofclient.ImageReferenceParam{{ImageURL: imageproofclient.Some("https://example.com")}, {FileID: imageproofclient.Some("the file id")}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	path, err := answer.Data[0].Save(context.Background(), "picture")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(path)
+}
+
+func Example_errors() {
+	client, err := imageproofclient.NewClient()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.Images.Generate(context.Background(), imageproofclient.GenerateParams{
+		Prompt:       "A lighthouse at dusk, flat colours",
+		Model:        imageproofclient.Some("gpt-image-2"),
+		Size:         imageproofclient.Some("1536x1024"),
+		Quality:      imageproofclient.Some("high"),
+		OutputFormat: imageproofclient.Some("webp"),
+	})
+	var busy *imageproofclient.RateLimitError
+	var late *imageproofclient.APITimeoutError
+	var failed *imageproofclient.APIError
+	switch {
+	case errors.As(err, &busy):
+		fmt.Println("too many requests:", busy.Header.Get("Retry-After"))
+	case errors.As(err, &late):
+		fmt.Println("not in time; it may have been made, and billed")
+	case errors.As(err, &failed):
+		fmt.Println(failed.StatusCode, failed.Code, failed.Param, failed.Message, failed.RequestID)
+	case err != nil:
+		fmt.Println("not sent:", err)
 	}
 }

@@ -42,7 +42,24 @@ type ImagesResponse struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m ImagesResponse) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
+func (m ImagesResponse) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
+}
+
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *ImagesResponse) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m ImagesResponse) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m ImagesResponse) GoString() string {
+	return shown(&m)
+}
 
 // One picture, in the answer itself or by its address.
 type Image struct {
@@ -59,16 +76,34 @@ type Image struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m Image) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
+func (m Image) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
+}
 
-// Bytes are the bytes of the file, from its base64 or else downloaded from its URL. A download carries no key, goes to
-// no private address unless the API is at one, is bounded in size and time, and is made once.
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *Image) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m Image) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m Image) GoString() string {
+	return shown(&m)
+}
+
+// Bytes are the bytes of the file, from its base64 or else downloaded from its URL, once. A download carries no key, is at
+// most 256 MiB and a minute long, and goes to no private address unless the API is at one, which an object that was read
+// back from JSON does not know. The error says where the object carries no file.
 func (m *Image) Bytes(ctx context.Context) ([]byte, error) {
 	return fileBytes(ctx, &m.Received, m.B64JSON, m.URL)
 }
 
-// Save writes the file, and says where: a path without a suffix gets the one that the bytes call for. An empty file is
-// never written.
+// Save writes the file whole or not at all, and says where: a path without a suffix gets the one that the bytes call for,
+// and in a folder it becomes picture with that suffix, or picture-2. An empty file is never written.
 func (m *Image) Save(ctx context.Context, path string) (string, error) {
 	return saveFile(path, func() ([]byte, error) { return m.Bytes(ctx) })
 }
@@ -86,6 +121,10 @@ func (m *Image) DataURL(ctx context.Context) (string, error) {
 // downloaded yet the format is "".
 func (m *Image) Picture() Picture {
 	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, m.URL))
+}
+
+func (m *Image) carried() (inline, link string) {
+	return m.B64JSON, m.URL
 }
 
 // Tokens that the pictures took. GPT Image models only.
@@ -109,7 +148,24 @@ type ImagesUsage struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m ImagesUsage) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
+func (m ImagesUsage) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
+}
+
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *ImagesUsage) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m ImagesUsage) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m ImagesUsage) GoString() string {
+	return shown(&m)
+}
 
 // Tokens split into text and image.
 type TokensByKind struct {
@@ -123,7 +179,24 @@ type TokensByKind struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m TokensByKind) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
+func (m TokensByKind) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
+}
+
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *TokensByKind) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m TokensByKind) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m TokensByKind) GoString() string {
+	return shown(&m)
+}
 
 // Tokens that writing the SVG took, apart from `usage`.
 type SVGUsage struct {
@@ -146,7 +219,24 @@ type SVGUsage struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m SVGUsage) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
+func (m SVGUsage) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
+}
+
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *SVGUsage) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m SVGUsage) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m SVGUsage) GoString() string {
+	return shown(&m)
+}
 
 // A preview of a picture in the making.
 type ImageGenerationPartialImageEvent struct {
@@ -178,16 +268,34 @@ type ImageGenerationPartialImageEvent struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m ImageGenerationPartialImageEvent) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
-
-// Bytes are the bytes of the file, from its base64 or else downloaded from its URL. A download carries no key, goes to
-// no private address unless the API is at one, is bounded in size and time, and is made once.
-func (m *ImageGenerationPartialImageEvent) Bytes(ctx context.Context) ([]byte, error) {
-	return fileBytes(ctx, &m.Received, m.B64JSON, "")
+func (m ImageGenerationPartialImageEvent) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
 }
 
-// Save writes the file, and says where: a path without a suffix gets the one that the bytes call for. An empty file is
-// never written.
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *ImageGenerationPartialImageEvent) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m ImageGenerationPartialImageEvent) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m ImageGenerationPartialImageEvent) GoString() string {
+	return shown(&m)
+}
+
+// Bytes are the bytes of the file, from its base64 or else downloaded from its URL, once. A download carries no key, is at
+// most 256 MiB and a minute long, and goes to no private address unless the API is at one, which an object that was read
+// back from JSON does not know. The error says where the object carries no file.
+func (m *ImageGenerationPartialImageEvent) Bytes(ctx context.Context) ([]byte, error) {
+	return fileBytes(ctx, &m.Received, m.B64JSON, m.stray("url"))
+}
+
+// Save writes the file whole or not at all, and says where: a path without a suffix gets the one that the bytes call for,
+// and in a folder it becomes picture with that suffix, or picture-2. An empty file is never written.
 func (m *ImageGenerationPartialImageEvent) Save(ctx context.Context, path string) (string, error) {
 	return saveFile(path, func() ([]byte, error) { return m.Bytes(ctx) })
 }
@@ -204,7 +312,11 @@ func (m *ImageGenerationPartialImageEvent) DataURL(ctx context.Context) (string,
 // Picture tells format, width and height from the file's header. Nothing is fetched for it: of a URL that was not
 // downloaded yet the format is "".
 func (m *ImageGenerationPartialImageEvent) Picture() Picture {
-	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, ""))
+	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, m.stray("url")))
+}
+
+func (m *ImageGenerationPartialImageEvent) carried() (inline, link string) {
+	return m.B64JSON, m.stray("url")
 }
 
 // The finished picture.
@@ -240,16 +352,34 @@ type ImageGenerationCompletedEvent struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m ImageGenerationCompletedEvent) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
-
-// Bytes are the bytes of the file, from its base64 or else downloaded from its URL. A download carries no key, goes to
-// no private address unless the API is at one, is bounded in size and time, and is made once.
-func (m *ImageGenerationCompletedEvent) Bytes(ctx context.Context) ([]byte, error) {
-	return fileBytes(ctx, &m.Received, m.B64JSON, "")
+func (m ImageGenerationCompletedEvent) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
 }
 
-// Save writes the file, and says where: a path without a suffix gets the one that the bytes call for. An empty file is
-// never written.
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *ImageGenerationCompletedEvent) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m ImageGenerationCompletedEvent) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m ImageGenerationCompletedEvent) GoString() string {
+	return shown(&m)
+}
+
+// Bytes are the bytes of the file, from its base64 or else downloaded from its URL, once. A download carries no key, is at
+// most 256 MiB and a minute long, and goes to no private address unless the API is at one, which an object that was read
+// back from JSON does not know. The error says where the object carries no file.
+func (m *ImageGenerationCompletedEvent) Bytes(ctx context.Context) ([]byte, error) {
+	return fileBytes(ctx, &m.Received, m.B64JSON, m.stray("url"))
+}
+
+// Save writes the file whole or not at all, and says where: a path without a suffix gets the one that the bytes call for,
+// and in a folder it becomes picture with that suffix, or picture-2. An empty file is never written.
 func (m *ImageGenerationCompletedEvent) Save(ctx context.Context, path string) (string, error) {
 	return saveFile(path, func() ([]byte, error) { return m.Bytes(ctx) })
 }
@@ -266,7 +396,11 @@ func (m *ImageGenerationCompletedEvent) DataURL(ctx context.Context) (string, er
 // Picture tells format, width and height from the file's header. Nothing is fetched for it: of a URL that was not
 // downloaded yet the format is "".
 func (m *ImageGenerationCompletedEvent) Picture() Picture {
-	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, ""))
+	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, m.stray("url")))
+}
+
+func (m *ImageGenerationCompletedEvent) carried() (inline, link string) {
+	return m.B64JSON, m.stray("url")
 }
 
 // A preview of an edit in the making.
@@ -299,16 +433,34 @@ type ImageEditPartialImageEvent struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m ImageEditPartialImageEvent) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
-
-// Bytes are the bytes of the file, from its base64 or else downloaded from its URL. A download carries no key, goes to
-// no private address unless the API is at one, is bounded in size and time, and is made once.
-func (m *ImageEditPartialImageEvent) Bytes(ctx context.Context) ([]byte, error) {
-	return fileBytes(ctx, &m.Received, m.B64JSON, "")
+func (m ImageEditPartialImageEvent) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
 }
 
-// Save writes the file, and says where: a path without a suffix gets the one that the bytes call for. An empty file is
-// never written.
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *ImageEditPartialImageEvent) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m ImageEditPartialImageEvent) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m ImageEditPartialImageEvent) GoString() string {
+	return shown(&m)
+}
+
+// Bytes are the bytes of the file, from its base64 or else downloaded from its URL, once. A download carries no key, is at
+// most 256 MiB and a minute long, and goes to no private address unless the API is at one, which an object that was read
+// back from JSON does not know. The error says where the object carries no file.
+func (m *ImageEditPartialImageEvent) Bytes(ctx context.Context) ([]byte, error) {
+	return fileBytes(ctx, &m.Received, m.B64JSON, m.stray("url"))
+}
+
+// Save writes the file whole or not at all, and says where: a path without a suffix gets the one that the bytes call for,
+// and in a folder it becomes picture with that suffix, or picture-2. An empty file is never written.
 func (m *ImageEditPartialImageEvent) Save(ctx context.Context, path string) (string, error) {
 	return saveFile(path, func() ([]byte, error) { return m.Bytes(ctx) })
 }
@@ -325,7 +477,11 @@ func (m *ImageEditPartialImageEvent) DataURL(ctx context.Context) (string, error
 // Picture tells format, width and height from the file's header. Nothing is fetched for it: of a URL that was not
 // downloaded yet the format is "".
 func (m *ImageEditPartialImageEvent) Picture() Picture {
-	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, ""))
+	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, m.stray("url")))
+}
+
+func (m *ImageEditPartialImageEvent) carried() (inline, link string) {
+	return m.B64JSON, m.stray("url")
 }
 
 // The finished edit.
@@ -361,16 +517,34 @@ type ImageEditCompletedEvent struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m ImageEditCompletedEvent) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
-
-// Bytes are the bytes of the file, from its base64 or else downloaded from its URL. A download carries no key, goes to
-// no private address unless the API is at one, is bounded in size and time, and is made once.
-func (m *ImageEditCompletedEvent) Bytes(ctx context.Context) ([]byte, error) {
-	return fileBytes(ctx, &m.Received, m.B64JSON, "")
+func (m ImageEditCompletedEvent) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
 }
 
-// Save writes the file, and says where: a path without a suffix gets the one that the bytes call for. An empty file is
-// never written.
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *ImageEditCompletedEvent) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m ImageEditCompletedEvent) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m ImageEditCompletedEvent) GoString() string {
+	return shown(&m)
+}
+
+// Bytes are the bytes of the file, from its base64 or else downloaded from its URL, once. A download carries no key, is at
+// most 256 MiB and a minute long, and goes to no private address unless the API is at one, which an object that was read
+// back from JSON does not know. The error says where the object carries no file.
+func (m *ImageEditCompletedEvent) Bytes(ctx context.Context) ([]byte, error) {
+	return fileBytes(ctx, &m.Received, m.B64JSON, m.stray("url"))
+}
+
+// Save writes the file whole or not at all, and says where: a path without a suffix gets the one that the bytes call for,
+// and in a folder it becomes picture with that suffix, or picture-2. An empty file is never written.
 func (m *ImageEditCompletedEvent) Save(ctx context.Context, path string) (string, error) {
 	return saveFile(path, func() ([]byte, error) { return m.Bytes(ctx) })
 }
@@ -387,7 +561,11 @@ func (m *ImageEditCompletedEvent) DataURL(ctx context.Context) (string, error) {
 // Picture tells format, width and height from the file's header. Nothing is fetched for it: of a URL that was not
 // downloaded yet the format is "".
 func (m *ImageEditCompletedEvent) Picture() Picture {
-	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, ""))
+	return ReadPicture(fileAtHand(&m.Received, m.B64JSON, m.stray("url")))
+}
+
+func (m *ImageEditCompletedEvent) carried() (inline, link string) {
+	return m.B64JSON, m.stray("url")
 }
 
 // The models on offer.
@@ -402,7 +580,24 @@ type ListModelsResponse struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m ListModelsResponse) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
+func (m ListModelsResponse) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
+}
+
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *ListModelsResponse) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m ListModelsResponse) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m ListModelsResponse) GoString() string {
+	return shown(&m)
+}
 
 // A model on offer.
 type Model struct {
@@ -425,7 +620,24 @@ type Model struct {
 }
 
 // MarshalJSON has the object as JSON: the members that came or were set, under their names on the wire.
-func (m Model) MarshalJSON() ([]byte, error) { return marshalReceived(&m) }
+func (m Model) MarshalJSON() ([]byte, error) {
+	return marshalReceived(&m)
+}
+
+// UnmarshalJSON reads the object back from JSON, unknown members included. What was read back has no client: see Bytes.
+func (m *Model) UnmarshalJSON(data []byte) error {
+	return unmarshalReceived(m, data)
+}
+
+// String is the object as JSON for people: long texts are cut, and the key is not shown.
+func (m Model) String() string {
+	return shown(&m)
+}
+
+// GoString is String.
+func (m Model) GoString() string {
+	return shown(&m)
+}
 
 // What happens while a picture is generated.
 //
@@ -435,6 +647,10 @@ type ImageGenerationEvent interface{ isImageGenerationEvent() }
 func (*ImageGenerationPartialImageEvent) isImageGenerationEvent() {}
 
 func (*ImageGenerationCompletedEvent) isImageGenerationEvent() {}
+
+func (*ImageEditPartialImageEvent) isImageGenerationEvent() {}
+
+func (*ImageEditCompletedEvent) isImageGenerationEvent() {}
 
 func (*Unknown) isImageGenerationEvent() {}
 
@@ -447,12 +663,16 @@ func (*ImageEditPartialImageEvent) isImageEditEvent() {}
 
 func (*ImageEditCompletedEvent) isImageEditEvent() {}
 
+func (*ImageGenerationPartialImageEvent) isImageEditEvent() {}
+
+func (*ImageGenerationCompletedEvent) isImageEditEvent() {}
+
 func (*Unknown) isImageEditEvent() {}
 
 // unions tells how objects become one of several kinds.
 var unions = sync.OnceValue(func() map[reflect.Type]union {
 	made := map[reflect.Type]union{}
-	made[reflect.TypeFor[ImageGenerationEvent]()] = union{"type", map[string]reflect.Type{"image_generation.partial_image": reflect.TypeFor[ImageGenerationPartialImageEvent](), "image_generation.completed": reflect.TypeFor[ImageGenerationCompletedEvent]()}, []reflect.Type{reflect.TypeFor[ImageGenerationPartialImageEvent](), reflect.TypeFor[ImageGenerationCompletedEvent]()}}
-	made[reflect.TypeFor[ImageEditEvent]()] = union{"type", map[string]reflect.Type{"image_edit.partial_image": reflect.TypeFor[ImageEditPartialImageEvent](), "image_edit.completed": reflect.TypeFor[ImageEditCompletedEvent]()}, []reflect.Type{reflect.TypeFor[ImageEditPartialImageEvent](), reflect.TypeFor[ImageEditCompletedEvent]()}}
+	made[reflect.TypeFor[ImageGenerationEvent]()] = union{"type", map[string]reflect.Type{"image_generation.partial_image": reflect.TypeFor[ImageGenerationPartialImageEvent](), "image_generation.completed": reflect.TypeFor[ImageGenerationCompletedEvent](), "image_edit.partial_image": reflect.TypeFor[ImageEditPartialImageEvent](), "image_edit.completed": reflect.TypeFor[ImageEditCompletedEvent]()}, []reflect.Type{reflect.TypeFor[ImageGenerationPartialImageEvent](), reflect.TypeFor[ImageGenerationCompletedEvent](), reflect.TypeFor[ImageEditPartialImageEvent](), reflect.TypeFor[ImageEditCompletedEvent]()}}
+	made[reflect.TypeFor[ImageEditEvent]()] = union{"type", map[string]reflect.Type{"image_edit.partial_image": reflect.TypeFor[ImageEditPartialImageEvent](), "image_edit.completed": reflect.TypeFor[ImageEditCompletedEvent](), "image_generation.partial_image": reflect.TypeFor[ImageGenerationPartialImageEvent](), "image_generation.completed": reflect.TypeFor[ImageGenerationCompletedEvent]()}, []reflect.Type{reflect.TypeFor[ImageEditPartialImageEvent](), reflect.TypeFor[ImageEditCompletedEvent](), reflect.TypeFor[ImageGenerationPartialImageEvent](), reflect.TypeFor[ImageGenerationCompletedEvent]()}}
 	return made
 })

@@ -173,7 +173,7 @@ type EditParams struct {
 
 	// Picture with alpha, a PNG or in the first picture's format, of its size in pixels; that is edited where the mask is
 	// fully transparent. One of *File, *ImageReferenceParam.
-	Mask any `api:"mask"`
+	Mask FileOrImageReference `api:"mask"`
 
 	// Transparent PNG laid over the first picture to guide the edit, of its size once upright. Not with a mask.
 	Markup *File `api:"markup"`
@@ -307,3 +307,10 @@ type ImageReferenceParam struct {
 	// Id of a file that was uploaded before.
 	FileID Opt[string] `api:"file_id"`
 }
+
+// FileOrImageReference is a *[File], or a *[ImageReferenceParam].
+type FileOrImageReference interface{ isFileOrImageReference() }
+
+func (*File) isFileOrImageReference() {}
+
+func (*ImageReferenceParam) isFileOrImageReference() {}

@@ -90,10 +90,15 @@ func reasonOf(err error) string {
 
 // isRepeated says whether a call is repeated after a failure.
 func isRepeated(reason, verb string) bool {
-	if verb == http.MethodGet || verb == http.MethodHead || verb == http.MethodOptions {
+	if isReading(verb) {
 		return Policy[reason].Reading
 	}
 	return Policy[reason].Making
+}
+
+// isReading says whether a call only reads.
+func isReading(verb string) bool {
+	return verb == http.MethodGet || verb == http.MethodHead || verb == http.MethodOptions
 }
 
 // delayOf is the time before the next attempt: what the server asks for, else more each time.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import threading
 from pathlib import Path
@@ -16,8 +17,10 @@ from clients.pictures import JPEG, PNG
 from imageproof_client import Client
 from imageproof_client._answer import Origin
 from imageproof_client._content import Linked
-from imageproof_client._http import Bytes, Reader, Text
+from imageproof_client._http import Reader
 from imageproof_client._request import Operation
+
+from imageproof.contract.locate import CHECKOUT
 
 KEY = "sk-secret-key"
 ENCODED = base64.b64encode(PNG).decode()
@@ -53,12 +56,16 @@ def test_unknown_members_and_values_are_kept(client: Client, server: Loopback) -
 
 
 def test_what_is_missing_is_none(client: Client, server: Loopback) -> None:
-    server.json({"data": [{}]})
+    server.json({"data": [{}, None, "x", 7, {"b64_json": "AAAA"}]})
     answer: Any = client.images.generate(prompt="x")
-    assert (answer.created, answer.usage, answer.data[0].b64_json, answer.data[0].url) == (None, None, None, None)
+    for item in answer.data[:4]:
+        assert (answer.created, answer.usage, item.b64_json, item.url) == (None, None, None, None)
+        with pytest.raises(api.APIResponseValidationError, match="neither b64_json nor url"):
+            item.to_bytes()
+    assert (answer.data[4].to_bytes(), answer.data[2].item) == (bytes(3), "x")
 
 
-@pytest.mark.parametrize("data", [[], None, {}, "x", ["odd"], [{}, 7], [None]])
+@pytest.mark.parametrize("data", [[], None, {}, "x", ["odd"], [{}, 7], [None], [{"url": ""}], [{"b64_json": 7}]])
 def test_a_success_without_pictures_is_an_error_that_keeps_what_came(
     client: Client, server: Loopback, data: object
 ) -> None:
@@ -115,11 +122,16 @@ def test_a_folder_that_is_not_there_is_told_before_the_download(
 
 
 def test_plain_text_and_bytes(client: Client, server: Loopback) -> None:
-    """No call of this document answers so; the runtime is one for all documents."""
+    """No call of this document answers so: the module that reads such answers is for the documents that need it."""
+    path = CHECKOUT / "generator/imageproof/emit/templates/python/runtime/_shapes.py"
+    found = importlib.util.spec_from_file_location("imageproof_client._shapes", path)
+    assert found and found.loader
+    shapes = importlib.util.module_from_spec(found)
+    found.loader.exec_module(shapes)
     server.answer(Answer(body="grüß".encode("latin-1"), type="text/plain; charset=latin-1"))
     calls = client.images._calls
-    assert calls.call(Operation("a.b", "GET", "/text", accept="text/plain"), {}, Text()) == "grüß"
-    assert calls.call(Operation("a.b", "GET", "/text"), {}, Bytes()) == "grüß".encode("latin-1")
+    assert calls.call(Operation("a.b", "GET", "/text", accept="text/plain"), {}, shapes.Text()) == "grüß"
+    assert calls.call(Operation("a.b", "GET", "/text"), {}, shapes.Bytes()) == "grüß".encode("latin-1")
     assert calls.call(Operation("a.b", "GET", "/text"), {}, Reader[None]()) is None
     assert server.received[0].headers["accept"] == "text/plain"
 
@@ -135,7 +147,6 @@ def test_a_closed_client_says_so(server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("item", "said"),
     [
-        ({}, "neither b64_json nor url"),
         ({"b64_json": "not base64!"}, "not base64"),
         ({"url": "file:///etc/passwd"}, "not a URL"),
         ({"url": "/relative.png"}, "not a URL"),
@@ -220,7 +231,7 @@ def test_success_that_is_none(client: Client, server: Loopback, answer: Answer, 
 
 
 def test_a_byte_order_mark_is_no_harm(client: Client, server: Loopback) -> None:
-    server.answer(Answer(body=b'\xef\xbb\xbf{"created": 1, "data": [{}]}', type="text/plain"))
+    server.answer(Answer(body=b'\xef\xbb\xbf{"created": 1, "data": [{"b64_json": "AA=="}]}', type="text/plain"))
     assert client.images.generate(prompt="x").created == 1
 
 
@@ -292,3 +303,46 @@ def test_a_list_is_iterated(client: Client, server: Loopback) -> None:
     assert list(client.models.list()) == []
     server.json({"created": 1, "data": [{"b64_json": "iVBORw0KGgo="}] * 2})
     assert len([image.to_bytes() for image in client.images.generate(prompt="x")]) == 2
+
+
+@pytest.mark.parametrize("key", ["abc", "k-1+/", "sk-proj-0123456789abcdef"])
+@pytest.mark.parametrize("way", ["key", "function", "header", "call"])
+def test_no_key_is_shown_however_it_came_along(server: Loopback, key: str, way: str) -> None:
+    told: Any = {"api_key": key if way == "key" else (lambda: key) if way == "function" else ""}
+    told |= {"default_headers": {"Authorization": f"Bearer {key}"}} if way == "header" else {}
+    more: Any = {"extra_headers": {"api-key": key}} if way == "call" else {}
+    said = f"Incorrect API key provided: {key}. Find yours at {key}"
+    with Client(**told, base_url=server.base_url, max_retries=0) as client:
+        server.json({"error": {"message": said, "code": "c"}}, 401, x_request_id=key)
+        with pytest.raises(api.AuthenticationError) as refused:
+            client.images.generate(prompt="x", **more)
+        item = {"b64_json": "AAAA", "revised_prompt": f"{'x' * 90} {said}"}
+        server.json({"created": key, "data": [item]}, x_request_id=key)
+        answer = client.images.generate(prompt="x", **more)
+        events = [{"type": "image_generation.completed", "b64_json": "AAAA", "quality": said}, {"error": said}]
+        text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        server.answer(Answer(type="text/event-stream", body=text.encode(), headers={"x-request-id": key}))
+        stream = client.images.generate(prompt="x", stream=True, **more)
+        event = next(stream)
+        with pytest.raises(api.APIError) as broken:
+            next(stream)
+    assert refused.value.code == "c" and "[key]" in str(refused.value) and "[key]" in str(broken.value)
+    shown = [
+        refused.value,
+        refused.value.raw,
+        refused.value.body,
+        refused.value.headers,
+        broken.value,
+        broken.value.raw,
+    ]
+    shown += [answer, answer.data[0], answer.request_id, event, stream, client]
+    assert all(key not in f"{one!r} {one}" for one in shown)
+    assert answer.data[0].revised_prompt == item["revised_prompt"]
+
+
+def test_words_of_an_answer_stay_where_the_key_is_a_word_too(server: Loopback) -> None:
+    for key in ("EMPTY", "null", "key"):
+        server.json({"error": {"message": "the monkey is EMPTY", "code": None}}, 400)
+        with Client(key, base_url=server.base_url) as client, pytest.raises(api.BadRequestError) as caught:
+            client.images.generate(prompt="x")
+        assert caught.value.message == "the monkey is EMPTY"

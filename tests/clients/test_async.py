@@ -166,3 +166,37 @@ def test_a_key_that_is_awaited(running: Runner, server: Loopback) -> None:
     running(script)
     told = [one.headers["authorization"] for one in server.received]
     assert told == ["Bearer sk-awaited-key", "Bearer sk-other-key"]
+
+
+def test_raw_streams_of_any_media_type(server: Loopback) -> None:
+    """`parse()` does not wait, so what tells a stream from an answer has been read before."""
+    for kind, body in (
+        ("text/plain", b'data: {"type": "image_generation.completed", "url": "u"}'),
+        ("text/plain", b"{}"),
+    ):
+        server.answer(Answer(type=kind, body=body))
+
+        async def told() -> list[Any]:
+            async with AsyncClient(KEY, base_url=server.base_url) as client:
+                raw = await client.images.with_raw_response.generate(prompt="x", stream=True)
+                return [event async for event in raw.parse()]
+
+        if body == b"{}":
+            with pytest.raises(api.APIResponseValidationError, match="single answer"):
+                asyncio.run(told())
+        else:
+            assert [event.url for event in asyncio.run(told())] == ["u"]
+
+
+def test_a_finished_picture_behind_a_link_is_awaited(server: Loopback, tmp_path: Path) -> None:
+    event = {"type": "image_generation.completed", "url": f"{server.origin}/a.png"}
+    server.answer(Answer(type="text/event-stream", body=f"data: {json.dumps(event)}\n\n".encode()))
+
+    async def told() -> tuple[bytes, Path, str]:
+        async with AsyncClient(KEY, base_url=server.base_url) as client:
+            final = await (await client.images.generate(prompt="x", stream=True)).final_image()
+            server.answer(Answer(type="image/png", body=PNG))
+            return await final.to_bytes(), await final.save(tmp_path / "a"), await final.data_url()
+
+    content, path, text = asyncio.run(told())
+    assert (content, path.read_bytes(), path.suffix, text[:15]) == (PNG, PNG, ".png", "data:image/png;")

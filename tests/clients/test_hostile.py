@@ -147,7 +147,7 @@ def test_json_that_no_server_reads_is_not_sent(client: Client, server: Loopback)
 
 @pytest.mark.parametrize("text", ["null", "[1]", '"text"', "1", '{"type": null}', '{"type": ["a"]}', "1e999"])
 def test_events_of_any_shape(client: Client, server: Loopback, text: str) -> None:
-    last = '{"type": "image_generation.completed"}'
+    last = '{"type": "image_generation.completed", "b64_json": "AA=="}'
     server.answer(Answer(type="text/event-stream", body=f"data: {text}\n\ndata: {last}\n\n".encode()))
     with client.images.generate(prompt="x", stream=True) as stream:
         assert len(list(stream)) == 2

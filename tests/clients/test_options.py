@@ -134,7 +134,8 @@ def test_answers_before_their_body(client: Client, server: Loopback) -> None:
 
 
 def test_raw_streams(client: Client, server: Loopback) -> None:
-    server.answer(Answer(type="text/event-stream", body=b'data: {"type": "image_generation.completed"}\n\n'))
+    event = b'data: {"type": "image_generation.completed", "url": "u"}'
+    server.answer(Answer(type="text/event-stream", body=event))
     raw = client.images.with_raw_response.generate(prompt="x", stream=True)
     assert [event.type for event in raw.parse()] == ["image_generation.completed"]
 
@@ -206,18 +207,47 @@ def test_headers_that_cannot_be_sent_are_named_and_not_told(client: Client, serv
 
 
 def test_who_pays(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment tells is for the service's own host, behind a proxy too, and for no other one."""
     monkeypatch.setenv("OPENAI_ORG_ID", "org-outside")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-outside")
     with Client(KEY, base_url=server.base_url, organization="org-told") as client:
         client.images.generate(prompt="x")
         client.with_options(project="proj-told", default_headers={"OpenAI-Organization": "org-last"}).models.list()
         client.images.generate(prompt="x")
+    with httpx2.Client(proxy=server.origin) as http, Client(KEY, base_url=server.base_url, http_client=http) as client:
+        for host in ("api.openai.com", "eu.api.openai.com", "API.OpenAI.com", "api.openai.com.example", "example.com"):
+            client.with_options(base_url=f"http://{host}/v1").models.list()
     names = ("openai-organization", "openai-project")
-    assert [tuple(one.headers[name] for name in names) for one in server.received] == [
-        ("org-told", "proj-outside"),
+    assert [tuple(one.headers.get(name) for name in names) for one in server.received] == [
+        ("org-told", None),
         ("org-last", "proj-told"),
-        ("org-told", "proj-outside"),
+        ("org-told", None),
+        *[("org-outside", "proj-outside")] * 3,
+        *[(None, None)] * 2,
     ]
+
+
+def test_a_query_goes_with_its_base_url(server: Loopback) -> None:
+    with Client(KEY, base_url=f"{server.base_url}?code=secret&a=1", default_query={"a": "2"}) as client:
+        client.models.list()
+        client.with_options(timeout=3).models.list()
+        client.with_options(base_url=f"{server.base_url}?b=3").models.list()
+    azure = Client.azure(server.origin, api_version="v1", api_key=KEY)
+    azure.models.list()
+    azure.with_options(base_url=f"{server.origin}/openai").models.list()
+    queries = [one.path.partition("?")[2] for one in server.received]
+    assert queries == ["code=secret&a=2", "code=secret&a=2", "b=3&a=2", "api-version=v1", "api-version=v1"]
+
+
+@pytest.mark.parametrize("url", ["/v1", "http:/host/v1", "https:host", "http//host", "http:host:8000", "https:///v1"])
+def test_a_base_url_that_slipped_is_told_with_its_remedy(url: str) -> None:
+    with pytest.raises(ValueError, match=r"base_url must be a URL such as https://host/v1"):
+        Client(KEY, base_url=url)
+
+
+def test_hosts_that_only_look_like_a_scheme() -> None:
+    for host in ("http.example", "https-proxy:8443", "httpbin.org"):
+        assert Client(KEY, base_url=host).base_url == f"https://{host}/v1"
 
 
 def test_a_key_that_is_told_for_each_call(server: Loopback) -> None:
@@ -306,3 +336,9 @@ def test_headers_of_a_caller_go_instead_of_ours_however_they_are_written() -> No
 def test_only_a_host_of_this_machine_is_called_without_tls(told: str, base_url: str) -> None:
     with Client(KEY, base_url=told) as client:
         assert str(client.base_url).lower() == base_url
+
+
+@pytest.mark.parametrize("count", ["2", 1.5, -1])
+def test_a_number_of_retries_that_is_none(count: Any) -> None:
+    with pytest.raises(ValueError, match=r"^max_retries must be a whole number from 0, not "):
+        Client(KEY, max_retries=count)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,8 +16,8 @@ import httpx2
 import imageproof_client as api
 import pytest
 from clients.loopback import Answer, Loopback
-from imageproof_client import Client
-from imageproof_client._retry import delay_of, wait_of
+from imageproof_client import AsyncClient, Client
+from imageproof_client._retry import delay_of, reason_of, wait_of
 
 from imageproof.contract.locate import CHECKOUT
 from imageproof.emit.targets.common.retries import HOPELESS, POLICY
@@ -182,3 +185,32 @@ def test_the_readme_has_the_table() -> None:
         assert f"| {row.what} | {shown[row.reading]} | {shown[row.making]} |" in text
     codes: Any = HOPELESS
     assert "insufficient_quota" in codes
+
+
+@pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT])
+def test_where_an_error_of_the_network_came_decides(number: int) -> None:
+    """Before a connection nothing was sent; after it, the same error says nothing of what arrived."""
+    said = os.strerror(number)
+    error = api.APIConnectionError(said)
+    assert reason_of(error, httpx2.ConnectError(said)) == "unsent"
+    for cause in (httpx2.ReadError(said), httpx2.WriteError(said), httpx2.CloseError(said)):
+        assert reason_of(error, cause) == "broken"
+
+
+def test_a_host_that_cannot_be_reached_is_tried_again() -> None:
+    """From the loopback no other net can be reached, which the kernel says at once."""
+    told: list[str] = []
+    options: Any = {"base_url": "http://192.0.2.1:9", "max_retries": 1, "on_retry": lambda one: told.append(one.reason)}
+    transport: Any = {"local_address": "127.0.0.1"}
+    http = httpx2.Client(transport=httpx2.HTTPTransport(**transport), trust_env=False)
+    with http, Client("k", http_client=http, **options) as client, pytest.raises(api.APIConnectionError):
+        client.images.generate(prompt="x")
+
+    async def waiting() -> None:
+        http = httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(**transport), trust_env=False)
+        async with http, AsyncClient("k", http_client=http, **options) as client:
+            with pytest.raises(api.APIConnectionError):
+                await client.images.generate(prompt="x")
+
+    asyncio.run(waiting())
+    assert told == ["unsent", "unsent"]

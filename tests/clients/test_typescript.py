@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -97,15 +98,76 @@ def test_a_browser_generates_streams_and_shows_a_picture(packed: Path, provider:
     assert told["said"] == []  # nothing on the console but what the page itself wants there
 
 
-def test_behaviour(tmp_path: Path) -> None:
-    """Node's own test runner over `behaviour.test.mjs`."""
-    run(
-        program("node"),
-        "--test",
-        PROGRAMS / "behaviour.test.mjs",
-        cwd=tmp_path,
-        GENERATED=str(CHECKOUT / "generated"),
-    )
+NAMES = sorted(file.name.removesuffix(".test.mjs") for file in PROGRAMS.glob("*.test.mjs"))
+# An engine -> the command that runs tests, and which of them: elsewhere than in Node what needs nothing of its own.
+ENGINES = {
+    "node": (["node", "--test"], NAMES),
+    "deno": (["deno", "test", "-A", "--no-check", "--quiet"], ["money", "signals"]),
+    "bun": (["bun", "test"], ["money", "signals"]),
+}
+
+
+@pytest.mark.parametrize(("engine", "name"), [(engine, one) for engine, (_, told) in ENGINES.items() for one in told])
+def test_behaviour(engine: str, name: str, tmp_path: Path) -> None:
+    """What no case of the one wire can say, by the engine's own test runner."""
+    (command, *options), _ = ENGINES[engine]
+    run(program(command), *options, PROGRAMS / f"{name}.test.mjs", cwd=tmp_path, GENERATED=str(CHECKOUT / "generated"))
+
+
+BROWSER, NODE = ("DOM", "DOM.Iterable"), ("node",)
+
+
+def compiled(
+    room: Path, packed: Path, compiler: str, lib: Sequence[str], types: Sequence[str], **options: bool
+) -> None:
+    """Compiles what is in a folder as a user of the package would, with all declarations checked."""
+    (room / "node_modules").mkdir()
+    (room / "node_modules" / "imageproof-client").symlink_to(packed / "node_modules" / "imageproof-client")
+    for name in ("@types", "undici-types") if types else ():
+        (room / "node_modules" / name).symlink_to(modules("@types/node", "undici-types") / name)
+    usual = {"strict": True, "noEmit": True, "target": "ES2022", "module": "Node16", "moduleResolution": "Node16"}
+    told = {"compilerOptions": {**usual, "lib": ["ES2022", *lib], "types": types, **options}, "include": ["*.ts"]}
+    (room / "tsconfig.json").write_text(json.dumps(told))
+    (room / "package.json").write_text('{"private": true, "type": "module"}')
+    run(program("node"), modules(compiler) / compiler / "bin/tsc", "-p", ".", cwd=room)
+
+
+@pytest.mark.parametrize(
+    ("compiler", "lib", "types"),
+    [("typescript-4", BROWSER, ()), ("typescript", BROWSER, ()), ("typescript", (), NODE)],
+    ids=["oldest, browser", "newest, browser", "newest, node"],
+)
+def test_programs_of_users_compile(
+    compiler: str, lib: Sequence[str], types: Sequence[str], packed: Path, tmp_path: Path
+) -> None:
+    """With the oldest compiler that is promised and the newest; the types of Node want a newer one than the oldest."""
+    shutil.copy(PROGRAMS / "consumer.ts", tmp_path)
+    compiled(tmp_path, packed, compiler, lib, types)
+
+
+def test_a_program_of_deno_finds_the_types(tmp_path: Path) -> None:
+    """By the path of the module, without npm; and one that is wrong is told."""
+    module = (PACKAGE / "src/index.js").as_uri()
+    text = (PROGRAMS / "consumer.ts").read_text("utf-8").replace('"imageproof-client"', json.dumps(module))
+    (tmp_path / "right.ts").write_text(text)
+    (tmp_path / "wrong.ts").write_text(f"import {{ Client }} from {module!r};\nnew Client({{ timeout: 'long' }});\n")
+    check = [program("deno"), "check", "--quiet"]
+    run(*check, "right.ts", cwd=tmp_path)
+    with pytest.raises(AssertionError, match="TS2322"):
+        run(*check, "wrong.ts", cwd=tmp_path)
+
+
+def test_the_examples_of_its_readme_and_of_ours_compile(packed: Path, tmp_path: Path) -> None:
+    """Each alone: one that makes no client has `client`."""
+    readmes = (packed / "node_modules/imageproof-client/README.md", CHECKOUT / "README.md")
+    text = "".join(file.read_text("utf-8") for file in readmes)
+    blocks = re.findall(r"^```ts\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 10
+    own = 'import type { Client as Own } from "imageproof-client";\ndeclare const client: Own;\n'
+    for number, block in enumerate(blocks):
+        start = "export {};\n" if "const client =" in block else own
+        (tmp_path / f"example_{number}.ts").write_text(start + block)
+    compiled(tmp_path, packed, "typescript", BROWSER, NODE, noUncheckedIndexedAccess=True)
 
 
 def test_a_script_for_the_official_sdk_runs_with_ours(provider: str, tmp_path: Path) -> None:

@@ -55,13 +55,20 @@ def printed(case: Case, port: Port) -> dict[str, Any]:
     """The line that a case wants."""
     told = filled(dict(case.expected or {}), port.origin)
     line = {"warnings": list(case.warnings), "retries": list(case.retries), **told}
-    line["pictures"] = [
-        dict(zip(("sha256", "format", "width", "height"), (sha256(name), *KINDS[name]), strict=True))
-        for name in told.get("pictures", ())
-    ]
+    line["pictures"] = [shown(name) for name in told.get("pictures", ())]
+    if "error" in told:
+        told["error"]["finished"] = [shown(name) for name in told["error"].get("finished", ())]
+        said = told["error"].pop("says", None)
+        told["error"] |= {"message": f"It was {', '.join(said)}."} if said else {}
     if "error" in told and told["error"].pop("kept", False):
         told["error"]["raw"] = body_of(case.answers[-1], port.origin).decode()
     return line
+
+
+def shown(name: str | None) -> dict[str, Any] | None:
+    if name is None:
+        return None
+    return dict(zip(("sha256", "format", "width", "height"), (sha256(name), *KINDS[name]), strict=True))
 
 
 @pytest.fixture(params=OWN)
@@ -81,10 +88,11 @@ def changed(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if name in line:
             yield {**line, name: {**line[name], "more": 1} if name == "answer" else [*line[name], {}]}
     yield from ({**line, "error": {**line["error"], name: "other"}} for name in line.get("error", ()))
-    for name in ("code", "param", "status", "request_id", "rules") if "error" in line else ():
+    for name in ("code", "param", "status", "request_id", "rules", "finished") if "error" in line else ():
         yield {**line, "error": {**line["error"], name: ["other"]}}
     for number, one in enumerate(line["pictures"]):
-        for name in one:
+        yield {**line, "pictures": [*line["pictures"][:number], {} if one is None else None]}
+        for name in one or ():
             yield {**line, "pictures": [*line["pictures"][:number], {**one, name: 7}, *line["pictures"][number + 1 :]]}
 
 

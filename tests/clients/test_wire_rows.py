@@ -55,7 +55,7 @@ def test_url_only(client: Client, server: Loopback) -> None:
 NAMED: dict[str, tuple[Answer, type[api.APIError], str]] = {
     "data missing": (Answer(body=b'{"created": 1}'), api.APIResponseValidationError, "holds no file"),
     "data empty": (ok(data=[]), api.APIResponseValidationError, "holds no file"),
-    "an item without a payload": (ok(data=[{}]), api.APIResponseValidationError, "neither b64_json nor url"),
+    "an item without a payload": (ok(data=[{}]), api.APIResponseValidationError, "holds no file"),
     "not base64": (ok(data=[{"b64_json": "!"}]), api.APIResponseValidationError, "not base64"),
     "events although not asked": (
         Answer(body=b"data: {}\n\n", type="text/event-stream"),

@@ -3,6 +3,8 @@ and its totals in README.
 
     python tests/mutation/kill_table.py           # what is not known yet; what was measured is in kills.jsonl
     python tests/mutation/kill_table.py --again   # everything
+    python tests/mutation/kill_table.py --ours    # the runs of the suite alone, after a change of what it sends
+    python tests/mutation/kill_table.py --ours ID ...    # the same, of some servers
     python tests/mutation/kill_table.py --page    # nothing; the page anew from what is known
 
 A row is measured again when what the catalogue tells of its server changed, or the version of the suite, the contract
@@ -14,6 +16,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -40,18 +43,16 @@ def versions() -> tuple[str, str, str]:
 
 def measured(kind: kills.Kind, name: str, baseline: Path) -> kills.Row:
     """Both runs against one server."""
-    with metered() as ours:
-        run = judged_fault(name) if kind == "fault" else judged_dialect(name) if kind == "benign" else judged(MODEL)
     with metered() as theirs:
         found = schemathesis(kind, name, baseline)
-    return kills.Row(
+    row = kills.Row(
         kind=kind,
         id=name,
         made_of=kills.made_of(kind, name),
         must=kills.must(kind, name),
-        ours=tuple(sorted(reported(run))),
-        our_requests=ours.requests,
-        our_pictures=ours.pictures,
+        ours=(),
+        our_requests=0,
+        our_pictures=0,
         theirs=found.failures,
         known=found.known,
         finished=found.finished,
@@ -60,6 +61,15 @@ def measured(kind: kills.Kind, name: str, baseline: Path) -> kills.Row:
         date=time.strftime("%Y-%m-%d", time.gmtime()),
         versions=versions(),
     )
+    return judged_again(row)
+
+
+def judged_again(row: kills.Row) -> kills.Row:
+    """The row with what the suite says now, and what that takes."""
+    with metered() as ours:
+        kind, name = row.kind, row.id
+        run = judged_fault(name) if kind == "fault" else judged_dialect(name) if kind == "benign" else judged(MODEL)
+    return replace(row, ours=tuple(sorted(reported(run))), our_requests=ours.requests, our_pictures=ours.pictures)
 
 
 def schemathesis(kind: kills.Kind, name: str, baseline: Path) -> Peer:
@@ -69,11 +79,18 @@ def schemathesis(kind: kills.Kind, name: str, baseline: Path) -> Peer:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments not in ([], ["--again"], ["--page"]):
+    ours, ids = arguments[:1] == ["--ours"], arguments[1:]
+    if (arguments not in ([], ["--again"], ["--page"]) and not ours) or set(ids) - {one for _, one in kills.servers()}:
         sys.exit(__doc__)
     rows = {(row.kind, row.id): row for row in ([] if arguments == ["--again"] else kills.read())}
     wanted = [] if arguments == ["--page"] else [one for one in kills.servers() if not fresh(rows.get(one), *one)]
+    if ours and wanted:
+        sys.exit(f"rows that were never measured, or of other versions: run {kills.COMMAND} first")
     with drawn_once(), tempfile.TemporaryDirectory() as folder:
+        for one in [one for one in kills.servers() if ours and (not ids or one[1] in ids)]:
+            rows[one] = judged_again(rows[one])
+            print(f"{rows[one].id}: {rows[one].said}, {rows[one].our_pictures} pictures", flush=True)
+            kills.write(row for row in map(rows.get, kills.servers()) if row is not None)
         baseline = Path(folder, "known.json")
         if wanted and wanted[0][0] != "clean":  # the baseline is not kept
             wanted.insert(0, ("clean", kills.CLEAN))

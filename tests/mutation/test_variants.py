@@ -64,7 +64,12 @@ ODD: dict[str, tuple[str, Variant, str, str]] = {
         "GEN-STREAM-TYPE GEN-STREAM-NAMES GEN-STREAM-FIELDS GEN-STREAM-ORDER GEN-STREAM-TERMINAL GEN-STREAM-PICTURES"
         " GEN-STREAM-USAGE",
     ),
-    "streams refused for another reason": (GPT, refuse(lambda said: said.asks("stream")), "GEN-STREAM-TYPE", ""),
+    "streams refused for another reason": (
+        GPT,
+        refuse(lambda said: said.asks("stream")),
+        "GEN-STREAM-TYPE EDIT-STREAM-TYPE",
+        "",
+    ),
     "a carrier refused": (
         DALL_E,
         refuse(lambda said: said.asks("response_format"), message="response_format is not supported"),

@@ -7,22 +7,13 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self, TypedDict, Unpack, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
 from ._http import AsyncCalls, Calls, Http
 from ._raw import shown
-from ._request import (
-    Service,
-    Settings,
-    check_names,
-    checked_headers,
-    limits,
-    merged_headers,
-    normal_base_url,
-    normal_key,
-)
+from ._request import Service, Settings, check_names, limits, merged_headers, normal_base_url, normal_key, safe_headers
 from ._retry import Retry
 from ._wire import AsyncWire, Wire, run
 
@@ -35,9 +26,10 @@ class ClientOptions(TypedDict, total=False):
     """Options of a client. None is as good as none told, but for `timeout`.
 
     Keys:
-        organization, project: Who pays, for keys of several; without them those of the environment.
+        organization, project: Who pays, for keys of several; without them those of the environment, which only the
+            service's own host is told.
         base_url: Host, base or whole URL of the server; without it that of the environment, or the service's own. A
-            query behind it goes with every call.
+            query behind it goes with every call, until another base URL takes its place.
         timeout: Seconds to wait for an answer, or between two events, 600 if not told; None waits for ever.
         max_retries: How often a call is repeated that failed in a way which costs nothing, 2 if not told; README has
             the table.
@@ -79,8 +71,8 @@ class _Client:
         key = normal_key(api_key, service.key_variable)
         told["base_url"] = told.get("base_url") or environment.get(service.url_variable) or service.base_url
         headers = {header: environment.get(name, "") for header, name in service.accounts.values()}
-        headers = {name: value for name, value in headers.items() if value}
-        settings = Settings("", key, service.auth, headers=checked_headers(headers))
+        accounts = safe_headers({name: value for name, value in headers.items() if value})
+        settings = Settings("", key, service.auth, accounts=accounts, home=urlsplit(service.base_url).netloc)
         self._open(_changed(settings, service, told), self._wire(told.get("http_client")))
 
     def _open(self, settings: Settings, wire: Wire) -> None:
@@ -139,19 +131,20 @@ def _changed(old: Settings, service: Service, options: ClientOptions) -> Setting
     hint = ": proxies and certificates come with an http_client"
     check_names("a client", options, ClientOptions.__annotations__, hint, ["api_key"])
     told = {name: value for name, value in options.items() if value is not None and name != "http_client"}
-    headers = merged_headers(old.headers, checked_headers(cast("Any", told.pop("default_headers", {}))))
+    headers = merged_headers(old.headers, safe_headers(cast("Any", told.pop("default_headers", {}))))
     query = {**old.query, **cast("Any", told.pop("default_query", {}))}
     for name in ("organization", "project"):
         if name in told and name not in service.accounts:
             raise TypeError(f"{name}: this API knows none")
         if name in told:
-            headers = merged_headers(headers, checked_headers({service.accounts[name][0]: cast("str", told.pop(name))}))
+            headers = merged_headers(headers, safe_headers({service.accounts[name][0]: cast("str", told.pop(name))}))
     if "base_url" in told:
         told["base_url"], more = normal_base_url(str(told["base_url"]), service.base_url, service.paths)
-        pairs: list[tuple[str, str]] = parse_qsl(more)
-        query = {**old.query, **dict(pairs), **query}
+        old = replace(old, base_query=dict(parse_qsl(more)))
     if "timeout" in options:
         told["timeout"] = limits(options["timeout"])
+    if not isinstance(retries := told.get("max_retries", 0), int) or retries < 0:
+        raise ValueError(f"max_retries must be a whole number from 0, not {retries!r}")
     if told.get("validate", "warn") not in VALIDATE:
         raise ValueError(f"validate must be one of {', '.join(map(repr, VALIDATE))}, not {told['validate']!r}")
     return replace(old, **cast("Any", told), headers=headers, query=query)

@@ -8,24 +8,27 @@ import errno
 import ipaddress
 import socket
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 import httpx2
 import pybase64
 
-from ._answer import Inline, Origin
+from ._answer import Inline, Origin, media_type_of
 from ._model import Model, is_object
 from ._pictures import HEAD, Picture, read_picture, sniff
 from ._wire import AsyncWire, Wire, run
 from .errors import APIConnectionError, APIResponseValidationError, APITimeoutError, status_error
 
+SECONDS = 60.0  # for a download in all
 MAX_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 MAX_REDIRECTS = 5
+MEDIA_OF_FILES = ("", "application/octet-stream", "binary/octet-stream")  # what a server says that knows no better
+T = TypeVar("T")
 _URL_SAFE = str.maketrans("-_", "+/")
 if TYPE_CHECKING:
     _Path = Path
@@ -57,21 +60,20 @@ class FilePath(_AtOnce, _Path):
 class File(Model):
     """An object of an answer that carries a file."""
 
-    _inline: ClassVar[str]
-    _link: ClassVar[str] = ""
+    _inline: ClassVar[str] = "b64_json"
+    _link: ClassVar[str] = "url"  # what servers send instead, declared or not
 
     @classmethod
     def decode(cls, data: Any, origin: Any = None) -> Self:
-        """As Model.decode; base64 that is still inside the answer stays there until it is asked for."""
-        made = super().decode(data, origin)
-        if is_object(data):
-            made.__dict__["file origin"] = origin
-            held = made.__dict__.get(cls._inline)
-            if isinstance(held, Inline):
-                if not isinstance(cls.__dict__.get(cls._inline), _Text):
-                    setattr(cls, cls._inline, _Text(cls._inline))
-                del made.__dict__[cls._inline]
-                made.__dict__["inline file"] = origin.take(held)
+        """As Model.decode; base64 that is still inside the answer stays there until it is asked for. What is no object
+        is one without a file, with what came as `item`."""
+        made = super().decode(data if is_object(data) else {"item": data} if data is not None else {}, origin)
+        held = made.__dict__.get(cls._inline)
+        if isinstance(held, Inline):
+            if not isinstance(cls.__dict__.get(cls._inline), _Text):
+                setattr(cls, cls._inline, _Text(cls._inline))
+            del made.__dict__[cls._inline]
+            made.__dict__["inline file"] = origin.take(held)
         return made
 
     @property
@@ -85,41 +87,58 @@ class File(Model):
             return Picture("")
         return read_picture(start[:HEAD])
 
-    def _at_hand(self) -> bytes:
-        """The file as far as it came already, b"" for none."""
+    def holds_files(self) -> bool:
+        """Whether there is a file, or a link to one."""
+        return bool(self._base64() or self._url())
+
+    def _base64(self) -> str | memoryview:
         inline = self.__dict__.get("inline file")
         text: Any = inline.span if inline is not None else getattr(self, self._inline)
-        if text and (inline is not None or isinstance(text, str)):
-            return _decode(text)
+        return text if isinstance(text, str | memoryview) else ""
+
+    def _at_hand(self) -> bytes:
+        """The file as far as it came already, b"" for none."""
         link = self._url()
-        if link.startswith("data:"):
-            return _decode(link)
+        text = self._base64() or (link if link.startswith("data:") else "")
+        if text:
+            return _decode(text)
         known: tuple[str, bytes] = self.__dict__.get("downloaded file", ("", b""))
         return known[1] if known[0] == link else b""
 
     def _url(self) -> str:
-        link = getattr(self, self._link) if self._link else None
+        link = getattr(self, self._link, None)
         return link if isinstance(link, str) else ""
 
-    def _whole(self, found: bytes, max_bytes: int | None = None) -> bytes:
+    def __getstate__(self) -> dict[str, Any]:
+        """As of Model, with the text of the file."""
+        getattr(self, self._inline)
+        return {name: value for name, value in super().__getstate__().items() if name != "inline file"}
+
+    async def _fetched(self, wire: type[Wire], timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
+        """The bytes, fetched by the client's wire, or by one of its own where that is closed or not there. What was
+        fetched is fetched once: it was paid for, and links expire."""
+        found, url = self._at_hand(), self._url()
+        if not found and url:
+            origin = self.__dict__.get("file origin") or Origin()
+            used = origin.wire if origin.wire is not None and origin.wire.is_open else wire()
+            try:
+                found = await fetch(used, origin, url, timeout, max_bytes)
+            finally:
+                if used is not origin.wire:
+                    await used.end()
+            self.__dict__["downloaded file"] = (url, found)
         if not found:
-            names = " nor ".join(name for name in (self._inline, self._link) if name)
-            raise APIResponseValidationError(f"the answer holds no file: neither {names}")
-        if max_bytes is not None and "downloaded file" in self.__dict__ and len(found) > max_bytes:
+            raise APIResponseValidationError(f"the answer holds no file: neither {self._inline} nor {self._link}")
+        if "downloaded file" in self.__dict__ and len(found) > max_bytes:
             raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
         return found
 
-    def _keep(self, content: bytes) -> bytes:
-        """What was fetched is fetched once: it was paid for, and links expire."""
-        if not content:
-            raise APIResponseValidationError("the file behind the URL is empty")
-        self.__dict__["downloaded file"] = (self._url(), content)
-        return content
+    async def _saved(self, wire: type[Wire], path: str | Path, *limits: Any) -> Path:
+        target = _target(path)
+        return _write(target, await self._fetched(wire, *limits))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles keep: the text of the file, and no connection."""
-        getattr(self, self._inline)
-        return {name: value for name, value in self.__dict__.items() if name not in ("file origin", "inline file")}
+    async def _shown(self, wire: type[Wire]) -> str:
+        return data_url(await self._fetched(wire))
 
 
 class Sized(File):
@@ -138,43 +157,35 @@ class Sized(File):
 
 
 class Content(File):
-    """An object that carries its file inside, so that nothing is fetched for it in either client."""
+    """An object that carries its file inside, so that nothing is fetched for it in either client; but a server that
+    sends a link instead is followed, and with the client that waits each of these must then be awaited."""
 
     def to_bytes(self) -> FileBytes:
         """The bytes of the file. Raises APIResponseValidationError when there is none or it cannot be decoded."""
-        return FileBytes(self._whole(self._at_hand()))
+        return self._now(FileBytes, self._fetched)
 
     def save(self, path: str | Path) -> FilePath:
         """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
 
         OSError where it cannot be written, APIResponseValidationError as `to_bytes`; an empty file is never written.
         """
-        return FilePath(_write(_target(path), self.to_bytes()))
+        return self._now(FilePath, self._saved, path)
 
     def data_url(self) -> FileText:
         """The file as a data URL, such as pages show and JSON edits take."""
-        return FileText(data_url(self.to_bytes()))
+        return self._now(FileText, self._shown)
+
+    def _now(self, kind: Callable[[Any], T], told: Callable[..., Awaitable[Any]], *arguments: Any) -> T:
+        origin: Origin | None = self.__dict__.get("file origin")
+        if origin is not None and isinstance(origin.wire, AsyncWire) and not self._base64() and self._url():
+            return cast("T", told(AsyncWire, *arguments))
+        return kind(run(told(Wire, *arguments)))
 
 
-class _Linked(File):
-    async def _fetched(self, wire: type[Wire], timeout: float, max_bytes: int) -> bytes:
-        """The bytes, fetched by the client's wire, or by one of its own where that is closed or not there."""
-        found, url = self._at_hand(), self._url()
-        if not found and url:
-            origin = self.__dict__.get("file origin") or Origin()
-            used = origin.wire if origin.wire is not None and origin.wire.is_open else wire()
-            try:
-                found = self._keep(await fetch(used, origin.base_url, url, timeout, max_bytes))
-            finally:
-                if used is not origin.wire:
-                    await used.end()
-        return self._whole(found, max_bytes)
-
-
-class Linked(_Linked):
+class Linked(File):
     """An object whose file may be behind a URL."""
 
-    def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
+    def to_bytes(self, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes of the file, from its base64 or else downloaded from its URL.
 
         The download carries no key, goes to no private address unless the API is at one, stops at `max_bytes` or after
@@ -183,35 +194,29 @@ class Linked(_Linked):
         """
         return run(self._fetched(Wire, timeout, max_bytes))
 
-    def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
-        """Write the file, and say where. A path without a suffix gets the one that the bytes call for.
-
-        OSError where it cannot be written, and what `to_bytes` raises; a folder that is not there is told before
-        anything is downloaded, and an empty file is never written.
-        """
-        target = _target(path)
-        return _write(target, self.to_bytes(timeout=timeout, max_bytes=max_bytes))
+    def save(self, path: str | Path, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> Path:
+        """As Content.save, with what `to_bytes` raises; a folder that is not there is told before the download."""
+        return run(self._saved(Wire, path, timeout, max_bytes))
 
     def data_url(self) -> str:
         """The file as a data URL, such as pages show and JSON edits take."""
-        return data_url(self.to_bytes())
+        return run(self._shown(Wire))
 
 
-class AsyncLinked(_Linked):
+class AsyncLinked(File):
     """As Linked, for `await`."""
 
-    async def to_bytes(self, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> bytes:
+    async def to_bytes(self, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> bytes:
         """As Linked.to_bytes."""
         return await self._fetched(AsyncWire, timeout, max_bytes)
 
-    async def save(self, path: str | Path, *, timeout: float = 60.0, max_bytes: int = MAX_BYTES) -> Path:
+    async def save(self, path: str | Path, *, timeout: float = SECONDS, max_bytes: int = MAX_BYTES) -> Path:
         """As Linked.save."""
-        target = _target(path)
-        return _write(target, await self.to_bytes(timeout=timeout, max_bytes=max_bytes))
+        return await self._saved(AsyncWire, path, timeout, max_bytes)
 
     async def data_url(self) -> str:
         """As Linked.data_url."""
-        return data_url(await self.to_bytes())
+        return await self._shown(AsyncWire)
 
 
 class _Text:
@@ -268,19 +273,19 @@ def _decode(text: str | memoryview) -> bytes:
         raise APIResponseValidationError(f"the file in the answer is not base64: {error}") from None
 
 
-async def fetch(wire: Wire, base_url: str, link: str, timeout: float, max_bytes: int) -> bytes:
+async def fetch(wire: Wire, origin: Origin, link: str, timeout: float, max_bytes: int) -> bytes:
     """What is behind a URL that a server named, which is not trusted: it gets no key and no cookie, leads to no private
     address unless the API is at one, and is left by no redirect to another scheme."""
-    url = _checked(link)
+    url = _checked(link, origin)
     scheme, end = url.scheme, time.monotonic() + timeout
-    private = await wire.blocking(_is_private, base_url)
+    private = await wire.blocking(_is_private, origin.base_url)
     try:
         for _ in range(1 + MAX_REDIRECTS):
             request = _request(url, await wire.blocking(addresses, url), private, end - time.monotonic())
             response = await wire.send(request, auth=None)
             try:
                 if not response.has_redirect_location:
-                    return await _body(wire, response, timeout, end, max_bytes)
+                    return await _body(wire, response, f"the download from {url.host}", timeout, end, max_bytes)
             finally:
                 await wire.close(response)
             url = url.join(response.headers["location"])
@@ -293,7 +298,7 @@ async def fetch(wire: Wire, base_url: str, link: str, timeout: float, max_bytes:
     raise APIConnectionError(f"the file could not be downloaded: more than {MAX_REDIRECTS} redirects")
 
 
-async def _body(wire: Wire, response: httpx2.Response, timeout: float, end: float, max_bytes: int) -> bytes:
+async def _body(wire: Wire, response: httpx2.Response, place: str, timeout: float, end: float, max_bytes: int) -> bytes:
     content = bytearray()
     limit = max_bytes if response.is_success else MAX_ERROR_BYTES
     async for chunk in wire.chunks(response):
@@ -304,19 +309,33 @@ async def _body(wire: Wire, response: httpx2.Response, timeout: float, end: floa
             raise _late(timeout)
     if not response.is_success:
         text = content[:limit].decode("utf-8", "replace")
-        raise status_error(response.status_code, text, None, response.headers)
-    if len(content) > limit:
-        raise APIResponseValidationError(f"the file is larger than {max_bytes} bytes")
+        raise status_error(response.status_code, text, None, response.headers, place)
+    if len(content) > limit or not content:
+        said = f"larger than {max_bytes} bytes" if content else "empty"
+        raise APIResponseValidationError(f"the file behind the URL is {said}")
+    media_type = media_type_of(response)
+    if _is_text(bytes(content[:HEAD]), media_type):
+        raise APIResponseValidationError(
+            f"{place} is no picture but {media_type or 'a text'}: the link may have expired"
+        )
     return bytes(content)
 
 
-def _checked(link: str) -> httpx2.URL:
+def _is_text(head: bytes, media_type: str) -> bool:
+    """Whether a file that should be a picture is a page, JSON or a sentence, whatever the server calls it."""
+    if not head or sniff(head)[0] or b"\0" in head:
+        return False
+    named = media_type.startswith("image/") or media_type in MEDIA_OF_FILES
+    return not named or head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"[")
+
+
+def _checked(link: str, origin: Origin) -> httpx2.URL:
     try:
         url = httpx2.URL(link)
     except httpx2.InvalidURL:
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise APIResponseValidationError(f"not a URL that can be downloaded: {link[:200]}")
+        raise APIResponseValidationError(f"not a URL that can be downloaded: {origin.clean(link)[:200]}")
     return url
 
 

@@ -57,7 +57,7 @@ class Model:
         for name, wire_name, decode in cls.members():
             value = rest.pop(wire_name, None)
             values[name] = value if value is None or decode is None else decode(value, origin)
-        values["extra"] = rest
+        values |= {"extra": rest, "file origin": origin}
         return made
 
     @property
@@ -88,9 +88,11 @@ class Model:
         cls._nested = decoders
 
     def holds_files(self) -> bool:
-        """Whether the files are there for whose sake the call was made."""
+        """Whether a file is there for whose sake the call was made."""
+        if not self._files:
+            return True
         found = self.__dict__.get(self._files)
-        return not self._files or (is_list(found) and bool(found) and all(isinstance(one, Model) for one in found))
+        return is_list(found) and any(isinstance(one, Model) and one.holds_files() for one in found)
 
     @property
     def request_id(self) -> str | None:
@@ -122,9 +124,15 @@ class Model:
 
     def __repr__(self) -> str:
         inline = self.__dict__.get("inline file")
+        origin = self.__dict__.get("file origin")
         values = {name: self.__dict__.get(name, inline) for name, _, _ in self.members()}
-        told = (f"{name}={_short(value)}" for name, value in values.items() if value not in (None, {}))
+        texts = {name: repr(value) for name, value in values.items() if value not in (None, {})}
+        told = (f"{name}={_short(origin.clean(text) if origin else text)}" for name, text in texts.items())
         return f"{type(self).__name__}({', '.join(told)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles keep: no connection."""
+        return {name: value for name, value in self.__dict__.items() if name != "file origin"}
 
     if not TYPE_CHECKING:  # a type checker should still find misspelt attributes
 
@@ -170,15 +178,6 @@ def listed(decode: Decoder) -> Decoder:
     return lambda value, origin: [decode(item, origin) for item in value] if is_list(value) else value
 
 
-def mapped(decode: Decoder) -> Decoder:
-    """Decodes each value of an object."""
-
-    def decoded(value: Any, origin: Any) -> Any:
-        return {key: decode(item, origin) for key, item in value.items()} if is_object(value) else value
-
-    return decoded
-
-
 def tagged(member: str, models: Mapping[str, type[Model]]) -> Decoder:
     """Decodes an object by the value of one member. An unknown value gives a plain Model, with all in `extra`."""
 
@@ -188,14 +187,12 @@ def tagged(member: str, models: Mapping[str, type[Model]]) -> Decoder:
     return decoded
 
 
-def closest(*models: type[Model]) -> Decoder:
-    """Decodes an object as the model that declares most of its members; what is no object stays as it is."""
+def either(*decoders: Decoder) -> Decoder:
+    """Decodes as the first of these that knows the value does: a server may take one call's events for another's."""
 
     def decoded(value: Any, origin: Any) -> Any:
-        if not is_object(value):
-            return value
-        best = max(models, key=lambda model: sum(wire_name in value for _, wire_name, _ in model.members()))
-        return best.decode(value, origin)
+        made = (decode(value, origin) for decode in decoders)
+        return next((one for one in made if type(one) is not Model), None) or Model.decode(value, origin)
 
     return decoded
 
@@ -208,6 +205,5 @@ def _plain(value: Any, nulls: bool) -> Any:
     return {key: _plain(item, nulls) for key, item in value.items()} if is_object(value) else value
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def _short(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:100]}... ({len(text)} characters)"

@@ -50,7 +50,7 @@ class Retry:
     error: APIError
 
 
-def reason_of(error: APIError, cause: Exception | None) -> str:
+def reason_of(error: APIError, cause: BaseException | None) -> str:
     """The row of `POLICY` for a failure; `cause` is what the HTTP library raised, None for an answer."""
     if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
         return "unsent"

@@ -8,6 +8,7 @@ from typing import Any, Unpack, overload
 from ._client import BlockingClient, WaitingClient
 from ._http import Json
 from ._model import NOT_GIVEN, Off, On
+from ._model import either as _either
 from ._raw import AsyncResource, Resource, shown
 from ._request import Operation, Service, arguments
 from ._rules import check
@@ -48,10 +49,10 @@ _IMAGES_GENERATE = Operation(
     arguments=arguments(GenerateParams, {"stream": "stream"}),
     required=("prompt",),
     media_type="application/json",
-    events=decode_image_generation_event,
+    events=_either(decode_image_generation_event, decode_image_edit_event),
     switch="stream",
     member="type",
-    last=("image_generation.completed",),
+    last=("image_generation.completed", "image_edit.completed"),
 )
 _IMAGES_EDIT = Operation(
     "images.edit",
@@ -64,10 +65,10 @@ _IMAGES_EDIT = Operation(
     lists={"image": "image[]"},
     json=("images",),
     json_media_type="application/json",
-    events=decode_image_edit_event,
+    events=_either(decode_image_edit_event, decode_image_generation_event),
     switch="stream",
     member="type",
-    last=("image_edit.completed",),
+    last=("image_edit.completed", "image_generation.completed"),
 )
 _IMAGES_CREATE_VARIATION = Operation(
     "images.create_variation",

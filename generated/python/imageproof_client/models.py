@@ -29,12 +29,6 @@ GenerateSize: TypeAlias = (
     Literal["1024x1024", "256x256", "512x512", "1792x1024", "1024x1792", "auto", "1536x1024", "1024x1536"] | str
 )
 GenerateQuality: TypeAlias = Literal["standard", "hd", "auto", "low", "medium", "high", "xhigh", "max"] | str
-GenerateBackground: TypeAlias = Literal["auto", "transparent", "opaque"] | str
-GenerateOutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "gif", "svg"] | str
-GenerateModeration: TypeAlias = Literal["auto", "low"] | str
-GenerateComplexity: TypeAlias = Literal["low", "medium", "high"] | str
-GenerateResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
-GenerateStyle: TypeAlias = Literal["vivid", "natural"] | str
 EditModel: TypeAlias = (
     Literal["dall-e-2", "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest"]
     | Literal["gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst-2026-09-08"]
@@ -43,16 +37,6 @@ EditModel: TypeAlias = (
     | str
 )
 EditSize: TypeAlias = Literal["1024x1024", "256x256", "512x512", "auto", "1536x1024", "1024x1536"] | str
-EditQuality: TypeAlias = Literal["standard", "auto", "low", "medium", "high", "xhigh", "max"] | str
-EditBackground: TypeAlias = Literal["auto", "transparent", "opaque"] | str
-EditOutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "gif", "svg"] | str
-EditInputFidelity: TypeAlias = Literal["low", "high"] | str
-EditComplexity: TypeAlias = Literal["low", "medium", "high"] | str
-EditResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
-EditModeration: TypeAlias = Literal["auto", "low"] | str
-CreateVariationModel: TypeAlias = Literal["dall-e-2"] | str
-CreateVariationSize: TypeAlias = Literal["1024x1024", "256x256", "512x512"] | str
-CreateVariationResponseFormat: TypeAlias = Literal["url", "b64_json"] | str
 
 
 class CallOptions(TypedDict, total=False):
@@ -81,19 +65,19 @@ class GenerateParams(CallOptions, total=False):
     n: int | NotGiven | None
     size: GenerateSize | NotGiven | None
     quality: GenerateQuality | NotGiven | None
-    background: GenerateBackground | NotGiven | None
-    output_format: GenerateOutputFormat | NotGiven | None
+    background: Literal["auto", "transparent", "opaque"] | str | NotGiven | None
+    output_format: Literal["png", "jpeg", "webp", "gif", "svg"] | str | NotGiven | None
     output_compression: int | NotGiven | None
-    moderation: GenerateModeration | NotGiven | None
+    moderation: Literal["auto", "low"] | str | NotGiven | None
     partial_images: int | NotGiven | None
-    complexity: GenerateComplexity | NotGiven | None
+    complexity: Literal["low", "medium", "high"] | str | NotGiven | None
     frame_count: int | NotGiven | None
     frame_duration_ms: int | NotGiven | None
     svg: SvgAuthorParam | NotGiven | None
     safety_identifier: str | NotGiven | None
     user: str | NotGiven
-    response_format: GenerateResponseFormat | NotGiven | None
-    style: GenerateStyle | NotGiven | None
+    response_format: Literal["url", "b64_json"] | str | NotGiven | None
+    style: Literal["vivid", "natural"] | str | NotGiven | None
 
 
 class EditParams(CallOptions, total=False):
@@ -106,31 +90,31 @@ class EditParams(CallOptions, total=False):
     model: EditModel | NotGiven | None
     n: int | NotGiven | None
     size: EditSize | NotGiven | None
-    quality: EditQuality | NotGiven | None
-    background: EditBackground | NotGiven | None
-    output_format: EditOutputFormat | NotGiven | None
+    quality: Literal["standard", "auto", "low", "medium", "high", "xhigh", "max"] | str | NotGiven | None
+    background: Literal["auto", "transparent", "opaque"] | str | NotGiven | None
+    output_format: Literal["png", "jpeg", "webp", "gif", "svg"] | str | NotGiven | None
     output_compression: int | NotGiven | None
-    input_fidelity: EditInputFidelity | NotGiven | None
+    input_fidelity: Literal["low", "high"] | str | NotGiven | None
     partial_images: int | NotGiven | None
-    complexity: EditComplexity | NotGiven | None
+    complexity: Literal["low", "medium", "high"] | str | NotGiven | None
     frame_count: int | NotGiven | None
     frame_duration_ms: int | NotGiven | None
     svg: CreateImageEditSvgParam | NotGiven | None
     safety_identifier: str | NotGiven | None
     user: str | NotGiven | None
-    response_format: EditResponseFormat | NotGiven | None
+    response_format: Literal["url", "b64_json"] | str | NotGiven | None
     images: Sequence[ImageReferenceParam] | NotGiven
-    moderation: EditModeration | NotGiven | None
+    moderation: Literal["auto", "low"] | str | NotGiven | None
 
 
 class CreateVariationParams(CallOptions, total=False):
     """Arguments of `images.create_variation`."""
 
     image: Required[FileInput]
-    model: CreateVariationModel | NotGiven | None
+    model: Literal["dall-e-2"] | str | NotGiven | None
     n: int | NotGiven | None
-    size: CreateVariationSize | NotGiven | None
-    response_format: CreateVariationResponseFormat | NotGiven | None
+    size: Literal["1024x1024", "256x256", "512x512"] | str | NotGiven | None
+    response_format: Literal["url", "b64_json"] | str | NotGiven | None
     user: str | NotGiven | None
 
 
@@ -190,7 +174,20 @@ class ImageReferenceParam(TypedDict):
     file_id: NotRequired[str]
 
 
-class ImagesResponse(_Model):
+class _ImagesResponse(_Model):
+    """What is common to 2 classes below."""
+
+    created: int
+    background: Literal["transparent", "opaque"] | str | None = None
+    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | str | None = None
+    quality: Literal["low", "medium", "high", "xhigh", "max"] | str | None = None
+    size: Literal["1024x1024", "1024x1536", "1536x1024"] | str | None = None
+    safety_identifier: str | None = None
+    usage: ImagesUsage | None = None
+    svg_usage: SvgUsage | None = None
+
+
+class ImagesResponse(_ImagesResponse):
     """The pictures, what was used to make them, and what they took.
 
     Attributes:
@@ -205,15 +202,7 @@ class ImagesResponse(_Model):
         svg_usage: Tokens that writing the SVG took, apart from `usage`.
     """
 
-    created: int
     data: list[Image]
-    background: Literal["transparent", "opaque"] | str | None = None
-    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | str | None = None
-    quality: Literal["low", "medium", "high", "xhigh", "max"] | str | None = None
-    size: Literal["1024x1024", "1024x1536", "1536x1024"] | str | None = None
-    safety_identifier: str | None = None
-    usage: ImagesUsage | None = None
-    svg_usage: SvgUsage | None = None
 
     _files: ClassVar[str] = "data"
 
@@ -233,9 +222,6 @@ class Image(_Sized, _Linked):
     b64_json: str | None = None
     url: str | None = None
     revised_prompt: str | None = None
-
-    _inline: ClassVar[str] = "b64_json"
-    _link: ClassVar[str] = "url"
 
 
 class ImagesUsage(_Model):
@@ -286,7 +272,18 @@ class SvgUsage(_Model):
     total_tokens: int
 
 
-class ImageGenerationPartialImageEvent(_Content):
+class _Event(_Model):
+    """What is common to 4 classes below."""
+
+    b64_json: str
+    created_at: int
+    size: Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | str
+    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | str
+    background: Literal["transparent", "opaque", "auto"] | str
+    output_format: Literal["png", "webp", "jpeg"] | str
+
+
+class ImageGenerationPartialImageEvent(_Event, _Content):
     """A preview of a picture in the making.
 
     Attributes:
@@ -301,18 +298,10 @@ class ImageGenerationPartialImageEvent(_Content):
     """
 
     type: Literal["image_generation.partial_image"]
-    b64_json: str
-    created_at: int
-    size: Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | str
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | str
-    background: Literal["transparent", "opaque", "auto"] | str
-    output_format: Literal["png", "webp", "jpeg"] | str
     partial_image_index: int
 
-    _inline: ClassVar[str] = "b64_json"
 
-
-class ImageGenerationCompletedEvent(_Content):
+class ImageGenerationCompletedEvent(_Event, _Content):
     """The finished picture.
 
     Attributes:
@@ -328,53 +317,23 @@ class ImageGenerationCompletedEvent(_Content):
     """
 
     type: Literal["image_generation.completed"]
-    b64_json: str
-    created_at: int
-    size: Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | str
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | str
-    background: Literal["transparent", "opaque", "auto"] | str
-    output_format: Literal["png", "webp", "jpeg"] | str
     usage: ImagesUsage
     safety_identifier: str | None = None
 
-    _inline: ClassVar[str] = "b64_json"
 
-
-class ImageEditPartialImageEvent(_Content):
-    """A preview of an edit in the making.
-
-    Attributes as those of ImageGenerationPartialImageEvent.
-    """
+class ImageEditPartialImageEvent(_Event, _Content):
+    """A preview of an edit in the making. Attributes as those of ImageGenerationPartialImageEvent."""
 
     type: Literal["image_edit.partial_image"]
-    b64_json: str
-    created_at: int
-    size: Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | str
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | str
-    background: Literal["transparent", "opaque", "auto"] | str
-    output_format: Literal["png", "webp", "jpeg"] | str
     partial_image_index: int
 
-    _inline: ClassVar[str] = "b64_json"
 
-
-class ImageEditCompletedEvent(_Content):
-    """The finished edit.
-
-    Attributes as those of ImageGenerationCompletedEvent.
-    """
+class ImageEditCompletedEvent(_Event, _Content):
+    """The finished edit. Attributes as those of ImageGenerationCompletedEvent."""
 
     type: Literal["image_edit.completed"]
-    b64_json: str
-    created_at: int
-    size: Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | str
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | str
-    background: Literal["transparent", "opaque", "auto"] | str
-    output_format: Literal["png", "webp", "jpeg"] | str
     usage: ImagesUsage
     safety_identifier: str | None = None
-
-    _inline: ClassVar[str] = "b64_json"
 
 
 class ListModelsResponse(_Model):
@@ -410,18 +369,10 @@ class Model(_Model):
     shutdown_date: str | None = None
 
 
-class AsyncImagesResponse(_Model):
+class AsyncImagesResponse(_ImagesResponse):
     """As ImagesResponse, in the asynchronous client."""
 
-    created: int
     data: list[AsyncImage]
-    background: Literal["transparent", "opaque"] | str | None = None
-    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | str | None = None
-    quality: Literal["low", "medium", "high", "xhigh", "max"] | str | None = None
-    size: Literal["1024x1024", "1024x1536", "1536x1024"] | str | None = None
-    safety_identifier: str | None = None
-    usage: ImagesUsage | None = None
-    svg_usage: SvgUsage | None = None
 
     _files: ClassVar[str] = "data"
 
@@ -435,9 +386,6 @@ class AsyncImage(_Sized, _AsyncLinked):
     b64_json: str | None = None
     url: str | None = None
     revised_prompt: str | None = None
-
-    _inline: ClassVar[str] = "b64_json"
-    _link: ClassVar[str] = "url"
 
 
 ImageGenerationEvent: TypeAlias = ImageGenerationPartialImageEvent | ImageGenerationCompletedEvent

@@ -2,6 +2,7 @@
 // The client: one attribute for each resource, one method for each operation.
 
 import { BaseClient, Resource } from "./base.js";
+import { ClientError } from "./errors.js";
 import { check } from "./rules.js";
 
 /** @typedef {import("../types/runtime.js").RequestOptions} RequestOptions */
@@ -11,15 +12,19 @@ const SERVICE = {
   baseURL: "https://api.openai.com/v1",
   paths: ["/images/generations", "/images/edits", "/images/variations", "/models"],
   auth: ["Authorization", "Bearer "],
+  accounts: {
+    organization: ["OpenAI-Organization", "OPENAI_ORG_ID"],
+    project: ["OpenAI-Project", "OPENAI_PROJECT_ID"],
+  },
   keyVariable: "OPENAI_API_KEY",
   urlVariable: "OPENAI_BASE_URL",
   shapes: {
     ImagesResponse: { members: { data: { list: "Image" } }, files: "data" },
     Image: { inline: "b64_json", link: "url", sized: true },
-    ImageGenerationPartialImageEvent: { inline: "b64_json" },
-    ImageGenerationCompletedEvent: { inline: "b64_json" },
-    ImageEditPartialImageEvent: { inline: "b64_json" },
-    ImageEditCompletedEvent: { inline: "b64_json" },
+    ImageGenerationPartialImageEvent: { inline: "b64_json", link: "url" },
+    ImageGenerationCompletedEvent: { inline: "b64_json", link: "url" },
+    ImageEditPartialImageEvent: { inline: "b64_json", link: "url" },
+    ImageEditCompletedEvent: { inline: "b64_json", link: "url" },
   },
   check,
 };
@@ -36,12 +41,14 @@ const IMAGES_GENERATE = {
     type: {
       tag: "type",
       of: {
+        "image_edit.partial_image": "ImageEditPartialImageEvent",
+        "image_edit.completed": "ImageEditCompletedEvent",
         "image_generation.partial_image": "ImageGenerationPartialImageEvent",
         "image_generation.completed": "ImageGenerationCompletedEvent",
       },
     },
     member: "type",
-    last: ["image_generation.completed"],
+    last: ["image_generation.completed", "image_edit.completed"],
   },
   switch: "stream",
 };
@@ -57,6 +64,7 @@ const IMAGES_EDIT = {
   lists: { image: "image[]" },
   json: ["images"],
   jsonMediaType: "application/json",
+  references: { mask: "image_url" },
   reply: { as: "json", type: "ImagesResponse", object: true },
   events: {
     type: {
@@ -64,10 +72,12 @@ const IMAGES_EDIT = {
       of: {
         "image_edit.partial_image": "ImageEditPartialImageEvent",
         "image_edit.completed": "ImageEditCompletedEvent",
+        "image_generation.partial_image": "ImageGenerationPartialImageEvent",
+        "image_generation.completed": "ImageGenerationCompletedEvent",
       },
     },
     member: "type",
-    last: ["image_edit.completed"],
+    last: ["image_edit.completed", "image_generation.completed"],
   },
   switch: "stream",
 };
@@ -84,7 +94,13 @@ const IMAGES_CREATE_VARIATION = {
 };
 
 /** @type {import("./request.js").Operation} */
-const MODELS_LIST = { name: "models.list", verb: "GET", path: "/models", reply: { as: "json", object: true } };
+const MODELS_LIST = {
+  name: "models.list",
+  verb: "GET",
+  path: "/models",
+  reply: { as: "json", object: true },
+  items: "data",
+};
 
 /** @type {import("./request.js").Operation} */
 const MODELS_RETRIEVE = {
@@ -126,7 +142,7 @@ export class Images extends Resource {
 export class Models extends Resource {
   /**
    * @param {RequestOptions} [options]
-   * @returns {import("./base.js").APIPromise<any>}
+   * @returns {import("./base.js").ListPromise<any, any>}
    */
   list(options) {
     return this.call(MODELS_LIST, {}, {}, options);
@@ -144,6 +160,7 @@ export class Models extends Resource {
 
 export class Client extends BaseClient {
   static service = SERVICE;
+  static OpenAIError = ClientError;
 
   /** @param {import("../types/runtime.js").ClientOptions} [options] */
   constructor(options = {}) {

@@ -4,11 +4,11 @@
 import { Client } from "./client.js";
 
 export { Client as OpenAI, Client as default };
-export { APIError as OpenAIError } from "./errors.js";
+export { ClientError as OpenAIError } from "./errors.js";
 export { Client } from "./client.js";
-export { APIPromise, BaseClient } from "./base.js";
+export { APIPromise, BaseClient, ListPromise } from "./base.js";
 export { dataURL } from "./content.js";
-export { APIConnectionError, APIConnectionTimeoutError, APIError, APIResponseValidationError, APIStatusError, APIUserAbortError, AuthenticationError, BadRequestError, ConflictError, InternalServerError, InvalidParameterError, ModerationError, NotFoundError, PermissionDeniedError, RateLimitError, RequestRuleError, UnprocessableEntityError } from "./errors.js";
+export { APIConnectionError, APIConnectionTimeoutError, APIError, APIResponseValidationError, APIStatusError, APIUserAbortError, AuthenticationError, BadRequestError, ClientError, ConflictError, InternalServerError, InvalidParameterError, ModerationError, NotFoundError, PermissionDeniedError, RateLimitError, RequestRuleError, UnprocessableEntityError } from "./errors.js";
 export { toFile } from "./files.js";
 export { checkMask, makeMask } from "./masks.js";
 export { POLICY } from "./retry.js";

@@ -37,12 +37,12 @@ const UNSENT = [
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
   "ConnectionRefused",
   "FailedToOpenSocket",
 ];
+// What also breaks a connection over which a request may have gone. It was none yet where the system call says so.
+const UNSENT_AT_CONNECT = ["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "ECONNRESET", "ECONNABORTED", "EADDRNOTAVAIL"];
 const UNSENT_WORDS = /client error \(Connect\)/;
 
 /**
@@ -54,8 +54,7 @@ const UNSENT_WORDS = /client error \(Connect\)/;
  */
 export function reasonOf(error, cause) {
   if (cause !== undefined) {
-    const unsent = UNSENT_WORDS.test(`${cause?.message} ${cause?.cause?.message}`) || codesOf(cause).some((code) => UNSENT.includes(code));
-    return unsent ? "unsent" : "broken";
+    return isUnsent(cause) ? "unsent" : "broken";
   }
   if (!(error instanceof APIStatusError) || error.status === undefined) return "other";
   if (error.headers?.get("x-should-retry") === "false" || (waitOf(error.headers) ?? 0) > LONGEST_WAIT) return "told";
@@ -67,15 +66,19 @@ export function reasonOf(error, cause) {
 }
 
 /**
- * Codes of an error and of what caused it: a host with several addresses fails once for each.
+ * Whether nothing can have been sent. A host with several addresses fails once for each; where one of them may have got
+ * the request, it was sent.
  *
  * @param {any} cause
- * @returns {string[]}
+ * @param {number} [depth]
+ * @returns {boolean}
  */
-function codesOf(cause) {
-  if (typeof cause !== "object" || cause === null) return [];
-  const inner = Array.isArray(cause.errors) ? cause.errors : [];
-  return [cause.code, ...codesOf(cause.cause), ...inner.flatMap(codesOf)].filter((one) => typeof one === "string");
+function isUnsent(cause, depth = 0) {
+  if (typeof cause !== "object" || cause === null || depth > 5) return false;
+  const each = Array.isArray(cause.errors) ? cause.errors : [];
+  if (each.length) return each.every((/** @type {unknown} */ one) => isUnsent(one, depth + 1));
+  if (UNSENT.includes(cause.code) || UNSENT_WORDS.test(cause.message)) return true;
+  return (UNSENT_AT_CONNECT.includes(cause.code) && cause.syscall === "connect") || isUnsent(cause.cause, depth + 1);
 }
 
 /**

@@ -77,3 +77,15 @@ function check(name, value, depth) {
     throw new TypeError(`${name}: ${kind === "number" ? String(value) : kind} cannot be sent as JSON`);
   }
 }
+
+/**
+ * What a value is, in a message; a text is not shown, since it may be a key.
+ *
+ * @param {any} value
+ */
+export function shownKind(value) {
+  if (value === null || ["undefined", "number"].includes(typeof value)) return String(value);
+  if (Array.isArray(value)) return "a list";
+  const name = typeof value === "object" ? (value.constructor?.name ?? "Object") : typeof value;
+  return `${/^[aeio]/i.test(name) ? "an" : "a"} ${name === "Object" ? "object" : name}`;
+}

@@ -79,7 +79,8 @@ class Content:
 class Model:
     """An object with members. `name` is the component's; an object without one is named by its place and `anonymous`.
 
-    `rest` is the type of members that have no field, None where the document does not say.
+    `rest` is the type of members that have no field, None where the document does not say; `single` says that exactly
+    one of the members is there.
     """
 
     key: str
@@ -90,6 +91,7 @@ class Model:
     rest: Type | None = None
     content: Content | None = None
     anonymous: bool = False
+    single: bool = False
 
 
 @dataclass(frozen=True)

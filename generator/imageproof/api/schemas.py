@@ -312,6 +312,7 @@ class Schemas:
             rest=self.type(rest, where, name) if isinstance(rest, Mapping) else None,
             content=_content(fields),
             anonymous=len(split(pointer)) != 3,
+            single=rest is False and len(fields) > 1 and node.get("minProperties") == node.get("maxProperties") == 1,
         )
 
 

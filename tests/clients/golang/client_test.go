@@ -4,6 +4,7 @@ package clients
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -101,7 +102,7 @@ func TestRedirectsCarryNoKey(t *testing.T) {
 	for _, options := range [][]api.Option{nil, {api.WithHTTPClient(&http.Client{})}} {
 		_, err := clientOf(t, server.URL, options...).Models.List(context.Background())
 		var status *api.APIStatusError
-		if !errors.As(err, &status) || status.StatusCode != http.StatusTemporaryRedirect || got != 0 {
+		if !errors.As(err, &status) || status.StatusCode != http.StatusTemporaryRedirect || got != 0 || !strings.Contains(err.Error(), other.URL) {
 			t.Errorf("%v, %d requests elsewhere", err, got)
 		}
 	}
@@ -180,19 +181,35 @@ func TestWhatIsMissingIsNamedBeforeAnythingIsSent(t *testing.T) {
 			_, err := client.Images.CreateVariation(ctx, api.CreateVariationParams{Image: api.FilePath("/no/such")})
 			return err
 		},
-		"the list of files is empty": func() error { _, err := client.Images.Edit(ctx, api.EditParams{Image: api.Files{}}); return err },
-		"image: not a file, or nil":  func() error { _, err := client.Images.Edit(ctx, api.EditParams{Image: api.Files{none}}); return err },
-		"mask must be a file": func() error {
-			_, err := client.Images.Edit(ctx, api.EditParams{Image: api.FileBytes(nil), Mask: "m.png"})
+		"prompt is required": func() error { _, err := client.Images.Generate(ctx, api.GenerateParams{}); return err },
+		"svg: model is required": func() error {
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x", SVG: api.Some(api.SVGAuthorParam{})})
+			return err
+		},
+		"the list of files is empty": func() error {
+			_, err := client.Images.Edit(ctx, api.EditParams{Prompt: "x", Image: api.Files{}})
+			return err
+		},
+		"image: not a file, or nil": func() error {
+			_, err := client.Images.Edit(ctx, api.EditParams{Prompt: "x", Image: api.Files{none}})
 			return err
 		},
 		"must not be \"..\"": func() error { _, err := client.Models.Retrieve(ctx, ".."); return err },
 		"made: chan int cannot be sent": func() error {
-			_, err := client.Images.Generate(ctx, api.GenerateParams{}, api.WithExtra("made", make(chan int)))
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithExtra("made", make(chan int)))
+			return err
+		},
+		"made: a reader is no file": func() error {
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithExtra("made", strings.NewReader("x")))
+			return err
+		},
+		"mask: a file cannot be sent as JSON: give it by reference": func() error {
+			references := []api.ImageReferenceParam{{FileID: api.Some("a")}}
+			_, err := client.Images.Edit(ctx, api.EditParams{Prompt: "x", Images: references, Mask: api.FileBytes(png(t, 8, 8))})
 			return err
 		},
 		"no model family": func() error {
-			_, err := client.Images.Generate(ctx, api.GenerateParams{}, api.WithFamily("none"))
+			_, err := client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"}, api.WithFamily("none"))
 			return err
 		},
 		"header \"X\"": func() error { _, err := client.Models.List(ctx, api.WithHeader("X", "a\nb")); return err },
@@ -223,9 +240,16 @@ func TestContextsAndTimes(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &broken) {
 		t.Error(err)
 	}
+	ctx, cancelWith := context.WithCancelCause(context.Background())
+	cause := errors.New("the user went away")
+	time.AfterFunc(20*time.Millisecond, func() { cancelWith(cause) })
+	_, err = client.Images.Generate(ctx, api.GenerateParams{Prompt: "x"})
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || !errors.As(err, &broken) {
+		t.Error(err)
+	}
 	var late *api.APITimeoutError
 	_, err = client.Images.Generate(context.Background(), api.GenerateParams{Prompt: "x"}, api.WithTimeout(20*time.Millisecond))
-	if !errors.As(err, &late) || !errors.As(err, &broken) {
+	if !errors.As(err, &late) || !errors.As(err, &broken) || !errors.Is(err, context.DeadlineExceeded) || !os.IsTimeout(late) {
 		t.Error(err)
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), 20*time.Millisecond)
@@ -365,6 +389,31 @@ func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: int64(len(a.text)), Request: request}, nil
 }
 
+func TestAnswersInGzip(t *testing.T) {
+	var packed bytes.Buffer
+	writer := gzip.NewWriter(&packed)
+	io.WriteString(writer, onePicture)
+	writer.Close()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(packed.Bytes()[:packed.Len()-len(r.URL.RawQuery)])
+	})
+	client, ctx, params := clientOf(t, server.URL), context.Background(), api.GenerateParams{Prompt: "x"}
+	for _, option := range []api.Option{
+		api.WithTimeout(0), api.WithHeader("Accept-Encoding", "gzip"),
+		api.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableCompression: true}}),
+	} {
+		if _, err := client.Images.Generate(ctx, params, option); err != nil {
+			t.Error(err)
+		}
+		_, err := client.Images.Generate(ctx, params, option, api.WithQuery("cut", 1))
+		var broken *api.APIConnectionError
+		if !errors.As(err, &broken) {
+			t.Error(err)
+		}
+	}
+}
+
 func TestUnknownMembersAndTypesAreKept(t *testing.T) {
 	server := serve(t, answerWith(`{"created": "soon", "data": [{"b64_json": "iVBORw0KGgo=", "seed": 7, "url": null}], "usage": [], "size": "new"}`))
 	answer, err := clientOf(t, server.URL).Images.Generate(context.Background(), api.GenerateParams{Prompt: "x"})
@@ -470,12 +519,13 @@ func TestBaseURLs(t *testing.T) {
 		"host": "https://host/v1", "localhost:8080": "http://localhost:8080/v1", "https://host/": "https://host/v1",
 		"https://host/v1/": "https://host/v1", "https://host/v1/images/generations": "https://host/v1", "https://host/a//b": "https://host/a/b",
 		"localhost.example.com": "https://localhost.example.com/v1", "127.0.0.1.nip.io": "https://127.0.0.1.nip.io/v1",
+		"http.example": "https://http.example/v1", "https-proxy:8443": "https://https-proxy:8443/v1", "host/v1/models?a=1": "https://host/v1",
 	} {
 		if client := clientOf(t, given); client.BaseURL() != want {
 			t.Errorf("%s: %s", given, client.BaseURL())
 		}
 	}
-	for _, bad := range []string{"ftp://host", "https://", "https://user:pass@host", "http://a b", "://"} {
+	for _, bad := range []string{"ftp://host", "https://", "https://user:pass@host", "http://a b", "://", "/v1", "http:/host/v1", "https:host", "http//host", "http:host:8000", "https:///v1", ""} {
 		if _, err := api.NewClient(api.WithBaseURL(bad)); err == nil {
 			t.Error(bad)
 		}

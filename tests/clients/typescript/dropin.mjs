@@ -51,7 +51,8 @@ told.refused = await failure(() => client.images.generate({ ...brief, size: "7x7
 told.unknown = await failure(() => client.models.retrieve("nobody"));
 told.denied = await failure(() => client.withOptions({ apiKey: "sk-wrong" }).images.generate(brief));
 told.aborted = await failure(() => client.images.generate(brief, { signal: AbortSignal.abort() }));
-told.late = await failure(() => client.images.generate(brief, { timeout: 1 }));
+const long = { ...brief, n: 8, size: "1536x1024" }; // so that a busy machine does not find clock and answer at once
+told.late = await failure(() => client.images.generate(long, { timeout: 1 }));
 told.alone = await failure(() => new OpenAI({ apiKey: "x", baseURL: "http://127.0.0.1:9", maxRetries: 0 }).images.generate(brief));
 told.own = (await client.images.generate(brief, { headers: { "x-own": "1" }, query: { a: "b" } })).data.length;
 console.log(JSON.stringify(told));

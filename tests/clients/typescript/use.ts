@@ -19,7 +19,18 @@ export async function streamed(): Promise<ImageGenerationEvent> {
     // @ts-expect-error -- a completed event has no number
     console.log(event.partial_image_index);
   }
+  for (const event of stream.finished) console.log(event.usage.total_tokens);
+  for await (const event of stream.partialImages()) console.log(event.partial_image_index);
+  // @ts-expect-error -- what is finished has no number
+  console.log((await stream.finalImage()).partial_image_index);
   return stream.finalImage();
+}
+
+export async function listed(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const model of client.models.list()) names.push(model.id);
+  for await (const model of await client.models.list()) names.push(model.id);
+  return names;
 }
 
 export async function either(stream: boolean): Promise<void> {
@@ -33,8 +44,24 @@ export async function files(form: Blob, bytes: Uint8Array, response: Response): 
   await client.images.edit({ prompt: "x", image: [bytes, "path.png", response.body ?? bytes, await toFile(bytes, "a.png")] });
   await client.images.edit({ prompt: "x", images: [{ image_url: "https://example.com/a.png" }] });
   await client.images.createVariation({ image: response, n: null, size: "256x256" });
+  await client.images.edit({ prompt: "x", image: [fetch("https://example.com/a.png"), toFile(bytes)], stream: true });
+  await client.images.edit({ prompt: "x", images: [{ file_id: "f" }], mask: "mask.png" });
   // @ts-expect-error -- a number is no file
   await client.images.edit({ prompt: "x", image: 1 });
+  // @ts-expect-error -- there is nothing to edit
+  await client.images.edit({ prompt: "x" });
+  // @ts-expect-error -- files or references
+  await client.images.edit({ prompt: "x", image: form, images: [{ file_id: "f" }] });
+  await client.images.edit({ prompt: "x", images: [{ file_id: "f" }], mask: { file_id: "m" } });
+  await client.images.edit({ prompt: "x", image: form, mask: form, markup: null });
+  // @ts-expect-error -- a reference beside a file
+  await client.images.edit({ prompt: "x", image: form, mask: { file_id: "m" } });
+  // @ts-expect-error -- a reference to nothing
+  await client.images.edit({ prompt: "x", images: [{}] });
+  // @ts-expect-error -- a reference to two things
+  await client.images.edit({ prompt: "x", images: [{ file_id: "f", image_url: "https://example.com/a.png" }] });
+  // @ts-expect-error -- a reference is no file
+  await client.images.edit({ prompt: "x", image: { image_url: "https://example.com/a.png" } });
 }
 
 // @ts-expect-error -- what it shows is missing

@@ -121,6 +121,7 @@ def call_of(case: Case, port: Port, folder: Path) -> dict[str, Any]:
         "operation": told["operation"],
         "arguments": {name: _argument(value, port, folder) for name, value in told.get("arguments", {}).items()},
         "options": filled(told.get("options", {}), port.origin),
+        **({"final": True} if "final" in told else {}),
     }
 
 

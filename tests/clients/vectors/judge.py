@@ -179,7 +179,9 @@ def _outcome(case: Case, port: Port, line: Mapping[str, Any]) -> Iterator[str]:
         yield from _same("pictures", line.get("pictures") or [], wanted)
 
 
-def _picture(name: str) -> dict[str, Any]:
+def _picture(name: str | None) -> dict[str, Any] | None:
+    if name is None:
+        return None
     format, width, height = KINDS[name]
     return {"sha256": sha256(name), "format": format, "width": width, "height": height}
 
@@ -192,6 +194,10 @@ def _error(expected: dict[str, Any], found: Mapping[str, Any], case: Case, port:
         yield from _same("raw answer", found.get("raw"), body.decode("utf-8", "replace"))
     if "message" in expected:
         yield from _same("error message", found.get("message"), expected.pop("message"))
+    missing = [said for said in expected.pop("says", ()) if said not in str(found.get("message"))]
+    yield from (f"error message: {_short(found.get('message'))} does not say {said!r}" for said in missing)
+    finished = [_picture(name) for name in expected.pop("finished", ())]
+    yield from _same("finished pictures of the error", found.get("finished") or [], finished)
     for name in _FACTS:
         yield from _same(f"error {name}", found.get(name) or None, expected.get(name))
 

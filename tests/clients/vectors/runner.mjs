@@ -1,5 +1,5 @@
-// The runner for the TypeScript client, as README tells: `node runner.mjs CALLS.json`. One call after the other: warnings
-// belong to the whole process.
+// The runner for the TypeScript client, as README tells: `node runner.mjs CALLS.json`, and Deno and Bun likewise. One call
+// after the other: warnings belong to the whole process.
 import crypto from "node:crypto";
 import fs from "node:fs";
 import * as api from "../../../generated/typescript/src/index.js";
@@ -62,13 +62,24 @@ async function picture(file) {
   return { sha256, format, width, height };
 }
 
-function errorOf(caught) {
+/** The same, null of one that has neither a file nor a link: its accessor must say so. */
+async function fetched(file) {
+  try {
+    return await picture(file);
+  } catch (error) {
+    if (error instanceof api.APIResponseValidationError && !file.b64_json && !file.url) return null;
+    throw error;
+  }
+}
+
+async function errorOf(caught) {
   const kind = KINDS[caught.name];
   if (!kind) throw caught;
   const { status = null, code = null, type = null, param = null, message, raw = "", stage = null } = caught;
   const rules = (caught.breaches ?? []).map((one) => one.rule);
   const told = { kind, status, code, type, param, message, raw, stage, rules };
-  return { ...told, request_id: caught.requestID ?? null, categories: caught.categories ?? [] };
+  const finished = await Promise.all((caught.finished ?? []).map(picture));
+  return { ...told, request_id: caught.requestID ?? null, categories: caught.categories ?? [], finished };
 }
 
 function escaped(letter) {
@@ -82,16 +93,20 @@ async function run(call, line) {
   if (timeout !== undefined) options.timeout = timeout * 1000;
   const client = made(call.client, line.retries);
   const answer = await METHODS[call.operation](client, given, { ...options, headers, query, body });
+  if (call.final) {
+    line.pictures = [await fetched(await answer.finalImage())];
+    return;
+  }
   if (answer instanceof api.Stream) {
     Object.assign(line, { request_id: answer.requestID, events: [], pictures: [] });
     for await (const event of answer) {
       line.events.push(event);
-      if (event?.toBytes) line.pictures.push(await picture(event));
+      if (event?.toBytes) line.pictures.push(await fetched(event));
     }
     return;
   }
   Object.assign(line, { request_id: answer._request_id, answer, pictures: [] });
-  if (call.operation.startsWith("create")) line.pictures = await Promise.all(answer.data.map(picture));
+  if (call.operation.startsWith("create")) line.pictures = await Promise.all(answer.data.map(fetched));
 }
 
 for (const call of JSON.parse(fs.readFileSync(process.argv[2], "utf8"))) {
@@ -100,7 +115,7 @@ for (const call of JSON.parse(fs.readFileSync(process.argv[2], "utf8"))) {
   try {
     await run(call, line);
   } catch (caught) {
-    line.error = errorOf(caught);
+    line.error = await errorOf(caught);
   }
   const text = JSON.stringify(line).replace(/[^\x20-\x7e]/g, escaped); // some letters end a line elsewhere
   process.stdout.write(`${text}\n`);

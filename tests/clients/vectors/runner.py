@@ -80,6 +80,11 @@ def picture(file: Any, content: bytes) -> dict[str, Any]:
     }
 
 
+def is_without(file: Any) -> bool:
+    """Whether an item or event carries nothing: its accessor must say so."""
+    return not (file.b64_json or getattr(file, "url", None))
+
+
 def error(caught: Exception) -> dict[str, Any]:
     told = {"status": "status_code", "code": "code", "type": "type", "param": "param", "message": "message"}
     told |= {"request_id": "request_id", "raw": "raw", "stage": "stage"}
@@ -88,43 +93,64 @@ def error(caught: Exception) -> dict[str, Any]:
         **{name: getattr(caught, attribute, None) for name, attribute in told.items()},
         "categories": list(getattr(caught, "categories", ())),
         "rules": [one.rule for one in getattr(caught, "breaches", ())],
+        "finished": [picture(one, one.to_bytes()) for one in getattr(caught, "finished", ())],
     }
 
 
 def blocking(call: Mapping[str, Any], line: dict[str, Any], connections: Any) -> None:
+    def fetched(file: Any) -> dict[str, Any] | None:
+        try:
+            return picture(file, file.to_bytes())
+        except api.APIResponseValidationError:
+            if is_without(file):
+                return None
+            raise
+
     with made(api.Client, call, line, connections) as client:
         resource, method = METHODS[call["operation"]]
         answer = getattr(getattr(client, resource), method)(**arguments(call))
         line["request_id"] = answer.request_id
-        if isinstance(answer, api.Stream):
+        if call.get("final"):
+            line["pictures"] = [fetched(answer.final_image())]
+        elif isinstance(answer, api.Stream):
             line |= {"events": [], "pictures": []}
             with answer:
                 for event in answer:
                     line["events"].append(event.to_dict())
                     if hasattr(event, "to_bytes"):
-                        line["pictures"].append(picture(event, event.to_bytes()))
-            return
-        line |= {"answer": answer.to_dict(), "pictures": []}
-        if resource == "images":
-            line["pictures"] = [picture(one, one.to_bytes()) for one in answer.data]
+                        line["pictures"].append(fetched(event))
+        else:
+            line |= {"answer": answer.to_dict(), "pictures": []}
+            if resource == "images":
+                line["pictures"] = [fetched(one) for one in answer.data]
 
 
 async def waiting(call: Mapping[str, Any], line: dict[str, Any], connections: Any) -> None:
+    async def fetched(file: Any) -> dict[str, Any] | None:
+        try:
+            return picture(file, await file.to_bytes())
+        except api.APIResponseValidationError:
+            if is_without(file):
+                return None
+            raise
+
     async with made(api.AsyncClient, call, line, connections) as client:
         resource, method = METHODS[call["operation"]]
         answer = await getattr(getattr(client, resource), method)(**arguments(call))
         line["request_id"] = answer.request_id
-        if isinstance(answer, api.AsyncStream):
+        if call.get("final"):
+            line["pictures"] = [await fetched(await answer.final_image())]
+        elif isinstance(answer, api.AsyncStream):
             line |= {"events": [], "pictures": []}
             async with answer:
                 async for event in answer:
                     line["events"].append(event.to_dict())
                     if hasattr(event, "to_bytes"):
-                        line["pictures"].append(picture(event, await event.to_bytes()))
-            return
-        line |= {"answer": answer.to_dict(), "pictures": []}
-        if resource == "images":
-            line["pictures"] = [picture(one, await one.to_bytes()) for one in answer.data]
+                        line["pictures"].append(await fetched(event))
+        else:
+            line |= {"answer": answer.to_dict(), "pictures": []}
+            if resource == "images":
+                line["pictures"] = [await fetched(one) for one in answer.data]
 
 
 async def run(calls: list[dict[str, Any]], is_async: bool) -> None:

@@ -11,12 +11,28 @@ from imageproof_conformance.exchange import Exchange
 MOST_URLS = 10  # as many as one call may ask pictures
 
 
+NO_JSON = object()
+MISCODED = "the body is not in the encoding that its Content-Encoding names"
+
+
+def strict(text: str | bytes) -> Any:
+    """The JSON value of a text (RFC 8259, in UTF-8; a mark of the byte order ahead of it is passed over), or NO_JSON:
+    NaN and Infinity, which Python reads, are none to any other client."""
+    try:
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return NO_JSON
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
 def parsed(exchange: Exchange) -> Any:
     """The JSON value of the body, or None when it is no JSON."""
-    try:
-        return json.loads(exchange.body)
-    except (ValueError, RecursionError):
-        return None
+    found = strict(exchange.body)
+    return None if found is NO_JSON else found
 
 
 def served(exchange: Exchange) -> bool:

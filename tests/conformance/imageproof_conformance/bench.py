@@ -40,6 +40,7 @@ class ModelPlan:
     dropped       generated cases that were left out because they are valid again on the wire
     paired        pairs of parameter values that some call of tier full has; unpaired: those that found no room there;
                   impossible: those that no legal call can have, in words
+    reserve       calls that are made only where others are refused
     """
 
     choice: ModelChoice
@@ -53,6 +54,7 @@ class ModelPlan:
     paired: int = 0
     unpaired: int = 0
     impossible: tuple[str, ...] = ()
+    reserve: tuple[Probe, ...] = ()
 
     def within(self, *tiers: Tier) -> ModelPlan:
         """The plan cut down to some tiers."""

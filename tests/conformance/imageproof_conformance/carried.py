@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,24 +15,24 @@ from imageproof_conformance.probes_pictures import Picture, file_facts
 _OF_PARTS = ("EDIT-IMAGE-SINGLE", "EDIT-IMAGE-LIST")
 
 
-def as_taken(target: Target, probes: Sequence[Probe], encodings: Iterable[Encoding]) -> tuple[Probe, ...]:
+def as_taken(
+    target: Target, probes: Sequence[Probe], encodings: Iterable[Encoding]
+) -> tuple[tuple[Probe, ...], tuple[Probe, ...]]:
     """The probes, with the paid ones in JSON of operations that take JSON and no form. The first of each stays as it
-    is: it shows what is not taken, and costs nothing there; so does what JSON cannot say."""
+    is: it shows what is not taken, and costs nothing there; so does what JSON cannot say. Beside them the first ones
+    in JSON, to stand in for those."""
     settled = {(operation, kind): yes for operation, kind, yes in encodings}
     lacking = {
         operation
         for (operation, kind), yes in settled.items()
         if kind != JSON and yes is False and settled.get((operation, JSON))
     }
-    return tuple(_swapped(target, probes, lacking)) if lacking else tuple(probes)
-
-
-def _swapped(target: Target, probes: Iterable[Probe], lacking: set[str]) -> Iterator[Probe]:
-    seen: set[str] = set()
-    for one in probes:
-        form = one.operation in lacking and one.tier != "free" and one.request.parts is not None
-        yield (_in_json(target, one) or one) if form and one.operation in seen else one
-        seen |= {one.operation} if form else set()
+    forms = [one for one in probes if one.operation in lacking and one.tier != "free" and one.request.parts is not None]
+    first = {one.operation: one for one in reversed(forms)}
+    said = {one.id: json for one in forms if (json := _in_json(target, one)) is not None}
+    kept = {one.id for one in first.values()}
+    twins = [replace(said[one], id=f"{one}-in-json") for one in kept if one in said]
+    return tuple(one if one.id in kept else said.get(one.id, one) for one in probes), tuple(twins)
 
 
 def _in_json(target: Target, probe: Probe) -> Probe | None:

@@ -58,11 +58,17 @@ def taken(exchange: Exchange) -> bool | None:
     status = exchange.status or 0
     if served(exchange):
         return True
-    if status == 415:
+    if encoding_refused(exchange):
         return False
     if status not in (400, 422):
         return None
     said = exchange.body[:_READ].decode("utf-8", "replace")
-    if _ENCODING.search(said) or _PROMPT.search(said):
+    if _PROMPT.search(said):
         return False
     return True if _PICTURES.search(said) else None
+
+
+def encoding_refused(exchange: Exchange) -> bool:
+    """Whether a body was refused for its encoding."""
+    said = exchange.body[:_READ].decode("utf-8", "replace")
+    return exchange.status == 415 or (exchange.status in (400, 422) and bool(_ENCODING.search(said)))

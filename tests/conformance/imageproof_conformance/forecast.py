@@ -48,13 +48,21 @@ def worst(probes: Iterable[Probe], cap: int) -> int:
     return min(cap, sum(map(risked, probes)))
 
 
-def bill(tariff: Tariff, probes: Sequence[Probe], cap: int, max_cost: int | None, spent: Cost = NOTHING) -> Bill | None:
-    """What calls cost under a cap in pictures and one in money (millionths, None: none); None where no price is
-    known."""
+def bill(
+    tariff: Tariff,
+    probes: Sequence[Probe],
+    cap: int,
+    max_cost: int | None,
+    spent: Cost = NOTHING,
+    reserve: Sequence[Probe] = (),
+) -> Bill | None:
+    """What calls cost under a cap in pictures and one in money (millionths, None: none), at worst with those that may
+    stand in for some; None where no price is known."""
     if not tariff.known:
         return None
-    dearest = max((tariff.unit(probe) or 0 for probe in probes), default=0)
-    limits = [cost_of(tariff, probes, risked).micros, cap * dearest, *([] if max_cost is None else [max_cost])]
+    possible = [*probes, *reserve]
+    dearest = max((tariff.unit(probe) or 0 for probe in possible), default=0)
+    limits = [cost_of(tariff, possible, risked).micros, cap * dearest, *([] if max_cost is None else [max_cost])]
     return Bill(
         planned=cost_of(tariff, probes).micros / MICROS,
         worst=min(limits) / MICROS,

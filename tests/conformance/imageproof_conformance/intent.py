@@ -51,9 +51,9 @@ def whole_plan(
     made = planned(offered, tier)
     generated = _generated(document, choice.name, choice.family, offered)
     target = Target(document, registry, choice.name, choice.family, offered)
-    probes = marked(
-        target, provider, (*as_taken(target, made.probes, encodings), *declared(target, provider), *generated.probes)
-    )
+    paid, twins = as_taken(target, (*made.probes, *made.reserve), encodings)
+    own, reserve = paid[: len(made.probes)], (*twins, *paid[len(made.probes) :])
+    probes = marked(target, provider, (*own, *declared(target, provider), *generated.probes))
     rules = dict.fromkeys((*made.requirements, *(rule for one in probes for rule in one.rules)))
     whole = planned(everything, "standard").requirements if offered < everything else ()  # pairs show no other rules
     missing = [one for one in whole if one not in rules]
@@ -68,6 +68,7 @@ def whole_plan(
         paired=made.paired,
         unpaired=made.unpaired,
         impossible=made.impossible,
+        reserve=tuple(map(_bounded, reserve)),
     )
 
 

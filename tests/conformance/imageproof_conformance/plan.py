@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from imageproof_conformance.probes import Target
 from imageproof_conformance.probes_fixed import beside, fixed
 from imageproof_conformance.probes_pairs import Paired, most, paired
 from imageproof_conformance.probes_refused import refused
-from imageproof_conformance.probes_served import served
+from imageproof_conformance.probes_served import bare, served
 from imageproof_conformance.probes_spared import NO_EXTRAS, Extras, spared
 
 LIMITS: Mapping[Tier, int] = {"free": 0, "core": 8, "standard": 15}  # pictures for one model on a behaving target
@@ -25,7 +26,8 @@ WIDE_LIMITS: Mapping[Tier, int] = {"free": 0, "core": 12, "standard": 20}  # whe
 class Plan:
     """What to send, the free calls first, and the requirements that it gives evidence for, in registry order. `waiting`
     are those that would have evidence if their calls were asked for. `paired` pairs of parameter values are in some
-    call of tier full, `unpaired` found no room there, and `impossible` names those that no legal call can have."""
+    call of tier full, `unpaired` found no room there, and `impossible` names those that no legal call can have.
+    `reserve` are calls that no tier makes: they may take the place of refused ones."""
 
     probes: tuple[Probe, ...]
     requirements: tuple[str, ...]
@@ -33,6 +35,7 @@ class Plan:
     paired: int = 0
     unpaired: int = 0
     impossible: tuple[str, ...] = ()
+    reserve: tuple[Probe, ...] = ()
 
     @property
     def images(self) -> int:
@@ -57,7 +60,7 @@ def plan(
     asked, possible = (list(spared(target, one)) for one in (extras, Extras(heavy=True, moderation="-")))
     free = [*fixed(target), *(one for one in derived if one.expect == "refused"), *asked, *beside(target)]
     limits = limits_of(target)
-    paid = _within([*served(target)], limits, tier)
+    paid = _within(_placed(registry, served(target)), limits, tier)
     room = limits["standard"] - sum(one.legal_images for one in paid)
     either = _one_each(one for one in derived if one.expect == "either")[: max(room, 0)]
     paid += either if tier in ("standard", "full") else []
@@ -73,6 +76,7 @@ def plan(
         paired=sum(one.possible for one in pairs),
         unpaired=sum(one.left for one in pairs),
         impossible=tuple(f"{one.operation}: {said}" for one in pairs for said in one.impossible),
+        reserve=tuple(bare(target)),
     )
 
 
@@ -98,13 +102,46 @@ def limits_of(target: Target) -> Mapping[Tier, int]:
     return WIDE_LIMITS if markup or formats & {"gif", "svg"} else LIMITS
 
 
-def _within(probes: Iterable[Probe], limits: Mapping[Tier, int], tier: Tier) -> list[Probe]:
-    """The probes up to a tier, within each tier's limit, so that a tier is the same when it is part of a dearer one."""
+def _placed(registry: Mapping[str, Requirement], probes: Iterable[Probe]) -> list[Probe]:
+    """The probes, those first that are needed for all MUST rules which the calls of their tier can show together."""
+    found = list(probes)
+    for stage in TIERS:
+        mine = [one for one in found if one.tier == stage]
+        needed = _needed(registry, mine)
+        found = [*(one for one in found if one.tier != stage), *needed, *(one for one in mine if one not in needed)]
+    return found
+
+
+def _needed(registry: Mapping[str, Requirement], probes: Sequence[Probe]) -> list[Probe]:
+    """A small part of some calls that shows all MUST rules of them together: each that the others do without is left
+    out, the first one first."""
+    shown = Counter(rule for one in probes for rule in _musts(registry, one))
+    needed = []
+    for probe in probes:
+        mine = _musts(registry, probe)
+        if all(shown[rule] > 1 for rule in mine):
+            shown.subtract(mine)
+        else:
+            needed.append(probe)
+    return needed
+
+
+def _musts(registry: Mapping[str, Requirement], probe: Probe) -> set[str]:
+    return {rule for rule in probe.rules if registry[rule].level == "MUST"}
+
+
+def _within(probes: Sequence[Probe], limits: Mapping[Tier, int], tier: Tier) -> list[Probe]:
+    """The probes up to a tier, within each tier's limit, so that a tier is the same when it is part of a dearer one.
+    What finds no room in its own tier goes to the next."""
     kept: list[Probe] = []
+    left: list[Probe] = []
     for stage in (one for one in TIERS[: TIERS.index(tier) + 1] if one in limits):
-        for probe in (one for one in probes if one.tier == stage):
+        waiting, left = [*left, *(one for one in probes if one.tier == stage)], []
+        for probe in waiting:
             if sum(one.legal_images for one in kept) + probe.legal_images <= limits[stage]:
-                kept.append(probe)
+                kept.append(replace(probe, tier=stage))
+            else:
+                left.append(probe)
     return kept
 
 

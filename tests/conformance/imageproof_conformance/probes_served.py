@@ -28,7 +28,9 @@ EVENTS_FIRST = (("Accept", "text/event-stream, application/json;q=0.5"),)
 @dataclass(frozen=True)
 class Shape:
     """One paid call. `wishes` are tried in order and kept where the model allows them; without all of `must` the call
-    is not planned. `lead` are the rules of which one breaks when the call is refused; () for the operation's own."""
+    is not planned. `tier` is the cheapest that it may be part of: the planner leaves it to a dearer one where its MUST
+    rules are shown without it. `lead` are the rules of which one breaks when the call is refused; () for the
+    operation's own."""
 
     label: str
     operation: str
@@ -150,13 +152,14 @@ SHAPES: tuple[Shape, ...] = (
         ("response_format",),
     ),
     Shape(
-        "transparent",
+        "stream",
         "createImage",
         "core",
-        {"background": _just("transparent"), "output_format": _just("png"), "size": _just("auto")},
-        must=("background",),
+        {**_STREAM, "output_format": _just("png"), "background": _just("transparent")},
+        must=("stream",),
+        lead=("GEN-STREAM-TYPE",),
+        shows=("GEN-SERVED",),
     ),
-    Shape("stream", "createImage", "core", _STREAM, must=("stream",), lead=("GEN-STREAM-TYPE",)),
     # Every null that a request may have, and what else can be seen on any picture.
     Shape(
         "nulls",
@@ -168,12 +171,10 @@ SHAPES: tuple[Shape, ...] = (
         headers=EVENTS_FIRST,
         shows=("GEN-ACCEPT-JSON",),
     ),
-    Shape("gif", "createImage", "core", _GIF, must=("output_format", "frame_count"), lead=("GEN-GIF-FRAMES",)),
-    Shape("svg", "createImage", "core", _SVG, must=("output_format",), lead=("GEN-SVG-ROOT",)),
     Shape(
         "stream-bare",
         "createImage",
-        "standard",
+        "core",
         {
             "stream": _just(True),
             "size": _just("auto"),
@@ -182,8 +183,25 @@ SHAPES: tuple[Shape, ...] = (
         },
         must=("stream",),
         lead=("GEN-STREAM-TYPE",),
+        shows=("GEN-SERVED",),
     ),
-    Shape("single", "createImageEdit", "core", {"size": _quiet_size}, lead=("EDIT-IMAGE-SINGLE",), anyone=True),
+    Shape("gif", "createImage", "core", _GIF, must=("output_format", "frame_count"), lead=("GEN-GIF-FRAMES",)),
+    Shape("svg", "createImage", "core", _SVG, must=("output_format",), lead=("GEN-SVG-ROOT",)),
+    Shape(
+        "transparent",
+        "createImage",
+        "standard",
+        {"background": _just("transparent"), "output_format": _just("png"), "size": _just("auto")},
+        must=("background",),
+    ),
+    Shape(
+        "single",
+        "createImageEdit",
+        "core",
+        {"size": _quiet_size, "output_format": _just("jpeg")},
+        lead=("EDIT-IMAGE-SINGLE",),
+        anyone=True,
+    ),
     Shape(
         "list",
         "createImageEdit",
@@ -191,13 +209,38 @@ SHAPES: tuple[Shape, ...] = (
         {
             "image[]": _two_pictures,
             "mask": lambda target, operation: legal()[1],
-            "size": _just("auto"),
+            "size": _other_size,
+            "background": _just("opaque"),
             "user": _just(IDENTITY),
         },
         must=("image[]",),
         lead=("EDIT-IMAGE-LIST", "EDIT-MASK-SERVED"),
+        shows=("EDIT-SERVED",),
         anyone=True,
         drop=("image",),
+    ),
+    Shape(
+        "stream",
+        "createImageEdit",
+        "core",
+        {**_STREAM, "background": _just("opaque")},
+        must=("stream",),
+        lead=("EDIT-STREAM-TYPE",),
+        shows=("EDIT-SERVED",),
+    ),
+    Shape(
+        "stream-bare",
+        "createImageEdit",
+        "core",
+        {
+            "stream": _just(True),
+            "size": _just("auto"),
+            "output_format": _just("webp"),
+            "background": _just("transparent"),
+        },
+        must=("stream",),
+        lead=("EDIT-STREAM-TYPE",),
+        shows=("EDIT-SERVED",),
     ),
     Shape("gif", "createImageEdit", "core", _GIF, must=("output_format", "frame_count"), lead=("EDIT-GIF-FRAMES",)),
     Shape("svg", "createImageEdit", "core", _SVG, must=("output_format",), lead=("EDIT-SVG-ROOT",)),
@@ -215,24 +258,8 @@ SHAPES: tuple[Shape, ...] = (
         },
         must=("n",),
     ),
-    Shape(
-        "stream",
-        "createImageEdit",
-        "standard",
-        {**_STREAM, "background": _just("opaque")},
-        must=("stream",),
-        lead=("EDIT-STREAM-TYPE",),
-    ),
-    Shape(
-        "stream-bare",
-        "createImageEdit",
-        "standard",
-        {"stream": _just(True), "size": _other_size},
-        must=("stream",),
-        lead=("EDIT-STREAM-TYPE",),
-    ),
     Shape("json", "createImageEdit", "standard", lead=("EDIT-JSON-SERVED",), json=True, echoing=True),
-    Shape("plain", "createImageVariation", "core", anyone=True),
+    Shape("plain", "createImageVariation", "core", {"size": _quiet_size}, anyone=True),
     Shape(
         "several",
         "createImageVariation",
@@ -251,6 +278,17 @@ def served(target: Target) -> Iterator[Probe]:
                 made = _made(target, operation, shape)
                 if made is not None:
                     yield made
+
+
+def bare(target: Target) -> Iterator[Probe]:
+    """The calls that ask for nothing that they need not: what is left of a target that refuses a quality or a size."""
+    for operation in target.making:
+        if target.family is not None and target.can(operation.id):
+            media_type = target.media_types(operation.id)[0]
+            body = base(target, operation.id, media_type)
+            body.pop("quality", None)
+            rules = (f"{target.prefix(operation.id)}-SERVED", *picture_rules(target, operation.id, body))
+            yield probe(target, operation, media_type, body, "bare", "served", rules, "standard", 1)
 
 
 def _made(target: Target, operation: Operation, shape: Shape) -> Probe | None:

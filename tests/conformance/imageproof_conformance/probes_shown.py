@@ -38,6 +38,7 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "URL-LASTS": "url" in carriers and not streamed,
         "ITEM-ABSENT": not streamed,
         "IMAGE-DECODES": True,
+        "IMAGE-BLANK": True,
         "IMAGE-SINGLE": isinstance(body.get("image"), Picture),
         "FORMAT-BYTES": formats,
         "FORMAT-ECHO": "output_format" in echo,

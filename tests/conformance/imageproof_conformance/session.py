@@ -28,12 +28,14 @@ from imageproof_conformance.order import in_parts
 from imageproof_conformance.probes_spared import Extras
 from imageproof_conformance.profile import FREE_CAP, ModelChoice, Profile
 from imageproof_conformance.record import Progress, Run
+from imageproof_conformance.stand_ins import refused, stand_ins
 from imageproof_conformance.transcript import clean
 from imageproof_conformance.verdict import RuleVerdict
 from imageproof_conformance.wire import Wire
 
 DEAREST_UNNAMED: Tier = "standard"  # the dearest tier that a limit in money can choose
 PAID_AT_ONCE: Mapping[Tier, int] = {"full": 8}  # calls that cost something, in flight together
+_UNSEEN = ("unsupported", "blocked", "not-run")  # verdicts of rules that another call may show
 AT_THE_END = "-URL-LASTS"  # rules that are judged when all stages are bought
 
 
@@ -168,8 +170,10 @@ class Session:
         return replace(found, trouble="" if named else "nothing", detail=cut)
 
     def _serves(self) -> bool:
-        """Whether the first plain call that the plan pays for is served; it is kept, and not made again."""
-        probe = next((one for one in self.probes if one.expect == "served" and one.images == 1), None)
+        """Whether the plainest call is served, where a plan pays for any; it is kept, and not made again."""
+        paid = any(one.images for one in self.probes)
+        legal = [one for whole in self._whole for one in whole.probes if one.expect == "served" and one.images == 1]
+        probe = min(legal, key=lambda one: len(one.asked)) if paid and legal else None
         exchange = self._ask(probe, self.budget) if probe else None
         if exchange is None or not served(exchange):
             return False
@@ -207,6 +211,8 @@ class Session:
                 continue
             self._state.bought.append(stage)
             self._send_all(stage, [probe for probe in self.probes if probe.tier == stage])
+            if stage == self.tier and stage != "free":
+                self._stand_in(stage)
 
     def gather(self, item: Item) -> None:
         """Buy what an item needs."""
@@ -302,7 +308,8 @@ class Session:
     @property
     def bill(self) -> Bill | None:
         """What the run costs; None where no price is known."""
-        return forecast.bill(self.tariff, self.probes, self.budget.cap, self.budget.max_cost, self.spent)
+        reserve = [probe for one in self.plans if self.tier != "free" for probe in one.reserve]
+        return forecast.bill(self.tariff, self.probes, self.budget.cap, self.budget.max_cost, self.spent, reserve)
 
     def _cost(self, probe: Probe, pictures: int) -> Cost:
         return self.tariff.cost(probe, pictures)
@@ -401,6 +408,19 @@ class Session:
         finally:
             self._state.exchanges += exchanges
             self._state.skipped += skipped
+
+    def _stand_in(self, stage: Tier) -> None:
+        """Make other calls with what refusals saved, until they show what was lost or nothing is left."""
+        for whole, plan in zip(self._whole, self.plans, strict=True):
+            name, chosen = plan.choice.name, {rule for rule, model in self.chosen if model == plan.choice.name}
+            while refused(self._state.exchanges, name):
+                bench = self._bench()
+                lost = {rule for rule in chosen if bench.verdict(rule, plan, False).status in _UNSEEN}
+                before, passed = len(self._state.exchanges), len(self._state.skipped)
+                self._send_all(stage, stand_ins(whole, stage, self._state.exchanges, frozenset(lost)))
+                del self._state.skipped[passed:]  # they were never promised
+                if len(self._state.exchanges) == before:
+                    break
 
     def _look_again(self, rule: str) -> None:
         """Before the first rule on how long links last: fetch them once more, each when it is as old as was asked."""

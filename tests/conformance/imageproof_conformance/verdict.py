@@ -12,7 +12,7 @@ from typing import Literal
 
 from imageproof.contract.providers import Deviation
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance.answers import said, served, unknown_model
+from imageproof_conformance.answers import MISCODED, said, served, unknown_model
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import Exchange, Finding, Probe
 from imageproof_conformance.gates import Terms
@@ -82,6 +82,8 @@ def no_answer(exchange: Exchange, key_works: bool) -> str:
     status = exchange.status
     if status is None:
         return exchange.failure or "no answer"
+    if exchange.failure.startswith(MISCODED):
+        return ""
     if exchange.failure and (exchange.media_type != "text/event-stream" or "time-out" in exchange.failure):
         return exchange.failure
     if status in (402, 429) or (status >= 400 and quota(exchange)):

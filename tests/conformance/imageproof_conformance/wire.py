@@ -19,7 +19,7 @@ from urllib.parse import urljoin, urlsplit
 from imageproof.contract.redact import Redactor
 from imageproof_conformance import guard
 from imageproof_conformance.address import is_loopback
-from imageproof_conformance.answers import urls
+from imageproof_conformance.answers import MISCODED, urls
 from imageproof_conformance.budget import CUT_SHORT, LATE, MOST_BAD_KEYS, NEVER_SENT, UNSENT
 from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
@@ -181,6 +181,8 @@ class Wire:
             heard.failure = f"{NEVER_SENT}: {_said(error)}"
         except httpx2.TimeoutException:
             heard.failure = _late(heard.status, timeout)
+        except httpx2.DecodingError as error:
+            heard.failure = f"{MISCODED}: {_said(error)}"
         except Exception as error:  # whatever a hostile answer does to the client is a fact about the target
             heard.failure = f"{_CUT if heard.status else 'no answer'}: {_said(error)}"
 

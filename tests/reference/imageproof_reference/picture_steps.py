@@ -25,6 +25,24 @@ def damaged(data: bytes) -> bytes:
     return data[:middle] + bytes(length) + data[middle + length :]
 
 
+def checksummed(data: bytes) -> bytes:
+    """A PNG of whose pixels the checksum is another, and that is right otherwise."""
+    place, first = data.rfind(b"IEND") - 8, data[:1]
+    return data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :] if first == b"\x89" else data
+
+
+def blank(data: bytes) -> bytes:
+    """All pixels are black; as see-through as they were."""
+
+    def blackened(image: Image.Image) -> Image.Image:
+        black = Image.new("RGBA", image.size, (0, 0, 0, OPAQUE))
+        if _lowest(data) < OPAQUE:
+            black.putalpha(0)
+        return black if image.has_transparency_data else black.convert("RGB")
+
+    return _redrawn(data, blackened)
+
+
 def text(data: bytes, *, text: str) -> bytes:
     """No picture at all."""
     return text.encode()
@@ -80,6 +98,8 @@ def paced(data: bytes, *, milliseconds: int) -> bytes:
 FILES: Mapping[str, FileStep] = {
     "cut": cut,
     "damaged": damaged,
+    "checksummed": checksummed,
+    "blank": blank,
     "text": text,
     "encoded": encoded,
     "sized": sized,

@@ -79,6 +79,13 @@ def event_cut(frame: Frame, room: Room, *, kind: str) -> Frame:
     return replace(frame, last=True) if is_kind(frame, kind) else frame
 
 
+def event_unended(frame: Frame, room: Room, *, kind: str) -> Frame:
+    """No blank line ends events of one kind."""
+    if not is_kind(frame, kind):
+        return frame
+    return replace(frame, data=None, before=frame.text().removesuffix("\n\n") + "\n")
+
+
 def frames_reversed(frames: tuple[Frame, ...], room: Room) -> tuple[Frame, ...]:
     """The last event comes first."""
     events = [frame for frame in frames if frame.place == "event"]
@@ -103,6 +110,7 @@ FRAMES: Mapping[str, FrameStep] = {
     "event-left-out": event_left_out,
     "event-twice": event_twice,
     "event-cut": event_cut,
+    "event-unended": event_unended,
 }
 
 STREAMS: Mapping[str, StreamStep] = {"reversed": frames_reversed}

@@ -20,7 +20,7 @@ from imageproof_conformance.intent import whole_plan
 from imageproof_conformance.plan import LIMITS, WIDE_LIMITS, Plan, limits_of, plan
 from imageproof_conformance.probes import Target, as_text, typed
 from imageproof_conformance.probes_refused import off_grid, refused
-from imageproof_conformance.probes_served import grid_sizes
+from imageproof_conformance.probes_served import grid_sizes, served
 from imageproof_conformance.probes_spared import HEAVY_BYTES, NO_EXTRAS, STRANGE, WAITING, Extras
 from imageproof_conformance.profile import ModelChoice
 
@@ -81,6 +81,22 @@ def test_tiers_keep_their_limits_and_contain_each_other(model: str) -> None:
     ids = [[one.id for one in found.probes] for found in plans.values()]
     assert set(ids[0]) <= set(ids[1]) <= set(ids[2])
     assert all(one.images == 0 and one.expect != "either" for one in plans["free"].probes)
+
+
+@pytest.mark.parametrize("model", [*MODELS, STRANGER])
+def test_core_shows_every_must_rule_that_a_call_can_show(model: str) -> None:
+    calls = [
+        one for one in planned(model).probes if one.expect != "either"
+    ]  # what a model may refuse shows nothing sure
+    must = {rule for one in calls for rule in one.rules if REGISTRY[rule].level == "MUST"}
+    assert must - set(planned(model, "core").requirements) == set()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_tier_leaves_out_a_paid_call_for_which_there_is_room(model: str) -> None:
+    found = {one.id: one for one in planned(model).probes if one.tier != "free"}
+    meant = {one.id for one in served(Target(DOCUMENT, REGISTRY, model, None, OFFERED))}
+    assert meant <= set(found)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -250,10 +250,11 @@ class Caller:
     def _body(self, response: httpx.Response, began: float) -> Mapping[str, str]:
         look = Look(began, lambda url: self.client.get(url))
         if "\ndata: " in response.text or response.text.startswith("data: "):
-            events = [
-                dict(line.split(": ", 1) for line in one.split("\n")) for one in response.text.split("\n\n") if one
-            ]
-            return look.flat("", [{**one, "data": parsed(one.get("data", ""))} for one in events])
+            *whole, rest = response.text.split("\n\n")
+            lines = [[line for line in one.split("\n") if line] for one in (*whole, rest)]
+            events = [dict(line.split(": ", 1) for line in one) for one in lines if one]
+            told = look.flat("", [{**one, "data": parsed(one.get("data", ""))} for one in events])
+            return {**told, "end": "no blank line"} if rest else told
         return look.flat("", parsed(response.text))
 
 
@@ -276,6 +277,18 @@ def parsed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _wrong(data: bytes, image: Image.Image) -> list[str]:
+    """What is wrong with a picture that can be read: a checksum, or that it shows nothing."""
+    found = []
+    if image.format == "PNG":
+        try:
+            Image.open(io.BytesIO(data)).verify()
+        except (OSError, SyntaxError):
+            found.append("broken-checksum")
+    colours = image.convert("RGBA").getcolors(1)
+    return [*found, "blank"] if colours else found
 
 
 @dataclass
@@ -328,6 +341,7 @@ class Look:
             image.load()
         except (OSError, SyntaxError, ValueError):
             return {**told, f"{at}/format": "none"}
+        told |= {f"{at}/{name}": "yes" for name in _wrong(data, image)}
         lowest = image.convert("RGBA").getchannel("A").getextrema()[0]
         alpha = "A" in image.getbands() or "transparency" in image.info
         facts = {"format": image.format, "size": image.size, "alpha": alpha, "lowest": lowest}

@@ -25,6 +25,7 @@ type call struct {
 	Operation string
 	Arguments map[string]any
 	Options   map[string]any
+	Final     bool
 }
 
 type line struct {
@@ -34,7 +35,7 @@ type line struct {
 	Retries   []string       `json:"retries"`
 	Answer    any            `json:"answer,omitempty"`
 	Events    *[]any         `json:"events,omitempty"`
-	Pictures  []picture      `json:"pictures,omitempty"`
+	Pictures  []*picture     `json:"pictures,omitempty"`
 	RequestID string         `json:"request_id,omitempty"`
 	Error     map[string]any `json:"error,omitempty"`
 }
@@ -197,7 +198,7 @@ func (l *line) call(client *api.Client, one call) error {
 			return err
 		}
 		if streams {
-			return listen(l)(client.Images.GenerateStream(ctx, params, options...))
+			return listen(l, one.Final)(client.Images.GenerateStream(ctx, params, options...))
 		}
 		return l.answer(client.Images.Generate(ctx, params, options...))
 	case "createImageEdit":
@@ -206,7 +207,7 @@ func (l *line) call(client *api.Client, one call) error {
 			return err
 		}
 		if streams {
-			return listenToEdit(l)(client.Images.EditStream(ctx, params, options...))
+			return listenToEdit(l, one.Final)(client.Images.EditStream(ctx, params, options...))
 		}
 		return l.answer(client.Images.Edit(ctx, params, options...))
 	case "createImageVariation":
@@ -235,7 +236,7 @@ func (l *line) answer(found *api.ImagesResponse, err error) error {
 	if err != nil {
 		return err
 	}
-	l.Answer, l.RequestID, l.Pictures = found, found.RequestID(), []picture{}
+	l.Answer, l.RequestID, l.Pictures = found, found.RequestID(), []*picture{}
 	for index := range found.Data {
 		if err := l.picture(&found.Data[index]); err != nil {
 			return err
@@ -244,33 +245,53 @@ func (l *line) answer(found *api.ImagesResponse, err error) error {
 	return nil
 }
 
-type file interface {
-	Bytes(context.Context) ([]byte, error)
-	Picture() api.Picture
+func (l *line) picture(from api.Content) error {
+	found, err := fetched(from)
+	if err == nil {
+		l.Pictures = append(l.Pictures, found)
+	}
+	return err
 }
 
-func (l *line) picture(from file) error {
+// fetched is the picture of an item, nil for one without, once its accessor has said so.
+func fetched(from api.Content) (*picture, error) {
 	data, err := from.Bytes(context.Background())
+	var invalid *api.APIResponseValidationError
+	if errors.As(err, &invalid) && isWithout(from) {
+		return nil, nil
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sum, told := sha256.Sum256(data), from.Picture()
-	l.Pictures = append(l.Pictures, picture{hex.EncodeToString(sum[:]), told.Format, told.Width, told.Height})
-	return nil
+	return &picture{hex.EncodeToString(sum[:]), told.Format, told.Width, told.Height}, nil
 }
 
-func listen(l *line) func(*api.Stream[api.ImageGenerationEvent], error) error {
-	return events[api.ImageGenerationEvent](l)
+func isWithout(from api.Content) bool {
+	members := from.(interface{ Members() map[string]any }).Members()
+	some := func(name string) bool { text, _ := members[name].(string); return text != "" }
+	return !some("b64_json") && !some("url")
 }
 
-func listenToEdit(l *line) func(*api.Stream[api.ImageEditEvent], error) error {
-	return events[api.ImageEditEvent](l)
+func listen(l *line, final bool) func(*api.Stream[api.ImageGenerationEvent], error) error {
+	return events[api.ImageGenerationEvent](l, final)
 }
 
-func events[T any](l *line) func(*api.Stream[T], error) error {
+func listenToEdit(l *line, final bool) func(*api.Stream[api.ImageEditEvent], error) error {
+	return events[api.ImageEditEvent](l, final)
+}
+
+func events[T any](l *line, final bool) func(*api.Stream[T], error) error {
 	return func(stream *api.Stream[T], err error) error {
 		if err != nil {
 			return err
+		}
+		if final {
+			found, err := stream.Final()
+			if err != nil {
+				return err
+			}
+			return l.picture(any(found).(api.Content))
 		}
 		l.RequestID, l.Events = stream.RequestID(), &[]any{}
 		for event, err := range stream.Events() {
@@ -278,7 +299,7 @@ func events[T any](l *line) func(*api.Stream[T], error) error {
 				return err
 			}
 			*l.Events = append(*l.Events, event)
-			if from, is := any(event).(file); is {
+			if from, is := any(event).(api.Content); is {
 				if err := l.picture(from); err != nil {
 					return err
 				}
@@ -322,6 +343,9 @@ func fill(params any, told map[string]any, partly bool) error {
 			}
 			continue
 		}
+		if argument == "" && partly && tag.Get("must") == "true" {
+			return errUntyped // which the client takes for a missing one
+		}
 		left--
 		if err := set(place, argument); err != nil {
 			return err
@@ -355,7 +379,7 @@ func set(place reflect.Value, told any) error {
 		made, err := fileOf(told)
 		*target = made
 		return err
-	case *any:
+	case *api.FileOrImageReference:
 		return either(target, told)
 	}
 	return deep(place, told)
@@ -444,7 +468,7 @@ func files(target *api.FileOrFiles, told any) error {
 }
 
 // either is a file or a reference.
-func either(target *any, told any) error {
+func either(target *api.FileOrImageReference, told any) error {
 	members, is := told.(map[string]any)
 	if !is {
 		return errUntyped
@@ -528,6 +552,15 @@ func errorOf(err error) map[string]any {
 	var base *api.APIError
 	if errors.As(err, &base) {
 		told["message"], told["raw"] = base.Message, base.Raw
+		finished := []*picture{}
+		for _, one := range base.Finished {
+			found, err := fetched(one)
+			if err != nil {
+				log.Fatal(err)
+			}
+			finished = append(finished, found)
+		}
+		told["finished"] = finished
 		for name, value := range map[string]string{
 			"code": base.Code, "type": base.Type, "param": base.Param, "request_id": base.RequestID,
 		} {

@@ -22,10 +22,10 @@ from imageproof_conformance.judges import (  # noqa: F401
 )
 from imageproof_conformance.judges.http import nameless
 from imageproof_conformance.judges.pictures import unnamed
-from imageproof_conformance.judges.served import declined, plain_rule
+from imageproof_conformance.judges.served import declined, objections, plain_rule
 from imageproof_conformance.judges.table import Breach, Context, Kept, found, judged_ids, of_silence
 
-__all__ = ["Context", "declined", "judge", "judged_ids", "lacking", "of_silence", "plain_rule"]
+__all__ = ["Context", "declined", "judge", "judged_ids", "lacking", "objections", "of_silence", "plain_rule"]
 
 
 def lacking(rule: str, exchange: Exchange) -> str:

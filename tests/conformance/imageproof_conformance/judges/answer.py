@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from imageproof_conformance.answers import NO_JSON, strict
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.judges.events import Event, events
 from imageproof_conformance.judges.picture import Facts, look
@@ -148,10 +149,8 @@ def whole(value: Any) -> bool:
 
 
 def _json(body: bytes) -> tuple[Any, bool]:
-    try:
-        return json.loads(body), True
-    except (ValueError, RecursionError):
-        return None, False
+    found = strict(body)
+    return (None, False) if found is NO_JSON else (found, True)
 
 
 def _item(raw: Any, exchange: Exchange) -> Item:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from imageproof_conformance.answers import NO_JSON, strict
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _DONE = "[DONE]"  # ends streams of other APIs; the official SDKs tolerate it here
@@ -13,11 +14,13 @@ _DONE = "[DONE]"  # ends streams of other APIs; the official SDKs tolerate it he
 
 @dataclass(frozen=True)
 class Event:
-    """One event. `name` is its `event` line, None without one; `json` its data, None when that is no JSON."""
+    """One event. `name` is its `event` line, None without one; `json` its data, None when that is no JSON; `ended`
+    whether a blank line follows it."""
 
     name: str | None
     data: str
     json: Any
+    ended: bool = True
 
     @property
     def type(self) -> str:
@@ -35,12 +38,14 @@ class Event:
 
 
 def events(body: bytes) -> tuple[Event, ...]:
-    """All events of a stream. Comments, unknown fields and the end marker of other APIs are passed over; a last event
-    without its blank line counts, since clients that read to the end see it."""
+    """All events of a stream. Comments, unknown fields and the end marker of other APIs are passed over. A last event
+    without its blank line is there too, and not `ended`: some clients see it, and those that read as the standard says
+    do not."""
     found: list[Event] = []
     name: str | None = None
     data: list[str] = []
-    for line in [*_LINE_END.split(body.decode("utf-8", errors="replace").removeprefix("\ufeff")), ""]:
+    lines = _LINE_END.split(body.decode("utf-8", errors="replace").removeprefix("\ufeff"))
+    for place, line in enumerate([*lines, ""]):
         if line:
             field, _, value = line.partition(":")
             value = value.removeprefix(" ")
@@ -50,13 +55,11 @@ def events(body: bytes) -> tuple[Event, ...]:
                 data.append(value)
             continue
         if data and (text := "\n".join(data)).strip() != _DONE:
-            found.append(Event(name, text, _json(text)))
+            found.append(Event(name, text, _json(text), ended=place < len(lines) - 1))
         name, data = None, []
     return tuple(found)
 
 
 def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    found = strict(text)
+    return None if found is NO_JSON else found

@@ -6,6 +6,10 @@ import io
 import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_BYTES = 128 * 2**20  # a 3840x2160 picture as raw PNG is about 32 MB
 MAX_PIXELS = 64_000_000  # eight times the largest picture that any family makes
@@ -28,6 +32,7 @@ class Facts:
     width, height  pixels of the first frame (0 for svg)
     alpha    has an alpha channel, or a transparent palette entry
     lowest   lowest alpha of any pixel, 0..255; 255 without an alpha channel
+    blank    all pixels look the same: one colour, or nothing that is not see-through
     """
 
     format: str
@@ -36,6 +41,7 @@ class Facts:
     height: int = 0
     alpha: bool = False
     lowest: int = 255
+    blank: bool = False
 
 
 def magic(data: bytes) -> str:
@@ -78,8 +84,19 @@ def _decoded(data: bytes, form: str) -> Facts:
         if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
             low = image.convert("RGBA").getchannel("A").getextrema()[0]
             facts = replace(facts, alpha=True, lowest=int(low) if isinstance(low, int | float) else 255)
+        facts = replace(facts, blank=_blank(image))
+    if form == "png":
+        with Image.open(io.BytesIO(data)) as image:
+            image.verify()  # the checksums, which reading the pixels passes over
     cut = _cut(data, form)
     return replace(facts, problem=cut) if cut else facts
+
+
+def _blank(image: Image.Image) -> bool:
+    """Whether all pixels of the first frame look the same."""
+    extremes = image.convert("RGBA").getextrema()
+    lows, highs = zip(*extremes, strict=True)
+    return bool(highs[-1] == 0 or lows == highs)
 
 
 def _cut(data: bytes, form: str) -> str:

@@ -59,6 +59,16 @@ def decodes(exchange: Exchange, context: Context) -> Said:
     return True if facts else None
 
 
+@judges(*each("IMAGE-BLANK", GEN, EDIT, VAR))
+def blank(exchange: Exchange, context: Context) -> Said:
+    facts = [(index, fact) for index, fact in decoded(exchange) if fact.width]
+    for index, fact in facts:
+        if fact.blank:
+            got = f"data[{index}]: {fact.width}x{fact.height} pixels that look the same"
+            return Breach("a picture shows nothing", "what the prompt says", got)
+    return True if facts else None
+
+
 @judges(*each("FORMAT-BYTES", GEN, EDIT))
 def format_bytes(exchange: Exchange, context: Context) -> Said:
     wanted, said = wanted_format(exchange, context), None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from imageproof_conformance.answers import MISCODED
+from imageproof_conformance.encodings import encoding_refused
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.judges.answer import Item, answer, shown, whole
 from imageproof_conformance.judges.table import EDIT, GEN, VAR, Breach, Context, Said, each, judges
@@ -64,6 +66,21 @@ def declined(exchange: Exchange) -> str:
     return ""
 
 
+def objections(exchange: Exchange) -> frozenset[str]:
+    """The optional parameters of a call that its error is about: those that it names, else abilities that it speaks
+    of."""
+    error = answer(exchange).error or {}
+    param, words = str(error.get("param") or "").partition("[")[0], f"{error.get('message')} {error.get('code')}"
+    given = [name for name, value in exchange.probe.asked.items() if value is not None and name not in _ANY_CALL]
+    if param in given:
+        return frozenset({param})
+    spoken = [name for name in given if re.search(rf"\b{re.escape(name)}(?!\w)", words)]
+    return frozenset(spoken or (name for name in given if name in _ABILITIES and _ABILITIES[name].search(words)))
+
+
+_ANY_CALL = ("model", "prompt")  # no call does without them
+
+
 def sole(rule: str) -> bool:
     """Whether a rule of a feature is to blame for any refusal of its probe, whatever the error names."""
     return rule in _FEATURES and not _FEATURES[rule]
@@ -75,25 +92,41 @@ def plain_rule(probe: Probe) -> str:
 
 
 def blamed(exchange: Exchange, context: Context) -> str:
-    """The one rule that a refused legal request breaks: that of a feature which its error names, else of the only
-    feature of the probe, else that the operation serves legal requests. That one alone where it serves none."""
-    if context.served is not None and exchange.probe.operation not in context.served:
-        return plain_rule(exchange.probe)
-    if exchange.status == 406 and "GEN-ACCEPT-JSON" in exchange.probe.rules:
+    """The one rule that a refused legal request breaks: that of a feature which its error names; where it names what no
+    feature is about, that the operation serves legal requests; else the rule of the only feature of the probe, unless
+    that works in another call; else that of the operation. The last alone where it serves none."""
+    plain, probe = plain_rule(exchange.probe), exchange.probe
+    if context.served is not None and probe.operation not in context.served:
+        return plain
+    if exchange.status == 406 and "GEN-ACCEPT-JSON" in probe.rules:
         return "GEN-ACCEPT-JSON"
+    if plain and encoding_refused(exchange):
+        return plain
     param = _named_parameter(exchange)
-    listed = [rule for rule in _FEATURES if rule in exchange.probe.rules]
+    listed = [rule for rule in _FEATURES if rule in probe.rules]
     named = [rule for rule in listed if param and param.partition("[")[0] in _FEATURES[rule]]
-    only = [rule for rule in listed if not _FEATURES[rule]]
-    return next(iter([*named, *only, plain_rule(exchange.probe)]), "")
+    only = [rule for rule in listed if not _FEATURES[rule] and not (plain and _works(rule, exchange, context))]
+    others = [plain] if plain and not named and isinstance(probe.asked.get(param), str | int) else []
+    return next(iter([*named, *others, *only, plain]), "")
+
+
+def _works(rule: str, exchange: Exchange, context: Context) -> bool:
+    """Whether another call of the operation that asks for the same feature is served."""
+    mine = exchange.probe
+    others = (one for one in context.others if one.probe.id != mine.id and one.probe.model == mine.model)
+    return any(
+        rule in one.probe.rules and one.probe.operation == mine.operation and answer(one).served for one in others
+    )
 
 
 def _named_parameter(exchange: Exchange) -> str:
-    """The parameter that an error is about: its `param`, without one the previews, where the message names those."""
+    """The parameter that an error is about: its `param`, without one the previews, which may be missed, or the only
+    optional one of the call that its words name."""
     error = answer(exchange).error or {}
     if error.get("param"):
         return str(error["param"])
-    return "partial_images" if "partial_images" in str(error.get("message")) else ""
+    named = {"partial_images"} if "partial_images" in str(error.get("message")) else objections(exchange)
+    return next(iter(named)) if len(named) == 1 else ""
 
 
 def serving(rule: str) -> Any:
@@ -139,6 +172,8 @@ def content_type(exchange: Exchange, context: Context) -> Said:
     found = answer(exchange)
     if not found.served:
         return None
+    if exchange.failure.startswith(MISCODED):
+        return Breach(MISCODED, "", shown(f"content-encoding: {exchange.header('content-encoding')}"))
     if found.streamed and "GEN-ACCEPT-JSON" in exchange.probe.rules:
         return None  # that rule names it
     if exchange.media_type != "application/json":

@@ -163,6 +163,10 @@ def terminal(exchange: Exchange, context: Context) -> Said:
     if len(done) != 1:
         kinds_seen = shown(", ".join(event.type or "?" for event in found) or "no events", 100)
         return Breach("a stream of one picture has not exactly one completed event", "1", f"{len(done)}: {kinds_seen}")
+    if not found[done[0]].ended and not exchange.failure:
+        return Breach("no blank line ends the completed event: clients drop it", "a blank line", "the end of the body")
+    if found[done[0]].json.get("b64_json") == "":
+        return Breach("the completed event carries no picture", "b64_json", "b64_json is empty")
     if done[0] != len(found) - 1 and last_preview < done[0]:  # a late preview breaks the rule on order
         return Breach("the completed event is not the last", "completed last", shown(found[-1].type))
     return True

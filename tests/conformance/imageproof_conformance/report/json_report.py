@@ -157,5 +157,5 @@ def _evidence(run: Run, evidence: Evidence, also: Sequence[str]) -> dict[str, An
     }
     if finding.outcome == "fail":
         told = tell(exchange)
-        made |= {"sent": told.sent, "answer": told.got, "curl": curl(exchange, run.profile, run.folder).line}
+        made |= {"sent": told.sent, "answer": told.got, "curl": curl(exchange, run.profile).line}
     return made | ({"also": [line(one) for one in also]} if also else {})

@@ -101,7 +101,7 @@ def _told(run: Run, rule: RuleVerdict) -> str:
                 *([pair] if pair else []),
                 f"sent: {told.sent}",
                 f"got: {told.got}",
-                f"curl: {curl(exchange, run.profile, run.folder).line}",
+                f"curl: {curl(exchange, run.profile).line}",
                 *([f"also: {', '.join(also)}"] if also else []),
             ]
     return "\n".join(_xml(text, LONGEST) for text in lines)

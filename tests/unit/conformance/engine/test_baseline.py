@@ -121,13 +121,13 @@ def entry(days: int, **more: str) -> str:
     return text.replace("owner: me", "owner: me" + "".join(f", {name}: {value}" for name, value in more.items()))
 
 
-STALE, EXPIRED, SOON, UNJUDGED, UNPAID = (
+STALE, EXPIRED, SOON, UNJUDGED = (
     "stale, it passes now: GEN-COUNT",
     "expired on ",
     "expires on ",
     "expected failures that were not",
-    "expected failures that the limits of the run left no room to judge in full: ",
 )
+NO_ROOM = "expected failures that the limits of the run left no room"
 # What the rule did, days to the expiry, flaky -> exit status, begin of the lapse, begin of the note.
 STATES: dict[str, tuple[RuleVerdict, int, bool, int, str, str]] = {
     "failing": (rule("fail"), 30, False, 0, "", ""),
@@ -140,7 +140,7 @@ STATES: dict[str, tuple[RuleVerdict, int, bool, int, str, str]] = {
     "passing": (rule("pass"), 30, False, 1, STALE, ""),
     "passing, flaky": (rule("pass"), 30, True, 0, "", ""),
     "passing, expired": (rule("pass"), -1, False, 1, EXPIRED, ""),
-    "passing in part": (rule("pass", cause="budget"), 30, False, 0, "", UNPAID),
+    "passing in part": (rule("pass", cause="budget"), 30, False, 0, "", NO_ROOM),
     "not run": (rule("not-run"), 30, False, 0, "", UNJUDGED),
     "not offered": (rule("unsupported"), 30, False, 0, "", UNJUDGED),
     "blocked": (rule("blocked"), 30, False, 0, "", UNJUDGED),

@@ -44,7 +44,7 @@ def test_edits_are_paid_for_in_json_where_no_form_is_taken(serve: Serve, referen
     found = made(serve(handle).url)
     edits = [one for one in found.exchanges if one.probe.operation == "createImageEdit" and one.probe.images]
     forms = [one for one in edits if one.probe.request.parts is not None]
-    assert [(one.status, one.probe.id.rpartition("/")[2]) for one in forms] == [(400, "single")]
+    assert [(one.status, one.probe.id.rpartition("/")[2]) for one in forms] == [(400, "list")]
     assert len(edits) > 4 and {one.status for one in edits if one not in forms} == {200}
     assert "streaming: yes, mask: yes, JSON edits: yes" in abilities(found)
     broken = {rule.rule for rule in found.verdict.rules if rule.status == "fail"}

@@ -202,7 +202,7 @@ def test_the_first_paid_call_goes_alone_and_plainly(serve: Serve) -> None:
     def handle(asked: Asked) -> Says:
         if asked.method == "GET":
             return Says(body={"object": "list", "data": [{"id": MODEL, "object": "model"}]})
-        refused = [b'"n":', b"imageproof", b'"prompt":""', b'"prompt":7', b"a" * 1000]
+        refused = [b'"n":0', b'"n":11', b'"n":"', b"imageproof-no", b'"prompt":""', b'"prompt":7', b"a" * 1000]
         if any(one in asked.body for one in refused) or b"quality" not in asked.body:
             return refusal(400, "No", param="n")
         paid.append(asked)

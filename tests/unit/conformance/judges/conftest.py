@@ -106,6 +106,7 @@ def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int) -> byt
     image = Image.new(
         "RGB" if alpha is None else "RGBA", size, (40 * seed % 256, 90, 160, *(() if alpha is None else (alpha,)))
     )
+    image.paste((200, 90, 40 * seed % 256, *(() if alpha is None else (255,))), (8, 8, size[0] // 2, size[1] // 2))
     out = io.BytesIO()
     image.save(out, form, **({"quality": 30} if form == "webp" else {}))
     return out.getvalue()
@@ -135,6 +136,7 @@ def moving(probe: Probe, seed: int, size: tuple[int, int], more: int = 0, longer
     count, shown_for = probe.asked["frame_count"] + more, round(probe.asked["frame_duration_ms"] / 10) * 10 + longer
     first, *rest = [Image.new("P", size, place) for place in range(seed, seed + count)]
     for place, frame in enumerate([first, *rest]):
+        frame.paste(255 - place, (8, 8, size[0] // 2, size[1] // 2))
         frame.putpalette([value for one in range(256) for value in (one, 255 - one, (one * 7 + place) % 256)])
     out = io.BytesIO()
     first.save(out, "GIF", save_all=True, append_images=rest, duration=shown_for, loop=0)

@@ -62,7 +62,9 @@ def painted(alpha: int) -> Spoil:
         image = Image.open(io.BytesIO(draft.picture(0)))
         out = io.BytesIO()
         form = draft.probe.asked.get("output_format") or "png"
-        Image.new("RGBA", image.size, (9, 9, 9, alpha)).save(out, form)
+        made = Image.new("RGBA", image.size, (9, 9, 9, alpha))
+        made.paste((200, 9, 9, alpha), (8, 8, 24, 24))
+        made.save(out, form)
         draft.replace(out.getvalue())
 
     return spoil
@@ -173,6 +175,15 @@ def let_in(draft: Any) -> None:
     draft.status, draft.json = 200, {"created": 1, "data": []}
 
 
+def uniform(data: bytes) -> bytes:
+    """A picture of one colour, as large and in the same file format; see-through where the other is."""
+    with Image.open(io.BytesIO(data)) as image:
+        empty = Image.new("RGBA", image.size, (9, 9, 9, 0 if image.has_transparency_data else 255))
+        out = io.BytesIO()
+        (empty if image.mode == "RGBA" else empty.convert("RGB")).save(out, image.format)
+        return out.getvalue()
+
+
 def text_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -180,12 +191,14 @@ def text_of(data: bytes) -> str:
 # By rule; without GEN-, EDIT- or VAR- where it is the same for all.
 BREAKS: dict[str, Spoil] = {
     "SERVED": refusal(),
+    "EDIT-SERVED": refusal(param="background"),  # of a list of files that is to blame where nothing is named
     "CONTENT-TYPE": header("content-type", "text/plain"),
     "CREATED-SECONDS": milliseconds,
-    "COUNT": lambda draft: draft.json["data"].append(dict(draft.json["data"][0])),
+    "COUNT": lambda draft: draft.json["data"].pop(),
     "ONE-CARRIER": both_carriers,
     "CARRIER": other_carrier,
     "B64-PLAIN": prefixed,
+    "IMAGE-BLANK": lambda draft: draft.replace(uniform(draft.picture(3))),
     "IMAGE-DECODES": lambda draft: draft.replace(draft.picture(3)[:-20]),
     "FORMAT-BYTES": other_format,
     "FORMAT-ECHO": head("output_format", "gif"),
@@ -203,7 +216,7 @@ BREAKS: dict[str, Spoil] = {
     "URL-ABSOLUTE": relative_link,
     "URL-FETCH": downloaded(403, "application/xml"),
     "URL-TYPE": downloaded(200, "application/octet-stream"),
-    "STREAM-TYPE": refusal(),
+    "STREAM-TYPE": header("content-type", "application/x-ndjson"),
     "STREAM-NAMES": renamed,
     "STREAM-FIELDS": event(0, created_at="now"),
     "STREAM-ORDER": event(0, partial_image_index=1),
@@ -322,6 +335,20 @@ def test_no_feature_is_to_blame_where_the_operation_serves_nothing(bench: Simple
     known = {served: replace(bench.context(probe), served=frozenset(served)) for served in [(), ("createImageEdit",)]}
     outcomes = [bench.judge("EDIT-IMAGE-LIST", draft.exchange(), context) for context in known.values()]
     assert outcomes[0] is None and outcomes[1].outcome == "fail"
+
+
+def test_a_parameter_that_no_rule_is_about_is_the_operations_to_serve(bench: SimpleNamespace) -> None:
+    probe = next(one for one in bench.passing("EDIT-IMAGE-LIST") if "background" in one.asked)
+    blamed = {
+        ("background", "Not here."): "EDIT-SERVED",
+        (None, "background is not supported"): "EDIT-SERVED",
+        ("mask", "Not here."): "EDIT-MASK-SERVED",
+        (None, "Only one file can be edited."): "EDIT-IMAGE-LIST",
+    }
+    for (param, message), rule in blamed.items():
+        draft = bench.good(probe)
+        draft.refuse(param=param, message=message)
+        assert bench.failing(probe, draft) == {rule}, (param, message)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 429])

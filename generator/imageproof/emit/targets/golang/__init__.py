@@ -11,26 +11,39 @@ from imageproof.api.names import words
 from imageproof.emit.targets.common.families import table
 from imageproof.emit.targets.common.retries import HOPELESS, POLICY
 from imageproof.emit.targets.common.stamp import LICENCE, origin
-from imageproof.emit.targets.common.walks import operations
+from imageproof.emit.targets.common.walks import body_fields, has_files, operations
 from imageproof.emit.targets.golang.client import client_view
+from imageproof.emit.targets.golang.examples import examples, examples_view
 from imageproof.emit.targets.golang.models import models_view
 from imageproof.emit.targets.golang.params import params_view
-from imageproof.emit.targets.golang.sample import examples_view, sample
+from imageproof.emit.targets.golang.sample import sample
 from imageproof.emit.targets.golang.text import aligned, comment, literal, unmarked
 from imageproof.emit.targets.golang.types import KEYWORDS, Names, call_names, settle
 from imageproof.emit.targets.page import Page
 
 RUNTIME = (
+    "accounts.go",
+    "addresses.go",
     "answer.go",
+    "azure.go",
     "call.go",
+    "connection.go",
     "content.go",
     "decode.go",
+    "download.go",
     "errors.go",
+    "events.go",
+    "facts.go",
     "files.go",
     "form.go",
+    "kinds.go",
     "options.go",
     "pictures.go",
     "request.go",
+    "save.go",
+    "secrets.go",
+    "sending.go",
+    "source.go",
     "stream.go",
     "url.go",
     "values.go",
@@ -38,7 +51,7 @@ RUNTIME = (
     "wire.go",
     "written.go",
 )
-RULES = ("breaches.go", "rules.go", "schema.go")
+RULES = ("breaches.go", "limits.go", "rules.go", "schema.go")
 # A path of a module: parts of letters, digits and -._~, none of which begins or ends with a dot.
 MODULE = re.compile(
     r"[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?(/[A-Za-z0-9_~-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?)*"
@@ -107,10 +120,15 @@ def _about(api: Api, name: str, package: str, module: str, names: Names) -> dict
         ),
         "service": api.service.upper(),
         "sample": sample(api, names, package),
+        "examples": examples(api, names, package),
         "calls": [
             (called[one.id], " ".join((one.summary or f"{one.verb} {one.path}").split()).replace("|", "\\|"))
             for one in operations(api)
         ],
+        "local": "." not in module.split("/")[0],
+        "takes_files": any(has_files(field.type) for one in operations(api) for field in body_fields(one)),
+        "accounts": bool(api.brand),
+        "shortened": next((one.path for one in operations(api) if "{" not in one.path), "/path"),
         "streams": any(one.reply.events for one in operations(api)),
         "policy": POLICY,
         "rules": api.rules is not None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imageproof.api.ir import Api, Auth, Model, Operation, Resource, Type
+from imageproof.api.ir import Api, Auth, Events, Model, Operation, Resource, Type
 from imageproof.emit.targets.common.walks import (
     always_streams,
     files_member,
@@ -65,6 +65,7 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
     called = call_names(api)
     named = Named(method_names(api), stream_names(api), _facts_named(called), names)
     models = {model.key: model for model in api.models}
+    streams = [one.reply.events for one in operations(api) if one.reply.events]
     prefix = api.service.upper()
     title = " ".join(api.title.split())
     return {
@@ -79,11 +80,12 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
                 "name": names.resources[one.name],
                 "attribute": fields[one.name],
                 "doc": _resource_doc(one),
+                "label": literal(f"{fields[one.name]} of "),
                 "methods": [method for operation in one.operations for method in _methods(operation, named)],
             }
             for one in api.resources
         ],
-        "facts": [_fact(one, called[one.id], named.facts[one.id], models) for one in operations(api)],
+        "facts": [_fact(one, called[one.id], named.facts[one.id], models, streams) for one in operations(api)],
     }
 
 
@@ -100,8 +102,19 @@ def _service(api: Api) -> Iterator[tuple[str, str]]:
     yield "authPrefix", literal(auth.prefix)
     yield "keyVariable", literal(f"{api.service.upper()}_API_KEY")
     yield "urlVariable", literal(f"{api.service.upper()}_BASE_URL")
+    yield from _some("accounts", _accounts(api.brand, api.service.upper()) if api.brand else "")
     yield from _some("inline", texts(dict.fromkeys(model.content.inline for model in api.models if model.content)))
     yield from [("check", "checkRules")] if api.rules else []
+
+
+def _accounts(brand: str, prefix: str) -> str:
+    """What tells who pays, as the official SDKs of a brand have it: option, header, name in the environment."""
+    rows = (("organization", "Organization", "ORG_ID"), ("project", "Project", "PROJECT_ID"))
+    told = (
+        f"{{{literal(name)}, {literal(f'{brand}-{header}')}, {literal(f'{prefix}_{variable}')}}}"
+        for name, header, variable in rows
+    )
+    return f"[]account{{{', '.join(told)}}}"
 
 
 def _some(name: str, value: str) -> Iterator[tuple[str, str]]:
@@ -178,13 +191,14 @@ def _facts_named(called: Mapping[str, str]) -> dict[str, str]:
     return {operation: f"op{name.replace('.', '_')}" for operation, name in called.items()} if twice else plain
 
 
-def _fact(operation: Operation, called: str, name: str, models: Mapping[str, Model]) -> Fact:
+def _fact(operation: Operation, called: str, name: str, models: Mapping[str, Model], streams: Sequence[Events]) -> Fact:
     told = [("name", literal(called)), ("verb", literal(operation.verb)), ("path", literal(operation.path))]
-    told += [pair for pair in _facts(operation, models) if pair[1]]
+    told += [pair for pair in _facts(operation, models, streams) if pair[1]]
     return Fact(name, aligned(told, ":"))
 
 
-def _facts(operation: Operation, models: Mapping[str, Model]) -> Iterator[tuple[str, str]]:
+def _facts(operation: Operation, models: Mapping[str, Model], streams: Sequence[Events]) -> Iterator[tuple[str, str]]:
+    """Pairs of a member and its value; `streams` are the events of all operations."""
     reply, events = operation.reply, operation.reply.events
     yield "commas", texts(one.field.name for one in operation.parameters if lists(one.field.type) and not one.explode)
     yield from _body_facts(operation)
@@ -193,7 +207,8 @@ def _facts(operation: Operation, models: Mapping[str, Model]) -> Iterator[tuple[
     yield "accept", literal(accept) if accept else ""
     yield "stream", literal(reply.switch) if events and reply.switch else ""
     yield "member", literal(events.property) if events and events.property else ""
-    yield "last", texts(events.last) if events else ""
+    alike = [events, *(one for one in streams if one.property == events.property)] if events else []
+    yield "last", texts(dict.fromkeys(value for one in alike for value in one.last)) if events and events.last else ""
     yield "null", "true" if reply.whole and reply.whole.nullable and not reply.raw else ""
     holder = files_member(reply.whole, models)
     yield "holder", literal(holder.name) if holder and holder.required else ""

@@ -61,6 +61,14 @@ def params_view(api: Api, names: Names) -> dict[str, Any]:
     groups = known_groups(api)
     return {
         "structs": structs,
+        "sealed": [
+            {
+                "name": names.sealed[key],
+                "doc": comment(f"{names.sealed[key]} is a *[File], or a *[{names.params[key]}]."),
+                "kinds": ["File", names.params[key]],
+            }
+            for key in names.sealed
+        ],
         "constants": [
             {
                 "what": comment(group)[0].removeprefix("// ") if comment(group) else "a member",
@@ -107,7 +115,11 @@ def _argument(one: Argument, names: Names) -> Member:
     field = one.field
     kind = argument(field if one.required == field.required else _optional(field), names, one.twin)
     differs = one.twin if one.twin and one.twin.type.kind != field.type.kind else None
-    note = choices_note(field.type, names, differs.type if differs else None) if kind == "any" else ""
+    note = (
+        choices_note(field.type, names, differs.type if differs else None)
+        if kind == "any" or kind in names.sealed.values()
+        else ""
+    )
     must = " Required." if one.required else ""
     doc = field_doc(field, f"{note}{must}".strip()) or comment(f"Goes as {literal(one.wire)}.")
     return Member(

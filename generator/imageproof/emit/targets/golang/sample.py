@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from imageproof.api.ir import Api, Field, Model, Operation, Type
@@ -18,7 +19,6 @@ from imageproof.emit.targets.golang.types import (
     given,
     member_names,
     param_names,
-    stream_names,
 )
 
 LONGEST = 120  # characters of an example that are worth a place here
@@ -34,78 +34,70 @@ class Shown:
     package: str
 
 
-def examples_view(api: Api, names: Names, package: str, module: str) -> dict[str, Any]:
-    """What `example_test.go.jinja` shows."""
-    told = {"Example": sample(api, names, package), "ExampleStream": _events(api, names, package)}
-    examples = [
-        {"name": name, "lines": [part for line in lines for part in line.split("\n")]}
-        for name, lines in told.items()
-        if lines
-    ]
-    text = "\n".join(line for one in examples for line in one["lines"])
-    standard = [name for name in ("context", "fmt", "log") if f"{name}." in text]
-    return {"imports": [*map(literal, standard)], "own": f"{package} {literal(module)}", "examples": examples}
-
-
 def sample(api: Api, names: Names, package: str) -> list[str]:
     """Lines of a call and of what to do with its answer."""
+    shown = shown_of(api, names, package)
     operation = sample_operation(api)
-    shown = Shown(names, {model.key: model for model in api.models}, package)
+    return [*client_lines(package), "", *call_lines(api, operation, shown)]
+
+
+def shown_of(api: Api, names: Names, package: str) -> Shown:
+    """What calls show needs of a document."""
+    return Shown(names, {model.key: model for model in api.models}, package)
+
+
+def call_lines(
+    api: Api, operation: Operation, shown: Shown, more: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Lines of one call, with `more` arguments than it must have, and of what to do with its answer."""
     reply = operation.reply
-    lines = [*_client(package), ""]
-    called = f"client.{call_names(api)[operation.id]}({_arguments(operation, shown)})"
+    called = f"client.{call_names(api)[operation.id]}({arguments(operation, shown, more)})"
     if always_streams(reply):
-        return [*lines, f"stream, err := {called}", *_fatal(), *_loop()]
+        return [f"stream, err := {called}", *fatal(), *loop()]
     if not reply.raw and reply.whole is None:
-        return [*lines, f"if err := {called}; err != nil {{", "\tlog.Fatal(err)", "}"]
-    lines += [f"answer, err := {called}", *_fatal()]
+        return [f"if err := {called}; err != nil {{", "\tlog.Fatal(err)", "}"]
+    lines = [f"answer, err := {called}", *fatal()]
     member = files_member(reply.whole, shown.models)
     if member and reply.whole:
         own = member_names(shown.models[reply.whole.model])[member.name]
-        lines += [f'path, err := answer.{own}[0].Save(context.Background(), "picture")', *_fatal()]
+        lines += [f'path, err := answer.{own}[0].Save(context.Background(), "picture")', *fatal()]
         return [*lines, "fmt.Println(path)"]
     return [*lines, "fmt.Println(len(answer))" if reply.raw else "fmt.Println(answer)"]
 
 
-def _events(api: Api, names: Names, package: str) -> list[str]:
-    """Lines of the same call as events, [] where it has none."""
-    operation = sample_operation(api)
-    streams = stream_names(api)
-    if operation.id not in streams:
-        return []
-    shown = Shown(names, {model.key: model for model in api.models}, package)
-    resource = call_names(api)[operation.id].split(".")[0]
-    called = f"client.{resource}.{streams[operation.id]}({_arguments(operation, shown)})"
-    return [*_client(package), "", f"stream, err := {called}", *_fatal(), *_loop()]
+def client_lines(package: str) -> list[str]:
+    """Lines that make a client."""
+    return [f"client, err := {package}.NewClient()", *fatal()]
 
 
-def _client(package: str) -> list[str]:
-    return [f"client, err := {package}.NewClient()", *_fatal()]
-
-
-def _fatal() -> list[str]:
+def fatal() -> list[str]:
+    """Lines that end the program where the call before them failed."""
     return ["if err != nil {", "\tlog.Fatal(err)", "}"]
 
 
-def _loop() -> list[str]:
+def loop() -> list[str]:
+    """Lines that read a stream."""
     return [
         "for event, err := range stream.Events() {",
         "\tif err != nil {",
         "\t\tlog.Fatal(err)",
         "\t}",
-        '\tfmt.Printf("%T\\n", event)',
+        "\tfmt.Println(event)",
         "}",
     ]
 
 
-def _arguments(operation: Operation, shown: Shown) -> str:
+def arguments(operation: Operation, shown: Shown, more: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The arguments of a call: those that it must have, those of the document's example, and those named in `more`, as
+    their texts or, where those are "", as samples."""
     told = ["context.Background()"]
     told += [
         _written(_value(one.field, shown), one.field.type, shown) for one in operation.parameters if one.place == "path"
     ]
     all_arguments = arguments_of(operation)
     if all_arguments:
-        pairs = [(one.name, _argument(one, shown)) for one in all_arguments if _is_shown(operation, one)]
+        shown_too = [one for one in all_arguments if _is_shown(operation, one) or one.field.name in more]
+        pairs = [(one.name, more.get(one.field.name) or _argument(one, shown)) for one in shown_too]
         start = f"{shown.package}.{shown.names.calls[operation.id]}{{"
         lines = [f"\t{line}" for line in aligned(pairs, ":")]
         told.append("\n".join([start, *lines, "}"]) if lines else f"{start}}}")
@@ -113,7 +105,7 @@ def _arguments(operation: Operation, shown: Shown) -> str:
 
 
 def _is_shown(operation: Operation, one: Argument) -> bool:
-    return one.required or (not one.place and is_shown(operation, one.field))
+    return one.required or (not one.place and not one.field.required and is_shown(operation, one.field))
 
 
 def _argument(one: Argument, shown: Shown) -> str:

@@ -66,18 +66,39 @@ METHOD_NAMES = KEYWORDS | frozenset(
 RUNTIME_NAMES = frozenset(
     [
         *("APIConnectionError", "APIError", "APIResponseValidationError", "APIStatusError", "APITimeoutError"),
-        *("AuthenticationError", "BadRequestError", "Breach", "CheckMask", "ConflictError", "DataURL", "File"),
+        *(
+            "AuthenticationError",
+            "BadRequestError",
+            "Breach",
+            "CheckMask",
+            "ConflictError",
+            "Content",
+            "DataURL",
+            "File",
+        ),
         *("FileBytes", "FileImage", "FileOrFiles", "FilePath", "FileReader", "Files", "InternalServerError"),
         *("InvalidParameterError", "MakeMask", "ModerationError", "NotFoundError", "Null", "Off", "Opt", "Option"),
         *("PermissionDeniedError", "Picture", "Policy", "RateLimitError", "ReadPicture", "Received", "Refuse"),
         *("Repeats", "RequestRuleError", "Retry", "Some", "Stream", "UnprocessableEntityError", "Unknown"),
-        *("Validation", "Warn", "WithAPIKey", "WithAzure", "WithBaseURL", "WithExtra", "WithFamilies", "WithFamily"),
-        *("WithHTTPClient", "WithHeader", "WithMaxRetries", "WithOnBreach", "WithOnRetry", "WithQuery"),
-        *("WithResponseInto", "WithTimeout", "WithValidate"),
+        *(
+            "Validation",
+            "Warn",
+            "WithAPIKey",
+            "WithAPIKeyFunc",
+            "WithAzure",
+            "WithBaseURL",
+            "WithExtra",
+            "WithFamilies",
+            "WithFamily",
+        ),
+        *("WithHTTPClient", "WithHeader", "WithMaxRetries", "WithOnBreach", "WithOnRetry", "WithOrganization"),
+        *("WithProject", "WithQuery", "WithResponseInto", "WithTimeout", "WithValidate"),
     ]
 )
 PACKAGE_NAMES = RUNTIME_NAMES | {"Client", "NewClient", "Example"}
 CLIENT_NAMES = frozenset(("BaseURL", "String", "GoString", "With"))
+PRINTED_NAMES = frozenset(("String", "GoString"))
+JSON_NAMES = PRINTED_NAMES | {"MarshalJSON", "UnmarshalJSON"}
 CONTENT_NAMES = frozenset(("Bytes", "DataURL", "Picture", "Save"))
 LETTERS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")  # of which Go makes identifiers
 SCALARS = {"string": "string", "integer": "int", "number": "float64", "boolean": "bool", "base64": "string"}
@@ -112,7 +133,7 @@ def unexported(text: str) -> str:
 class Names:
     """Names of a package: models by key as they come in answers, `params` as they go out, unions by key that are one of
     several models, `constants` of known values by (group, value), `calls` the structs of operations' arguments by id,
-    `resources` the types of resources by name."""
+    `resources` the types of resources by name, `sealed` the interfaces of a file or a model, by the model's key."""
 
     models: Mapping[str, str]
     params: Mapping[str, str]
@@ -120,6 +141,7 @@ class Names:
     constants: Mapping[tuple[str, Scalar], str]
     calls: Mapping[str, str]
     resources: Mapping[str, str]
+    sealed: Mapping[str, str]
 
 
 def settle(api: Api) -> Names:
@@ -145,13 +167,31 @@ def settle(api: Api) -> Names:
     }
     called = settled(named)
     resources = settled({one.name: (exported(one.name), exported(one.name, "calls")) for one in api.resources})
+    sealed = settled({key: (exported("file_or", told[key].name),) for key in _beside_files(api)})
     groups = known_groups(api)
     wanted = {
         (group, value): (exported(group, str(value)), exported(group, "value", str(value)))
         for group, values in groups.items()
         for value in values
     }
-    return Names(models, params, unions, assign(wanted, taken), called, resources)
+    return Names(models, params, unions, assign(wanted, taken), called, resources, sealed)
+
+
+def _beside_files(api: Api) -> list[str]:
+    """Keys of the models that a JSON body has where the form beside it has a file."""
+    found: dict[str, None] = {}
+    for operation in operations(api):
+        twins = {one.name: one for one in operation.reference.fields} if operation.reference else {}
+        for field in operation.body.fields if operation.body else ():
+            key = _file_or(field, twins.get(field.name))
+            found |= {key: None} if key else {}
+    return list(found)
+
+
+def _file_or(field: Field, twin: Field | None) -> str:
+    """The key of the model that stands for a file in the other body, "" where it is not so."""
+    kinds = {one.type.kind: one.type for one in (field, twin) if one}
+    return kinds["model"].model if kinds.keys() == {"file", "model"} else ""
 
 
 def known_groups(api: Api) -> dict[str, list[Scalar]]:
@@ -205,7 +245,7 @@ def argument(field: Field, names: Names, twin: Field | None = None) -> str:
     """The type of an argument. `twin` is the same one of the JSON body beside a form."""
     told = field.type
     if twin and twin.type.kind != told.kind:
-        return "any"
+        return names.sealed.get(_file_or(field, twin), "any")
     plain = given(told, names)
     nullable = told.nullable or (twin is not None and twin.type.nullable)
     if told.kind in SCALARS:
@@ -247,7 +287,7 @@ def choices_note(told: Type, names: Names, twin: Type | None = None) -> str:
 
 def member_names(model: Model) -> dict[str, str]:
     """Name on the wire -> name in the struct of answers."""
-    hidden = {"Received", *(CONTENT_NAMES if model.content else ())}
+    hidden = {"Received", *JSON_NAMES, *(CONTENT_NAMES if model.content else ())}
     return assign({one.name: (exported(one.name), exported(one.name, "member")) for one in model.fields}, hidden)
 
 
@@ -284,8 +324,12 @@ def method_names(api: Api) -> dict[str, str]:
     return {
         operation: name
         for resource in api.resources
-        for operation, name in calls.method_names(resource, exported).items()
+        for operation, name in calls.method_names(resource, _method).items()
     }
+
+
+def _method(name: str) -> str:
+    return _free(exported(name), PRINTED_NAMES, "Call")
 
 
 def stream_names(api: Api) -> dict[str, str]:

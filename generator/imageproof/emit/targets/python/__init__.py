@@ -42,14 +42,16 @@ def pages(api: Api, name: str) -> list[Page]:
     names = settle(api)
     header = f"# {stamp(api, over=32)}"  # no line is longer than 120
     package = [Page(f"{name}/{path}", verbatim=f"python/runtime/{path}", header=header) for path in RUNTIME]
-    arguments = list(dictionaries(api, names))
+    client, models = client_view(api, names), models_view(api, names, list(dictionaries(api, names)))
     package += [
         Page(f"{name}/__init__.py", "python/__init__.py.jinja", _package_view(api, names), header=header),
         Page(f"{name}/_retry.py", "python/_retry.py.jinja", _retry_view(), header=header),
-        Page(f"{name}/client.py", "python/client.py.jinja", client_view(api, names), header=header),
-        Page(f"{name}/models.py", "python/models.py.jinja", models_view(api, names, arguments), header=header),
+        Page(f"{name}/client.py", "python/client.py.jinja", client, header=header),
+        Page(f"{name}/models.py", "python/models.py.jinja", models, header=header),
         Page(f"{name}/py.typed"),
     ]
+    if any("from ._shapes " in line for line in (*client["imports"], *models["imports"])):
+        package.append(Page(f"{name}/_shapes.py", verbatim="python/runtime/_shapes.py", header=header))
     if api.rules:
         package.append(Page(f"{name}/_rules.py", verbatim="python/runtime/_rules.py", header=header))
         package.append(Page(f"{name}/_families.json", text=table(api.rules, call_names(api))))

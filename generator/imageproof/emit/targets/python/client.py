@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from imageproof.api.ir import Api, Auth, Field, Operation, Reply, Resource, Type
+from imageproof.api.ir import Api, Auth, Events, Field, Operation, Reply, Resource, Type
 from imageproof.api.names import assign, constant, pascal, snake, unreserved
 from imageproof.emit.targets.common import calls
 from imageproof.emit.targets.common.walks import (
-    aliased,
     always_streams,
     body_fields,
     has_files,
@@ -28,9 +27,11 @@ from imageproof.emit.targets.python.types import (
     HELPERS,
     KEYWORDS,
     MODULE_NAMES,
+    RARE_HELPERS,
     Names,
     annotation,
     decoder,
+    is_aliased,
     union_decoder_name,
     unshadowed,
 )
@@ -123,7 +124,8 @@ def client_view(api: Api, names: Names) -> dict[str, Any]:
     }
     clients = [{"kind": kind, "classes": found, "doc": _client_doc(api, kind)} for kind, found in made.items()]
     called_as = call_names(api)
-    facts = [_fact(called_as[one.id], one, names) for one in operations(api)]
+    streams = [one.reply.events for one in operations(api) if one.reply.events]
+    facts = [_fact(called_as[one.id], one, names, streams) for one in operations(api)]
     texts = [text for found in made.values() for one in found for method in one.methods for text in _texts(method)]
     texts += facts
     auth = api.auth or CUSTOMARY_AUTH
@@ -208,11 +210,12 @@ def _imports(texts: Sequence[str], public: Sequence[str], api: Api, facts: Seque
     own = [
         imported("._client", clients),
         imported("._files", used(["FileInput"], texts)),
-        imported("._http", used(["Bytes", "Events", "Json", "Reader", "Text"], texts)),
+        imported("._http", used(["Events", "Json", "Reader"], texts)),
         *renamed("_model", used(HELPERS, texts), used(["NOT_GIVEN", "NotGiven", "Off", "On"], texts)),
         imported("._raw", ["AsyncResource", "Resource", "shown"]),
         imported("._request", ["Operation", "Service", *used(["arguments"], facts)]),
         imported("._rules", ["check"]) if api.rules else "",
+        *renamed("_shapes", used(RARE_HELPERS, texts), used(["Bytes", "Text"], texts)),
         imported("._stream", used(["AsyncStream", "Stream"], texts)),
         imported(".errors", ["APIError"]) if api.brand else "",
         imported(".models", sorted({*public, *used(["CallOptions"], texts)})),
@@ -331,7 +334,7 @@ def arguments_of(operation: Operation, names: Names, shadows: set[str]) -> list[
     found = []
     for field, place in fields:
         name = settled[f"{place} {field.name}"]
-        alias = names.aliases.get((operation.id, field.name), "") if place == "body" and aliased(field) else ""
+        alias = names.aliases.get((operation.id, field.name), "") if place == "body" and is_aliased(field) else ""
         told = unshadowed(_taken(operation, field, names, alias, place), shadows)
         required = field.required and not (place == "body" and operation.reference and not in_both(operation, field))
         told = told if required else _omissible(told)
@@ -388,16 +391,16 @@ def _doc(operation: Operation, arguments: list[Argument]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _fact(call: str, operation: Operation, names: Names) -> str:
-    """The constant that tells an operation, called so, to the runtime."""
+def _fact(call: str, operation: Operation, names: Names, streams: Sequence[Events]) -> str:
+    """The constant that tells an operation, called so, to the runtime; `streams` are those of all operations."""
     arguments = arguments_of(operation, names, set())
     told = [literal(call), literal(operation.verb), literal(operation.path)]
-    told += [f"{name}={value}" for name, value in _facts(operation, arguments, names) if value]
+    told += [f"{name}={value}" for name, value in _facts(operation, arguments, names, streams) if value]
     return called(f"_{constant(*call.split('.', 1))} = Operation", told, 0)
 
 
 def _facts(
-    operation: Operation, arguments: list[tuple[Field, Argument, str]], names: Names
+    operation: Operation, arguments: list[tuple[Field, Argument, str]], names: Names, streams: Sequence[Events]
 ) -> Iterator[tuple[str, str]]:
     rest = [(field, one, place) for field, one, place in arguments if place != "path"]
     renamed = {one.name: one.wire for _, one, _ in rest if literal(one.name) != one.wire}
@@ -414,10 +417,13 @@ def _facts(
     yield "commas", _some(literal(one.name) for field, one, place in rest if place != "body" and field.name in commas)
     yield from _body_facts(operation, [(field, one) for field, one, place in rest if place in ("body", "whole")])
     events = operation.reply.events
-    yield "events", decoder(events.type, names) if events else ""
+    alike = [events, *(one for one in streams if one != events and one.property == events.property)] if events else []
+    decoders = list(dict.fromkeys(filter(None, (decoder(one.type, names) for one in alike))))
+    yield "events", f"_either({', '.join(decoders)})" if len(decoders) > 1 else "".join(decoders)
     yield "switch", literal(switch.name) if switch else ""
     yield "member", literal(events.property) if events and events.property else ""
-    yield "last", _tuple(events.last) if events and events.last else ""
+    last = dict.fromkeys(value for one in alike for value in one.last)
+    yield "last", _tuple(tuple(last)) if events and events.last else ""
     plain = {True: '"text/plain"', False: '"*/*"'}
     reply = operation.reply
     yield (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imageproof.api.ir import Api, Field, Model
-from imageproof.emit.targets.common.walks import aliased, body_fields, limits, listings, operations, reach
+from imageproof.emit.targets.common.walks import body_fields, limits, listings, operations, reach
 from imageproof.emit.targets.python.text import (
     alternatives,
     called,
@@ -23,16 +23,21 @@ from imageproof.emit.targets.python.text import (
 from imageproof.emit.targets.python.types import (
     HELPERS,
     KEYWORDS,
+    RARE_HELPERS,
     SCALARS,
     Names,
     annotation,
     attribute_names,
     decoder,
+    is_aliased,
     literals,
     union_decoder,
     union_decoder_name,
     unshadowed,
 )
+
+BASES = ("_AsyncLinked", "_Content", "_Linked", "_Model", "_Sized")
+FEW = 3  # members that classes may have in common without a base of theirs
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ def models_view(api: Api, names: Names, arguments: Sequence[Any]) -> dict[str, A
     before = _told_before(received, names)
     classes = [_class(model, names, told_as=before.get(model.key, "")) for model in received]
     classes += [_class(model, waiting, names) for model in api.models if model.key in incoming & names.twins.keys()]
+    classes = _based(classes)
     dictionaries = [_dictionary(model, names) for model in api.models if model.key in outgoing]
     aliases = list(_known(api, names))
     twins = incoming & names.twins.keys()
@@ -130,9 +136,10 @@ def _imports(texts: list[str], more: list[str]) -> list[str]:
         imported("typing", ["Any", "TypedDict", *used(typing, [*texts, "Literal" if more is None else ""])]),
     ]
     own = [
-        *renamed("_content", used(["_AsyncLinked", "_Content", "_Linked", "_Sized"], texts)),
+        *renamed("_content", used([one for one in BASES if one != "_Model"], texts)),
         imported("._files", used(["FileInput"], texts)),
         *renamed("_model", used(["_Model", *HELPERS], texts), ["NotGiven"]),
+        *renamed("_shapes", used(RARE_HELPERS, texts)),
     ]
     groups = [[line for line in group if line] for group in (standard, ["import httpx2"], own)]
     lines = [line for group in groups if group for line in (*group, "")]
@@ -144,7 +151,7 @@ def _known(api: Api, names: Names) -> Iterator[str]:
         yield alternatives(names.listed[key], [SCALARS[told.kind]], literals(told))
     for operation in operations(api):
         for field in body_fields(operation):
-            if aliased(field):
+            if is_aliased(field):
                 values = [literal(value) for value in field.type.known]
                 yield alternatives(names.aliases[operation.id, field.name], [SCALARS[field.type.kind]], values)
 
@@ -185,13 +192,47 @@ def _class(model: Model, names: Names, twin_of: Names | None = None, told_as: st
             told = f"{told} | None"
         fields.append(f"{attributes[one.name]}: {told}{'' if one.required else ' = None'}")
     renamed = {attribute: name for name, attribute in attributes.items() if attribute != name}
-    doc = f"{model.doc or f'Members of `{model.name}`.'}\n\n{told_as or _attributes(model)}".strip()
+    doc = model.doc or f"Members of `{model.name}`."
+    doc = f"{doc} {told_as}" if told_as else f"{doc}\n\n{_attributes(model)}".strip()
     if twin_of:
         doc = f"As {twin_of.models[model.key]}, in the asynchronous client."
     bases = _bases(model, shadows, bool(twin_of))
     constants = tuple(unshadowed(line, shadows) for line in _constants(model, attributes, renamed, names))
     items = _items(model, attributes, names)
     return Class(names.models[model.key], bases, docstring(doc, 4), tuple(fields), constants, items)
+
+
+def _based(classes: Sequence[Class]) -> list[Class]:
+    """The classes; what several have in common stands in a base of theirs, above the first."""
+    made: list[Class] = []
+    left = list(classes)
+    while left:
+        first = left.pop(0)
+        group, shared = [first], first.fields
+        for other in left:
+            common = tuple(field for field in shared if field in other.fields)
+            if len(common) > FEW:
+                group, shared = [*group, other], common
+        name = f"_{_ending([one.name for one in group])}"
+        if len(group) > 1 and name not in (*BASES, *(one.name for one in made)):
+            doc = docstring(f"What is common to {len(group)} classes below.", 4)
+            made.append(Class(name, "_Model", doc, shared, (), ("", "")))
+            first, *_ = under = [_under(one, name, shared) for one in group]
+            left = [under[group.index(one)] if one in group else one for one in left]
+        made.append(first)
+    return made
+
+
+def _under(one: Class, base: str, shared: Sequence[str]) -> Class:
+    """The class without what its base has. What has a base gets no other: too little is left to share."""
+    own = tuple(field for field in one.fields if field not in shared)
+    return replace(one, bases=base if one.bases == "_Model" else f"{base}, {one.bases}", fields=own)
+
+
+def _ending(names: Sequence[str]) -> str:
+    """The words with which all names end, else the first name."""
+    endings = (names[0][at:] for at, letter in enumerate(names[0]) if letter.isupper())
+    return next((ending for ending in endings if all(name.endswith(ending) for name in names)), names[0])
 
 
 def _attributes(model: Model) -> str:
@@ -234,9 +275,9 @@ def _constants(model: Model, attributes: Mapping[str, str], renamed: Mapping[str
     if len(files) == 1:
         yield f"_files: ClassVar[str] = {literal(attributes[files[0].name])}"
     if model.content:
-        yield f"_inline: ClassVar[str] = {literal(attributes[model.content.inline])}"
-        if model.content.link:
-            yield f"_link: ClassVar[str] = {literal(attributes[model.content.link])}"
+        told = {"inline": attributes[model.content.inline], "link": attributes.get(model.content.link or "", "url")}
+        usual = {"inline": "b64_json", "link": "url"}  # as the runtime has them
+        yield from (f"_{one}: ClassVar[str] = {literal(name)}" for one, name in told.items() if name != usual[one])
     if renamed:
         rows = "".join(f"\n        {literal(attribute)}: {literal(name)}," for attribute, name in renamed.items())
         yield f"_renamed: ClassVar[Mapping[str, str]] = {{{rows}\n    }}"

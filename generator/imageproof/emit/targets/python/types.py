@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from imageproof.api.ir import Api, Model, Type, Union
+from imageproof.api.ir import Api, Field, Model, Type, Union
 from imageproof.api.names import assign, pascal, snake, unreserved
 from imageproof.emit.targets.common.walks import (
     aliased,
@@ -80,7 +80,8 @@ MODULE_NAMES = (
     )
 )
 # What decodes values, as the emitted modules call it: no name of a document begins so.
-HELPERS = ("_as_is", "_closest", "_listed", "_mapped", "_tagged")
+HELPERS = ("_as_is", "_either", "_listed", "_tagged")
+RARE_HELPERS = ("_closest", "_mapped")  # of `_shapes.py`, which only the documents get that need it
 # What every model has.
 MODEL_NAMES = frozenset(
     [
@@ -140,7 +141,7 @@ def settle(api: Api) -> Names:
         )
         for operation in operations(api)
         for field in body_fields(operation)
-        if aliased(field)
+        if is_aliased(field)
     }
     aliases = assign(wanted, taken)
     taken |= set(aliases.values())
@@ -152,6 +153,12 @@ def settle(api: Api) -> Names:
     both = {**models, **unions}
     twins = assign({key: (f"Async{both[key]}",) for key in linked(api) if key in both and key in incoming}, taken)
     return Names(models, params, unions, aliases, listed, calls, twins, [one.key for one in api.models if one.content])
+
+
+def is_aliased(field: Field) -> bool:
+    """Whether the known values of a request's field get a name: those that do not fit beside the field's own."""
+    line = f"    {snake(field.name)}: Required[Literal[{', '.join(literals(field.type))}] | float | NotGiven | None]"
+    return aliased(field) and len(line) > WIDTH
 
 
 def annotation(told: Type, names: Names, outgoing: bool, alias: str = "") -> str:

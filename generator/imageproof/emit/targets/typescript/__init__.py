@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from imageproof.api.ir import Api, Operation
+from imageproof.api.ir import Api, Model, Operation
 from imageproof.emit.targets.common.families import table
 from imageproof.emit.targets.common.retries import HOPELESS, POLICY
 from imageproof.emit.targets.common.stamp import LICENCE, stamp
-from imageproof.emit.targets.common.walks import operations, reach
+from imageproof.emit.targets.common.walks import has_lists, operations, reach
 from imageproof.emit.targets.page import Page
-from imageproof.emit.targets.typescript.client import call_names, classes, client_view, parameters
-from imageproof.emit.targets.typescript.sample import sample
+from imageproof.emit.targets.typescript.client import call_names, classes, client_view, listing, parameters
+from imageproof.emit.targets.typescript.sample import file_sample, line_of, sample, stream_sample
 from imageproof.emit.targets.typescript.text import comment, literal
 from imageproof.emit.targets.typescript.types import ERRORS, TYPES, VALUES, Names, answer, param, settle, union
 
 RUNTIME = (
+    "addresses",
+    "ahead",
     "answers",
     "base",
     "base64",
     "content",
     "download",
+    "engines",
     "errors",
+    "exchange",
     "files",
     "http",
     "inline",
+    "inputs",
     "masks",
     "models",
     "options",
+    "patience",
     "pictures",
     "request",
     "stream",
@@ -38,7 +45,7 @@ RUNTIME = (
 RULES = ("rules", "schemas")  # where a document has model families
 # Module -> what users meet of it.
 EXPORTS = {
-    "base": ("APIPromise", "BaseClient"),
+    "base": ("APIPromise", "BaseClient", "ListPromise"),
     "content": ("dataURL",),
     "errors": ERRORS,
     "files": ("toFile",),
@@ -62,6 +69,8 @@ def pages(api: Api, name: str) -> list[Page]:
         Page("src/retry.js", "typescript/retry.js.jinja", retry, header=header),
         Page("types/index.d.ts", "typescript/index.d.ts.jinja", view, header=header),
         Page("types/runtime.d.ts", verbatim="typescript/runtime/runtime.d.ts", header=header),
+        # Deno looks for what is imported under its own name.
+        Page("types/runtime.js", text='// @ts-self-types="./runtime.d.ts"\nexport {};\n', header=header),
     ]
     if api.rules:
         text = f"export default {table(api.rules, call_names(api)).rstrip()};\n"
@@ -84,7 +93,10 @@ def _index_view(api: Api, names: Names) -> dict[str, Any]:
     found = classes(api, names)
     assert sorted(one for told in EXPORTS.values() for one in told) == sorted((*ERRORS, *VALUES))
     return {
-        "import": _import([*declared, *(line for one in found for method in one.methods for line in method.declared)]),
+        "import": _import(
+            [*declared, *(line for one in found for method in one.methods for line in method.declared)],
+            ["ClientError"] if api.brand else [],
+        ),
         "declared": declared,
         "classes": [{"one": one, "doc": comment(one.doc, 0), "short": comment(one.doc, 2)} for one in found],
         "doc": comment(doc, 0),
@@ -93,10 +105,10 @@ def _index_view(api: Api, names: Names) -> dict[str, Any]:
     }
 
 
-def _import(texts: list[str]) -> str:
+def _import(texts: list[str], more: Collection[str]) -> str:
     """What the declarations need of the runtime's."""
     text = re.sub(r"/\*\*.*?\*/|\"[^\"\n]*\"", "", "\n".join(texts), flags=re.DOTALL)  # without prose and literals
-    words = set(re.findall(r"[\w$]+", text)) | {"BaseClient", "ClientOptions"}
+    words = set(re.findall(r"[\w$]+", text)) | {"BaseClient", "ClientOptions", *more}
     inner = ", ".join(sorted(words & {*ERRORS, *VALUES, *TYPES}))
     return f'import type {{ {inner} }} from "./runtime.js";'
 
@@ -128,6 +140,7 @@ def _package(api: Api, about: dict[str, Any]) -> str:
 
 def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
     called = {operation: f"client.{call}" for operation, call in call_names(api).items()}
+    models = {one.key: one for one in api.models}
     return {
         "distribution": name.replace("_", "-").lower(),
         "stamp": stamp(api),
@@ -135,13 +148,31 @@ def _about(api: Api, name: str, names: Names) -> dict[str, Any]:
         "service": api.service.upper(),
         "calls": [(called[one.id], _said(one)) for one in operations(api)],
         "sample": sample(api, names, called),
-        "references": [(called[one.id], _line(one.reference.media_type)) for one in operations(api) if one.reference],
-        "streams": any(one.reply.events for one in operations(api)),
+        "file_sample": file_sample(api, names, called),
+        "stream_sample": stream_sample(api, names, called),
+        "first_call": line_of(api, names, called),
+        "timed_call": line_of(api, names, called, "{ timeout: 60_000, signal: AbortSignal.timeout(300_000) }"),
+        "listing": next((f"{called[one.id]}()" for one in operations(api) if _is_list(one, models)), ""),
+        "call_names": [f"{call}" for call in called.values()],
+        "references": [
+            (called[one.id], _line(one.reference.media_type), _only(one)) for one in operations(api) if one.reference
+        ],
         "policy": POLICY,
         "rules": api.rules is not None,
         "brand": api.brand,
         "carries_files": any(model.content for model in api.models),
     }
+
+
+def _is_list(operation: Operation, models: Mapping[str, Model]) -> bool:
+    return listing(operation, models) is not None and not operation.parameters
+
+
+def _only(operation: Operation) -> str:
+    """The members that only the JSON body beside a form has, and that make a call go as that."""
+    own = {one.name for one in operation.body.fields} if operation.body else set()
+    told = operation.reference.fields if operation.reference else ()
+    return ", ".join(f"`{one.name}`" for one in told if one.name not in own and has_lists(one))
 
 
 def _said(operation: Operation) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imageproof.api.ir import Api, Model, Operation, Type, Union
-from imageproof.emit.targets.common.walks import carrying, reach
+from imageproof.emit.targets.common.walks import carrying, operations, reach
 from imageproof.emit.targets.typescript.types import Names, is_sized
 
 
@@ -29,7 +29,9 @@ def shapes(api: Api, found: Places) -> dict[str, Any]:
     """Type name -> shape, of the models that carry files or lead to some, and of those beside them in a union."""
     contents = {one.key for one in api.models if one.content}
     models = {one.key: one for one in api.models}
-    rows = {found.names[one.key]: _shape(one, found, contents) for one in api.models if one.key in found.keys}
+    links = {one.content.link for one in api.models if one.content and one.content.link}
+    usual = links.pop() if len(links) == 1 else ""
+    rows = {found.names[one.key]: _shape(one, found, contents, usual) for one in api.models if one.key in found.keys}
     for told in api.unions:
         if told.key in found.keys and not (told.property and told.tags):
             for model in (models[choice.model] for choice in told.choices if choice.kind == "model"):
@@ -50,12 +52,21 @@ def reply_view(operation: Operation, found: Places) -> dict[str, Any]:
     return {"as": "json", **({"type": told} if told else {}), **flags}
 
 
-def events_view(operation: Operation, found: Places) -> dict[str, Any]:
-    """How the events of an operation are read."""
+def events_view(operation: Operation, api: Api, found: Places) -> dict[str, Any]:
+    """How the events of an operation are read. Servers send those of another call too: all that are told apart by the
+    same member are known."""
     events = operation.reply.events
     if events is None:
         return {}
-    parts = {"type": type_view(events.type, found), "member": events.property, "last": [*events.last]}
+    told = [one.reply.events for one in operations(api) if one.reply.events]
+    like = [one for one in told if events.property and one.property == events.property and one.type.union]
+    view = type_view(events.type, found)
+    if isinstance(view, dict) and "tag" in view:
+        others = [type_view(one.type, found) for one in like]
+        tags = [one["of"] for one in (view, *others) if isinstance(one, dict) and one.get("tag") == view["tag"]]
+        view = {"tag": view["tag"], "of": {tag: name for of in reversed(tags) for tag, name in of.items()}}
+    last = dict.fromkeys(tag for one in (events, *like) for tag in one.last) if events.last else {}
+    parts = {"type": view, "member": events.property, "last": [*last]}
     return {name: value for name, value in parts.items() if value}
 
 
@@ -79,11 +90,14 @@ def type_view(told: Type | None, found: Places) -> Any:
     return {"closest": [found.names[key] for key in models]}
 
 
-def _shape(model: Model, found: Places, contents: Collection[str]) -> dict[str, Any]:
+def _shape(model: Model, found: Places, contents: Collection[str], usual: str) -> dict[str, Any]:
+    """`usual` is the member with a file's URL that all models have who have one: servers send it elsewhere too."""
     shape: dict[str, Any] = {}
     if model.content:
+        own = {one.name for one in model.fields}
+        link = model.content.link or (usual if usual not in own else "")
         shape |= {"inline": model.content.inline}
-        shape |= {"link": model.content.link} if model.content.link else {}
+        shape |= {"link": link} if link else {}
         shape |= {"sized": True} if is_sized(model) else {}
     inner = {one.name: told for one in model.fields if (told := type_view(one.type, found))}
     shape |= {"members": inner} if inner else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from imageproof.api.names import snake
@@ -73,6 +73,11 @@ def comment(text: str, indent: int, *sections: tuple[str, str]) -> str:
         return f"{pad}/** {lines[0]} */\n"
     rows = "".join(f"{pad} * {line}".rstrip() + "\n" for line in lines)
     return f"{pad}/**\n{rows}{pad} */\n"
+
+
+def indented(rows: Iterable[str], columns: int) -> str:
+    """Rows that may have several lines, moved to the right."""
+    return "\n".join(f"{' ' * columns}{line}" for row in rows for line in row.split("\n"))
 
 
 def _safe(text: str) -> str:

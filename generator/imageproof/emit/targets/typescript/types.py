@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imageproof.api.ir import Api, Field, Model, Type, Union
 from imageproof.api.names import assign, pascal
 from imageproof.emit.targets.common.walks import known_note, listed_values, operations, reach
-from imageproof.emit.targets.typescript.text import comment, key, literal
+from imageproof.emit.targets.typescript.text import comment, indented, key, literal
 
 SCALARS = {
     "string": "string",
@@ -28,6 +28,7 @@ ERRORS = (
     "APIUserAbortError",
     "AuthenticationError",
     "BadRequestError",
+    "ClientError",
     "ConflictError",
     "InternalServerError",
     "InvalidParameterError",
@@ -38,14 +39,27 @@ ERRORS = (
     "RequestRuleError",
     "UnprocessableEntityError",
 )
-VALUES = ("APIPromise", "BaseClient", "POLICY", "Stream", "checkMask", "dataURL", "makeMask", "toFile")
+VALUES = (
+    "APIPromise",
+    "BaseClient",
+    "ListPromise",
+    "POLICY",
+    "Stream",
+    "checkMask",
+    "dataURL",
+    "makeMask",
+    "toFile",
+)
 TYPES = (
     "AzureOptions",
     "Breach",
+    "Bytes",
     "CarriedFile",
     "ClientOptions",
     "DownloadOptions",
     "FamilyOption",
+    "FetchOptions",
+    "FileContent",
     "FileInput",
     "HeadersGiven",
     "Picture",
@@ -57,7 +71,18 @@ TYPES = (
     "WithRequestID",
 )
 # What the declarations use of the language's own, and what the modules call theirs.
-GLOBALS = ("Array", "Omit", "Readonly", "ReadonlyArray", "Record", "Uint8Array", "Client", "Resource", "SERVICE")
+GLOBALS = (
+    "Array",
+    "AsyncIterable",
+    "Omit",
+    "Readonly",
+    "ReadonlyArray",
+    "Record",
+    "Uint8Array",
+    "Client",
+    "Resource",
+    "SERVICE",
+)
 TAKEN = frozenset((*ERRORS, *VALUES, *TYPES, *GLOBALS))
 CARRIED = ("toBytes", "save", "dataURL", "picture")  # of every model that carries a file
 SIZED = ("size", "format")  # of those that have no member called so
@@ -92,7 +117,7 @@ def settle(api: Api) -> Names:
     taken |= set(unions.values())
     params = assign({one.key: (f"{pascal(one.name)}Param",) for one in api.models if one.key in outgoing}, taken)
     taken |= set(params.values())
-    ends = ("", "NonStreaming", "Streaming")
+    ends = ("", "NonStreaming", "Streaming", "Shared")
     spelt = {
         one.id: (pascal(one.method, "params"), pascal(one.resource, one.method, "params")) for one in operations(api)
     }
@@ -166,9 +191,24 @@ def param(model: Model, names: Names) -> str:
     rows = [
         member(one.name, annotation(one.type, names, True), one.required, True, described(one)) for one in model.fields
     ]
+    if model.single:
+        return _single(model, names)
     if model.rest is not None:
         rows.append("  readonly [member: string]: unknown;")
     return interface(names.params[model.key], model.doc, rows)
+
+
+def _single(model: Model, names: Names) -> str:
+    """A model of which exactly one member is there: an alternative for each."""
+
+    def choice(given: Field) -> str:
+        told = annotation(replace(given.type, nullable=False), names, True)
+        others = [f"  {key(one.name)}?: undefined;" for one in model.fields if one is not given]
+        rows = [f"{described(given)}  {key(given.name)}: {told};", *others]
+        return f"  | {{\n{indented(rows, 4)}\n    }}"
+
+    choices = "\n".join(map(choice, model.fields))
+    return f"{comment(model.doc, 0)}export type {names.params[model.key]} =\n{choices};"
 
 
 def union(told: Union, names: Names) -> str:

@@ -1,5 +1,6 @@
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ const longText = 16 * 1024 // bytes; a shorter text is read like any other
 type Received struct {
 	members map[string]any
 	extra   map[string]any
+	instead any  // what came that is no object
+	odd     bool // whether that is so
 	raw     string
 	header  http.Header
 	status  int
@@ -37,7 +40,7 @@ func (r *Received) Members() map[string]any { return r.members }
 // Extra are the members that this client does not know, and those whose type it did not expect.
 func (r *Received) Extra() map[string]any { return r.extra }
 
-// RawJSON is the text of the whole answer; "" on parts of one.
+// RawJSON is the text of the whole answer as it came, or of the JSON that it was read back from; "" on parts of one.
 func (r *Received) RawJSON() string { return r.raw }
 
 // Header has the headers of the answer; nil on parts of one.
@@ -49,7 +52,59 @@ func (r *Received) StatusCode() int { return r.status }
 // RequestID is the id that the server gave the exchange; "" on parts of an answer.
 func (r *Received) RequestID() string { return r.header.Get("x-request-id") }
 
+// stray is the text of a member that this client does not know, "" for none.
+func (r *Received) stray(name string) string {
+	text, _ := r.extra[name].(string)
+	return text
+}
+
 type receiver interface{ received() *Received }
+
+// shown is an object of an answer as JSON for people: without secrets, and with long texts cut.
+func shown(from receiver) string {
+	origin := from.received().origin
+	text, err := marshalReceived(from)
+	var value any
+	if err == nil {
+		err = unmarshal(string(text), &value)
+	}
+	var out bytes.Buffer
+	if err == nil {
+		encoder := json.NewEncoder(&out)
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(origin.cut(value))
+	}
+	if err != nil {
+		return "an answer that cannot be shown: " + origin.clean(err.Error())
+	}
+	return origin.clean(strings.TrimSpace(out.String()))
+}
+
+const (
+	shownText = 200  // bytes of a text of an answer that are printed
+	shownHead = 40   // of one that is longer
+	cleanHead = 4096 // that are looked at for secrets then
+)
+
+// cut is a JSON value whose long texts are cut.
+func (c *connection) cut(value any) any {
+	switch told := value.(type) {
+	case string:
+		if len(told) > shownText {
+			head := c.clean(told[:min(len(told), cleanHead)])
+			return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(head[:min(len(head), shownHead)], ""), len(told))
+		}
+	case []any:
+		for index, item := range told {
+			told[index] = c.cut(item)
+		}
+	case map[string]any:
+		for name, item := range told {
+			told[name] = c.cut(item)
+		}
+	}
+	return value
+}
 
 // unmarshal reads JSON; numbers stay as they are written.
 func unmarshal(text string, into *any) error {

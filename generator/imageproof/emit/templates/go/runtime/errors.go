@@ -1,8 +1,10 @@
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -19,7 +21,9 @@ import (
 //   - [AuthenticationError] 401, [PermissionDeniedError] 403, [NotFoundError] 404, [ConflictError] 409,
 //     [UnprocessableEntityError] 422, [RateLimitError] 429, [InternalServerError] 500 and above
 //
-// What cannot be sent at all, such as a required argument that is missing, is a plain error that names the argument.
+// What cannot be sent at all is a plain error that names the argument or the option, and no APIError: a required argument
+// that is missing, an option that is wrong, a file that cannot be read, be it before or while it is sent. So is what goes
+// wrong with a file of this machine in Save.
 type APIError struct {
 	// Message is what went wrong, in the server's words where it has some.
 	Message string
@@ -35,8 +39,22 @@ type APIError struct {
 	RequestID string
 	// Header has the headers of the answer.
 	Header http.Header
+	// Finished are the files that a stream had brought whole before it broke: they were paid for.
+	Finished []Content
 
 	cause error
+}
+
+// Content is what carries a file: an item of an answer, or an event of a stream.
+type Content interface {
+	// Bytes are the bytes of the file.
+	Bytes(context.Context) ([]byte, error)
+	// Save writes the file, and says where.
+	Save(ctx context.Context, path string) (string, error)
+	// DataURL is the file as a data URL.
+	DataURL(context.Context) (string, error)
+	// Picture tells format, width and height from what is at hand of the file.
+	Picture() Picture
 }
 
 // Error is one line with the message, and what else is known.
@@ -59,109 +77,19 @@ func (e *APIError) Error() string {
 // Unwrap is what happened below, such as context.Canceled; nil for an answer of the server's.
 func (e *APIError) Unwrap() error { return e.cause }
 
-// APIConnectionError says that the server could not be reached, or that the connection broke.
-type APIConnectionError struct{ APIError }
-
-// Unwrap is the error as a more general one.
-func (e *APIConnectionError) Unwrap() error { return &e.APIError }
-
-// APITimeoutError says that the server did not answer in time. It may have done the work all the same.
-type APITimeoutError struct{ APIConnectionError }
-
-// Unwrap is the error as a more general one.
-func (e *APITimeoutError) Unwrap() error { return &e.APIConnectionError }
-
-// APIResponseValidationError says that an answer says success, but holds none.
-type APIResponseValidationError struct{ APIError }
-
-// Unwrap is the error as a more general one.
-func (e *APIResponseValidationError) Unwrap() error { return &e.APIError }
-
-// APIStatusError says that the server refused or failed.
-type APIStatusError struct{ APIError }
-
-// Unwrap is the error as a more general one.
-func (e *APIStatusError) Unwrap() error { return &e.APIError }
-
-// BadRequestError is 400: the request is wrong, or a filter or the account refused it.
-type BadRequestError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *BadRequestError) Unwrap() error { return &e.APIStatusError }
-
-// InvalidParameterError is 400 that names the parameter at fault, in Param.
-type InvalidParameterError struct{ BadRequestError }
-
-// Unwrap is the error as a more general one.
-func (e *InvalidParameterError) Unwrap() error { return &e.BadRequestError }
-
-// ModerationError is 400: a filter stopped the prompt, an input or the result. Asking again is of no use.
-type ModerationError struct {
-	BadRequestError
-	// Stage is "input", "output" or "unknown", "" where the server does not say.
-	Stage string
-	// Categories are what it was taken for, such as "violence".
-	Categories []string
-}
-
-// Unwrap is the error as a more general one.
-func (e *ModerationError) Unwrap() error { return &e.BadRequestError }
-
-// AuthenticationError is 401: the key is missing or wrong.
-type AuthenticationError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *AuthenticationError) Unwrap() error { return &e.APIStatusError }
-
-// PermissionDeniedError is 403: the key may not do this.
-type PermissionDeniedError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *PermissionDeniedError) Unwrap() error { return &e.APIStatusError }
-
-// NotFoundError is 404: there is no such thing, or the server does not offer the call.
-type NotFoundError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *NotFoundError) Unwrap() error { return &e.APIStatusError }
-
-// ConflictError is 409: the request conflicts with another one.
-type ConflictError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *ConflictError) Unwrap() error { return &e.APIStatusError }
-
-// UnprocessableEntityError is 422: the request is well formed, and wrong.
-type UnprocessableEntityError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *UnprocessableEntityError) Unwrap() error { return &e.APIStatusError }
-
-// RateLimitError is 429: too many requests, or more than was paid for.
-type RateLimitError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *RateLimitError) Unwrap() error { return &e.APIStatusError }
-
-// InternalServerError is 500 and above: the server failed.
-type InternalServerError struct{ APIStatusError }
-
-// Unwrap is the error as a more general one.
-func (e *InternalServerError) Unwrap() error { return &e.APIStatusError }
-
 // filtered are the codes by which a filter is known: the official ones, and Azure's.
 var filtered = []string{"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter"}
 
-// newError is an error with what an answer says of itself; "" is no answer.
-func newError(message, raw string) APIError {
-	e := APIError{Message: message, Raw: raw}
+// newError is an error with what an answer says of itself; "" is no answer. It shows no secret of the connection's.
+func newError(c *connection, message, raw string) APIError {
+	e := APIError{Message: message, Raw: c.clean(raw)}
 	if raw == "" {
 		return e
 	}
-	said := ""
-	e.Body, said = readError(raw)
+	body, said := readError(raw)
+	e.Body = c.cleanValue(body)
 	if said != "" {
-		e.Message = said
+		e.Message = c.clean(said)
 	}
 	if members, isObject := e.Body.(map[string]any); isObject {
 		e.Code, e.Param, e.Type = plainText(members["code"]), plainText(members["param"]), plainText(members["type"])
@@ -170,14 +98,24 @@ func newError(message, raw string) APIError {
 }
 
 // statusError is the error for a status that is not 2xx.
-func statusError(status int, raw string, header http.Header) error {
+func statusError(c *connection, status int, raw string, header http.Header) error {
 	message := fmt.Sprintf("the server answered %d", status)
 	if status >= 300 && status < 400 {
 		message += ": redirects are not followed, since they would carry the key along"
+		if at, err := url.Parse(header.Get("Location")); err == nil && at.String() != "" {
+			message += fmt.Sprintf("; it leads to %q", (&url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path}).String())
+		}
 	}
-	e := APIStatusError{newError(message, raw)}
-	e.StatusCode, e.Header, e.RequestID = status, header, header.Get("x-request-id")
-	switch {
+	e := newError(c, c.clean(message), raw)
+	e.StatusCode, e.Header = status, c.cleanHeader(header)
+	e.RequestID = e.Header.Get("x-request-id")
+	return ofStatus(e)
+}
+
+// ofStatus is an error as the kind that its status calls for.
+func ofStatus(told APIError) error {
+	e := APIStatusError{told}
+	switch status := told.StatusCode; {
 	case status == http.StatusBadRequest:
 		return badRequest(BadRequestError{e})
 	case status == http.StatusUnauthorized:

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
+	"sync"
 )
 
 // form is a multipart body: heads and contents of its parts, in their order.
@@ -16,6 +18,7 @@ type form struct {
 }
 
 type formPart struct {
+	name string
 	head string
 	text string
 	file *upload
@@ -33,10 +36,10 @@ func formOf(values *object, lists map[string]string, documents []string) (*form,
 		}
 		switch told := values.at[name].(type) {
 		case *upload:
-			files = append(files, formPart{head: partHead(name, told), file: told})
+			files = append(files, formPart{name: name, head: partHead(name, told), file: told})
 		case []*upload:
 			for _, one := range told {
-				files = append(files, formPart{head: partHead(many, one), file: one})
+				files = append(files, formPart{name: name, head: partHead(many, one), file: one})
 			}
 		default:
 			parts, err := textParts(name, many, told, documents)
@@ -127,7 +130,7 @@ func (f *form) open() io.ReadCloser {
 	for _, part := range f.parts {
 		readers = append(readers, strings.NewReader(start+part.head+"\r\n\r\n"+part.text))
 		if part.file != nil {
-			readers = append(readers, &lateReader{file: part.file, body: body})
+			readers = append(readers, &lateReader{file: part.file, name: part.name, body: body})
 		}
 		start = "\r\n--" + f.boundary + "\r\n"
 	}
@@ -136,33 +139,57 @@ func (f *form) open() io.ReadCloser {
 	return body
 }
 
+// formReader closes the files that it opened. It may be closed while it is read.
 type formReader struct {
 	io.Reader
+	lock    sync.Mutex
+	closed  bool
 	closers []io.Closer
 }
 
 func (r *formReader) Close() error {
+	r.lock.Lock()
+	defer r.lock.Unlock()
 	var errs []error
 	for _, one := range r.closers {
 		errs = append(errs, one.Close())
 	}
+	r.closed, r.closers = true, nil
 	return errors.Join(errs...)
 }
 
-// lateReader opens a file when it is read first.
+func (r *formReader) opened(file *upload) (io.Reader, error) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.closed {
+		return nil, os.ErrClosed
+	}
+	opened, err := file.open()
+	if err == nil {
+		r.closers = append(r.closers, opened)
+	}
+	return opened, err
+}
+
+// lateReader opens a file when it is read first. Its errors name the part.
 type lateReader struct {
 	file   *upload
+	name   string
 	body   *formReader
 	opened io.Reader
 }
 
 func (r *lateReader) Read(into []byte) (int, error) {
+	var err error
 	if r.opened == nil {
-		opened, err := r.file.open()
-		if err != nil {
-			return 0, err
-		}
-		r.opened, r.body.closers = opened, append(r.body.closers, opened)
+		r.opened, err = r.body.opened(r.file)
 	}
-	return r.opened.Read(into)
+	count := 0
+	if err == nil {
+		count, err = r.opened.Read(into)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%s: %w", r.name, err)
+	}
+	return count, err
 }

@@ -1,6 +1,8 @@
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -15,9 +17,9 @@ type settings struct {
 	about      *service
 	baseURL    string
 	key        func() string
+	keyFrom    string // the variable of the environment that it is from, "" where the caller gave it
+	keyFunc    func(context.Context) (string, error)
 	keyGiven   bool // by the caller
-	authHeader string
-	authPrefix string
 	query      []member
 	ofBase     []member // the query behind the base URL: another base has its own
 	header     http.Header
@@ -31,6 +33,7 @@ type settings struct {
 	standing   string // of models without one
 	families   map[string]string
 	azure      bool
+	apiVersion string
 	deployment string
 	client     *http.Client
 	response   **http.Response
@@ -39,6 +42,25 @@ type settings struct {
 type member struct {
 	name  string
 	value any
+}
+
+// with are the settings with more options.
+func (s settings) with(options []Option) (settings, error) {
+	for _, option := range options {
+		if option == nil {
+			return s, errors.New("an option is nil")
+		}
+		if err := option(&s); err != nil {
+			return s, err
+		}
+	}
+	if wanted := firstOf(s.keyVariable(), s.about.keyVariable); !s.keyGiven && s.keyFrom != wanted {
+		s.keyFrom = wanted
+		if err := s.setKey(os.Getenv(wanted)); err != nil {
+			return s, fmt.Errorf("%s: %w", wanted, err)
+		}
+	}
+	return s, nil
 }
 
 // setKey takes a key, without the white space that copying brings along. The error does not tell it.
@@ -54,15 +76,44 @@ func (s *settings) setKey(key string) error {
 // WithAPIKey gives the key; without it, it is that of the environment. "" sends none.
 func WithAPIKey(key string) Option {
 	return func(told *settings) error {
-		told.keyGiven = true
+		told.keyGiven, told.keyFunc, told.keyFrom = true, nil, ""
 		return told.setKey(key)
 	}
 }
 
-// WithBaseURL says where the server is: a host, a base or the whole URL of a call; without it, it is that of the
-// environment, or the service's own. A query behind it goes with every call.
+// WithAPIKeyFunc has a function asked for the key at the start of each call, for keys and tokens that expire; repetitions
+// of the call carry the same one. The key goes as the API's own scheme has it (Authorization: Bearer), to a server of
+// Azure's kind too, as tokens of Entra ID want it; for a key that goes as api-key, there is [WithAPIKey].
+func WithAPIKeyFunc(ask func(context.Context) (string, error)) Option {
+	return func(told *settings) error {
+		if ask == nil {
+			return errors.New("the function for the key is nil")
+		}
+		told.keyGiven, told.keyFunc, told.keyFrom = true, ask, ""
+		return told.setKey("")
+	}
+}
+
+// askKey is the settings for one call: with the key of now.
+func (s settings) askKey(ctx context.Context) (settings, error) {
+	if s.keyFunc == nil {
+		return s, nil
+	}
+	key, err := s.keyFunc(ctx)
+	if err != nil {
+		return s, fmt.Errorf("the function of WithAPIKeyFunc: %w", err)
+	}
+	return s, s.setKey(key)
+}
+
+// WithBaseURL says where the server is: a host, a base or the whole URL of a call, which is cut back to its base (so a
+// base does not end in /models or /images/generations); without it, it is that of the environment, or the service's own.
+// A query behind it goes with every call. After [WithAzure], it is another server of that kind, with the same version.
 func WithBaseURL(base string) Option {
 	return func(told *settings) error {
+		if told.azure {
+			return told.setAzure(base)
+		}
 		normal, query, err := normalURL(base, told.about)
 		if err != nil {
 			return err
@@ -72,29 +123,13 @@ func WithBaseURL(base string) Option {
 	}
 }
 
-// WithAzure is for a server of Azure's kind, such as https://NAME.openai.azure.com: the key goes as api-key, and paths
-// name a deployment, that of the call's model where deployment is "".
-func WithAzure(endpoint, apiVersion, deployment string) Option {
-	return func(told *settings) error {
-		base, query, err := normalURL(endpoint, &service{baseURL: "https://host/openai"})
-		if err != nil {
-			return err
-		}
-		told.baseURL = strings.TrimSuffix(base, "/openai") + "/openai"
-		told.azure, told.deployment = true, deployment
-		told.authHeader, told.authPrefix = "api-key", ""
-		told.ofBase = append(query, member{"api-version", apiVersion})
-		if told.keyGiven {
-			return nil
-		}
-		return told.setKey(os.Getenv("AZURE_OPENAI_API_KEY"))
-	}
-}
-
 // WithTimeout says how long to wait for the answer, or between two events, or between two pieces of a body; 0 waits for
 // ever. Without it, it is ten minutes: a picture of high quality takes its time.
 func WithTimeout(timeout time.Duration) Option {
 	return func(told *settings) error {
+		if timeout < 0 {
+			return fmt.Errorf("the timeout is negative: %v", timeout)
+		}
 		told.timeout = timeout
 		return nil
 	}
@@ -104,6 +139,9 @@ func WithTimeout(timeout time.Duration) Option {
 // table [Policy] has the ways.
 func WithMaxRetries(count int) Option {
 	return func(told *settings) error {
+		if count < 0 {
+			return fmt.Errorf("the number of repetitions is negative: %d", count)
+		}
 		told.maxRetries = count
 		return nil
 	}
@@ -112,12 +150,15 @@ func WithMaxRetries(count int) Option {
 // WithOnRetry has a function called before each repetition.
 func WithOnRetry(tell func(Retry)) Option {
 	return func(told *settings) error {
+		if tell == nil {
+			return errors.New("the function for repetitions is nil")
+		}
 		told.onRetry = tell
 		return nil
 	}
 }
 
-// WithHeader sends a header beside the client's own, and instead of it.
+// WithHeader sends a header beside the client's own, and instead of it. Host is the name by which the server is asked.
 func WithHeader(name, value string) Option {
 	return func(told *settings) error {
 		if err := checkHeader(name, value); err != nil {
@@ -148,8 +189,9 @@ func WithExtra(name string, value any) Option {
 	}
 }
 
-// WithHTTPClient makes calls through an HTTP client of your own, for proxies, certificates and transports. Redirects are
-// not followed, whatever it says of them.
+// WithHTTPClient makes calls through an HTTP client of your own, for proxies, certificates and transports. Redirects of
+// calls are not followed, whatever it says of them. Its transport makes downloads too: one that adds a key by itself
+// would add it there, so give keys by [WithAPIKeyFunc].
 func WithHTTPClient(client *http.Client) Option {
 	return func(told *settings) error {
 		if client == nil {
@@ -162,9 +204,13 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithResponseInto keeps the answer of the call, for its status and headers: its body is read by the client.
+// WithResponseInto keeps the answer of the call, the last one of several, for its status and headers, also where the call
+// ends with an error; nil where no answer came. Its body is read by the client.
 func WithResponseInto(into **http.Response) Option {
 	return func(told *settings) error {
+		if into == nil {
+			return errors.New("the place for the answer is nil")
+		}
 		told.response = into
 		return nil
 	}

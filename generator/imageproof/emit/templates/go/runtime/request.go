@@ -1,53 +1,20 @@
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 )
 
-// service is what a document says of its API as a whole: default base URL, paths without parameters, where the key goes,
-// names of the environment's key and base URL, members that hold files in base64.
-type service struct {
-	baseURL     string
-	paths       []string
-	authHeader  string
-	authPrefix  string
-	keyVariable string
-	urlVariable string
-	inline      []string
-	check       func(*operation, *call, *settings) error
-}
-
-// operation is one call of the API. commas are lists that travel as one text. Of a form, files, lists and documents are
-// as formOf takes them; json are the arguments that only the JSON body jsonMediaType knows. whole says that the
-// argument "body" is the whole body, raw that it is a file. Of a stream, stream is the argument that asks for it,
-// member tells events apart, and last are its values that may end it. text is an answer of plain text, null one that
-// may be null; holder is the member that lists the files for whose sake the call is made.
-type operation struct {
-	name, verb, path string
-	commas           []string
-	mediaType        string
-	files            []string
-	lists            map[string]string
-	documents        []string
-	json             []string
-	jsonMediaType    string
-	whole, raw       bool
-	accept           string
-	stream           string
-	member           string
-	last             []string
-	null             bool
-	holder           string
-}
-
 // call is a request that is ready. values are the members of the body before they were written, files as uploads.
 type call struct {
+	name      string
 	verb, url string
 	header    http.Header
 	data      []byte
@@ -86,20 +53,57 @@ func (c *call) again() bool {
 }
 
 // newCall is the request for a call: inPath are the values of the path's parameters by their names on the wire, arguments
-// a struct of arguments or nil. The error names the argument that cannot be sent.
-func newCall(op *operation, inPath []pathValue, arguments any, streams bool, told *settings) (*call, error) {
-	members, err := membersOf(arguments)
+// a struct of arguments or nil. It is checked against the rules of the service. The error names the argument that cannot
+// be sent. Files are read beside the context and the time limit, whose ends are errors too.
+func (c *connection) newCall(
+	ctx context.Context, op *operation, inPath []pathValue, arguments any, streams bool,
+) (*call, error) {
+	told := &c.settings
+	members, err := membersOf(arguments, told.extraBody)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op.name, err)
 	}
 	if streams && op.stream != "" {
 		members[""].set(op.stream, true)
 	}
-	made := &call{verb: op.verb, values: members[""], header: http.Header{}}
-	if err := made.build(op, inPath, members, told); err != nil {
-		return nil, fmt.Errorf("%s: %w", op.name, err)
+	made := &call{name: op.name, verb: op.verb, values: members[""], header: http.Header{}}
+	ready := func() error {
+		if err := made.build(op, inPath, members, told); err != nil {
+			return fmt.Errorf("%s: %w", op.name, err)
+		}
+		if c.service.check != nil {
+			return c.service.check(op, made, told)
+		}
+		return nil
+	}
+	if !hasFiles(made.values) {
+		return made, ready()
+	}
+	if err := beside(ctx, told.timeout, ready); err != nil {
+		return nil, unsent(op.name, err)
 	}
 	return made, nil
+}
+
+func hasFiles(values *object) bool {
+	var isFile func(value any) bool
+	isFile = func(value any) bool {
+		switch told := value.(type) {
+		case *File:
+			return true
+		case []any:
+			return slices.ContainsFunc(told, isFile)
+		case *object:
+			return hasFiles(told)
+		}
+		return false
+	}
+	for _, name := range values.names {
+		if isFile(values.at[name]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *call) build(op *operation, inPath []pathValue, members map[string]*object, told *settings) error {
@@ -121,8 +125,14 @@ func (c *call) build(op *operation, inPath []pathValue, members map[string]*obje
 	}
 	c.header.Set("Accept", firstOf(op.accept, "application/json"))
 	if told.key() != "" {
-		c.header.Set(told.authHeader, told.authPrefix+told.key())
+		header, prefix := told.auth()
+		c.header.Set(header, prefix+told.key())
 	}
+	accounts, err := told.accountHeaders()
+	if err != nil {
+		return err
+	}
+	maps.Copy(c.header, accounts)
 	for _, name := range members["header"].names {
 		if value := members["header"].at[name]; value != nil {
 			if value, err = joined(name, value); err != nil {
@@ -145,7 +155,7 @@ func (c *call) build(op *operation, inPath []pathValue, members map[string]*obje
 	if err != nil {
 		return err
 	}
-	c.url, err = withQuery(where, op, members["query"], slices.Concat(told.ofBase, told.query))
+	c.url, err = withQuery(where, op, members["query"], told.standingQuery())
 	return err
 }
 
@@ -235,10 +245,17 @@ func (c *call) json(mediaType string, value any) error {
 }
 
 func (c *call) multipart(op *operation, values *object) error {
+	once := map[*source]bool{}
 	for _, name := range values.names {
 		ready, err := uploadsIn(op, name, values.at[name])
 		if err != nil {
 			return err
+		}
+		for _, one := range uploadsOf(ready) {
+			if !one.again && once[one.from] {
+				return fmt.Errorf("%s: the same reader twice in one call, and it cannot be rewound: give its bytes", name)
+			}
+			once[one.from] = true
 		}
 		values.at[name] = ready
 	}
@@ -248,6 +265,17 @@ func (c *call) multipart(op *operation, values *object) error {
 	}
 	c.form = made
 	c.header.Set("Content-Type", made.mediaType())
+	return nil
+}
+
+// uploadsOf are the files of an argument.
+func uploadsOf(value any) []*upload {
+	switch told := value.(type) {
+	case *upload:
+		return []*upload{told}
+	case []*upload:
+		return told
+	}
 	return nil
 }
 

@@ -2,8 +2,10 @@
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -33,6 +35,20 @@ type Breach struct {
 	Message string
 	// Allowed are the values that are allowed, as JSON has them; none where they are not listed.
 	Allowed []any
+	// Limits are what is allowed where values are not listed, such as "from 1 to 10"; "" for none.
+	Limits string
+}
+
+// allowed are the values and the limits as a text.
+func (b Breach) allowed() string {
+	texts := make([]string, 0, len(b.Allowed)+1)
+	for _, one := range b.Allowed {
+		texts = append(texts, firstOf(plainText(one), "null"))
+	}
+	if b.Limits != "" {
+		texts = append(texts, b.Limits)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // String is the message, with parameter and rule.
@@ -68,14 +84,20 @@ func WithValidate(validation Validation) Option {
 // logger of log/slog is.
 func WithOnBreach(tell func(call string, found Breach)) Option {
 	return func(told *settings) error {
+		if tell == nil {
+			return errors.New("the function for breaches is nil")
+		}
 		told.onBreach = func(call string, found any) { tell(call, found.(Breach)) }
 		return nil
 	}
 }
 
-// WithFamily names the family of models that no family names; of one call, the family whose rules count.
+// WithFamily names the family of models that no family names; of one call, the family whose rules count. "" is none.
 func WithFamily(name string) Option {
 	return func(told *settings) error {
+		if _, err := table().named(name); err != nil {
+			return err
+		}
 		told.family = name
 		return nil
 	}
@@ -84,7 +106,12 @@ func WithFamily(name string) Option {
 // WithFamilies maps names of models to families.
 func WithFamilies(families map[string]string) Option {
 	return func(told *settings) error {
-		told.families = families
+		for model, name := range families {
+			if _, err := table().named(name); err != nil {
+				return fmt.Errorf("%s: %w", model, err)
+			}
+		}
+		told.families = maps.Clone(families)
 		return nil
 	}
 }
@@ -160,7 +187,11 @@ func checkRules(op *operation, ready *call, told *settings) error {
 			if told.onBreach != nil {
 				told.onBreach(op.name, one)
 			} else {
-				slog.Warn(op.name+": "+one.Message, "parameter", one.Parameter, "rule", one.Rule, "allowed", one.Allowed)
+				about := []any{"parameter", one.Parameter, "rule", one.Rule}
+				if allowed := one.allowed(); allowed != "" {
+					about = append(about, "allowed", allowed)
+				}
+				slog.Warn(op.name+": "+one.Message, about...)
 			}
 		}
 	}
@@ -191,7 +222,9 @@ func breaches(op *operation, values *object, told *settings) ([]Breach, error) {
 	rules := known.Operations[op.name]
 	if rules == nil {
 		rule, _ := form.Properties["model"]["x-rule"].(string)
-		return append(found, Breach{rule, "model", "not offered by " + model, table().offering(op.name)}), nil
+		return append(found, Breach{
+			Rule: rule, Parameter: "model", Message: "not offered by " + model, Allowed: table().offering(op.name),
+		}), nil
 	}
 	for _, one := range rules.cells(form, body) {
 		if !slices.ContainsFunc(found, func(other Breach) bool { return other.Parameter == one.Parameter }) {
@@ -219,7 +252,11 @@ func (t *ruleTable) family(model string, told *settings) (*familyRules, error) {
 			name = one
 		}
 	}
-	name = firstOf(name, told.standing)
+	return t.named(firstOf(name, told.standing))
+}
+
+// named is the family with this name, nil for "".
+func (t *ruleTable) named(name string) (*familyRules, error) {
 	if name == "" {
 		return nil, nil
 	}

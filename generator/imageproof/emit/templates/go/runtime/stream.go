@@ -1,40 +1,80 @@
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Stream is the events of one answer, in the order in which they come. Range over Events once, or close it.
 type Stream[T any] struct {
-	answer *http.Response
-	body   *watchedBody
-	origin *connection
-	op     *operation
-	ended  bool
-	closed bool
-	begun  bool
+	header   http.Header
+	body     io.ReadCloser
+	origin   *connection
+	op       *operation
+	finished []T
+	files    []Content // of those that are finished
+	ended    bool
+	begun    bool
+	failed   error  // what it ended with
+	strange  string // the last event of a kind that is not known, but with a file
+	kind     string // of that event
+	closed   atomic.Bool
 }
 
+var errNoStream = errors.New("no stream: the call failed, or no client made it")
+
+func (s *Stream[T]) isNone() bool { return s == nil || s.body == nil }
+
 // RequestID is the id that the server gave the exchange.
-func (s *Stream[T]) RequestID() string { return s.answer.Header.Get("x-request-id") }
+func (s *Stream[T]) RequestID() string { return s.Header().Get("x-request-id") }
 
 // Header has the headers of the answer.
-func (s *Stream[T]) Header() http.Header { return s.answer.Header }
+func (s *Stream[T]) Header() http.Header {
+	if s.isNone() {
+		return nil
+	}
+	return s.header
+}
 
-// Close stops listening. The server may go on, and charge.
+// String says which call the stream is of, and nothing else.
+func (s *Stream[T]) String() string {
+	if s.isNone() {
+		return "no stream"
+	}
+	return fmt.Sprintf("stream of %s (request id %q)", s.op.name, s.RequestID())
+}
+
+// GoString is String.
+func (s *Stream[T]) GoString() string { return s.String() }
+
+// Close stops listening. The server may go on, and charge. Any goroutine may close a stream.
 func (s *Stream[T]) Close() error {
-	s.closed = true
+	if s.isNone() {
+		return nil
+	}
+	s.closed.Store(true)
 	return s.body.Close()
+}
+
+// Finished are the events so far that brought finished pictures, also of a stream that broke or was left: they were paid
+// for. It is for the goroutine that reads the stream.
+func (s *Stream[T]) Finished() []T {
+	if s.isNone() {
+		return nil
+	}
+	return slices.Clone(s.finished)
 }
 
 // Events are the events as they arrive. After an error there are no more: an [APIError] where the server reports a
 // failure, [APIConnectionError] or [APITimeoutError] where the connection breaks or falls silent, and
-// [APIResponseValidationError] where the events end too soon. Leaving the loop closes the stream.
+// [APIResponseValidationError] where the events end too soon. Each has the finished pictures that came before it. Leaving
+// the loop closes the stream.
 func (s *Stream[T]) Events() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for event, err := range s.all() {
@@ -56,34 +96,35 @@ func (s *Stream[T]) Partials() iter.Seq2[T, error] {
 	}
 }
 
-// Final is the event that brings the finished picture, the last of several; the stream is read to its end.
+// Final is the event that brings the finished picture, the last of several, also if it was read before; the stream is
+// read to its end. Where the stream breaks after such a picture, it is given all the same.
 func (s *Stream[T]) Final() (T, error) {
 	found, err := s.Finals()
-	if err != nil || len(found) == 0 {
-		var none T
-		if err == nil {
-			err = s.invalid("the stream brought no finished picture", "")
-		}
-		return none, err
+	if len(found) > 0 {
+		return found[len(found)-1], nil
 	}
-	return found[len(found)-1], nil
+	var none T
+	if err == nil {
+		err = s.invalid("the stream brought no finished picture", "")
+	}
+	return none, err
 }
 
-// Finals are the events that bring finished pictures, one for each; the stream is read to its end.
+// Finals are the events that bring finished pictures, one for each, also those read before; the stream is read to its
+// end. Where it breaks, they are those that came, beside the error.
 func (s *Stream[T]) Finals() ([]T, error) {
-	var found []T
-	for event, err := range s.all() {
-		if err != nil {
-			return found, err
-		}
-		if event.last {
-			found = append(found, event.value)
+	if s.isNone() {
+		return nil, errNoStream
+	}
+	if !s.begun {
+		for range s.all() {
+			continue
 		}
 	}
-	return found, nil
+	return s.Finished(), s.failed
 }
 
-// streamed is an event, whether it may be the last, and whether it brings a picture.
+// streamed is an event, whether it may be the last, and whether it is of a kind that brings a picture.
 type streamed[T any] struct {
 	value   T
 	last    bool
@@ -92,33 +133,62 @@ type streamed[T any] struct {
 
 func (s *Stream[T]) all() iter.Seq2[streamed[T], error] {
 	return func(yield func(streamed[T], error) bool) {
-		if s.closed || s.begun {
-			yield(streamed[T]{}, s.broken("the stream is closed", nil))
+		if s.isNone() {
+			yield(streamed[T]{}, errNoStream)
+			return
+		}
+		if s.closed.Load() || s.begun {
+			yield(streamed[T]{}, s.broken("the stream is closed, or was read before", nil))
 			return
 		}
 		s.begun = true
 		defer s.Close()
+		s.failed = s.broken("the stream was left before its end", nil)
 		for event, err := range events(s.body) {
-			if err != nil {
-				yield(streamed[T]{}, s.interrupted(err))
+			var made streamed[T]
+			switch {
+			case err != nil:
+				err = s.interrupted(err)
+			case s.closed.Load():
+				err = s.broken("the stream is closed", nil)
+			case strings.TrimSpace(event.data) == "[DONE]":
+				s.end(yield)
 				return
+			default:
+				made, err = s.one(event)
 			}
-			if strings.TrimSpace(event.data) == "[DONE]" {
-				continue
+			if err != nil {
+				s.failed = err
 			}
-			made, err := s.one(event)
 			if !yield(made, err) || err != nil {
 				return
 			}
-			if s.closed {
-				yield(streamed[T]{}, s.broken("the stream is closed", nil))
-				return
-			}
 		}
-		if !s.ended && len(s.op.last) > 0 {
-			yield(streamed[T]{}, s.invalid("the stream ended before its last event", ""))
-		}
+		s.end(yield)
 	}
+}
+
+// end tells that the stream ended, which may be too soon.
+func (s *Stream[T]) end(yield func(streamed[T], error) bool) {
+	if s.failed = s.incomplete(); s.failed != nil {
+		yield(streamed[T]{}, s.failed)
+	}
+}
+
+// incomplete is the error of a stream that ended too soon, nil for one that did not.
+func (s *Stream[T]) incomplete() error {
+	switch {
+	case len(s.op.last) == 0:
+		return nil
+	case !s.ended && s.strange != "":
+		message := "the stream ended before its last event; Raw has the last one with a file, of a kind that is not known: "
+		return s.invalid(message+s.origin.clean(s.kind), s.strange)
+	case !s.ended:
+		return s.invalid("the stream ended before its last event", "")
+	case len(s.finished) == 0:
+		return s.invalid("the stream ended without a finished picture: its last event carries none", "")
+	}
+	return nil
 }
 
 func (s *Stream[T]) one(event rawEvent) (streamed[T], error) {
@@ -129,9 +199,8 @@ func (s *Stream[T]) one(event rawEvent) (streamed[T], error) {
 	}
 	if members, isObject := value.(map[string]any); isObject {
 		if isSome(members["error"]) || event.name == "error" || members["type"] == "error" {
-			e := newError("the stream reported an error", s.origin.clean(event.data))
-			e.RequestID, e.Header = s.RequestID(), s.answer.Header
-			return made, &e
+			e := newError(s.origin, "the stream reported an error", event.data)
+			return made, s.told(&e, &e)
 		}
 		if _, told := members[s.op.member]; !told && s.op.member != "" && event.name != "" {
 			members[s.op.member] = event.name
@@ -144,138 +213,46 @@ func (s *Stream[T]) one(event rawEvent) (streamed[T], error) {
 	if !(decoder{s.origin}).into(place, value) && value != nil {
 		return made, s.invalid("an event is of another type", event.data)
 	}
-	_, made.picture = any(made.value).(interface{ Picture() Picture })
+	if unknown, is := any(made.value).(*Unknown); is && unknown.inline(s.origin.service.inline) {
+		s.strange, s.kind = event.data, plainText(unknown.members[s.op.member])
+	}
+	file, isFile := any(made.value).(Content)
+	made.picture = isFile
+	if made.last && (!isFile || holdsFile(made.value)) {
+		s.finished = append(s.finished, made.value)
+		if isFile {
+			s.files = append(s.files, file)
+		}
+	}
 	return made, nil
+}
+
+// told is an error with what the stream knows: its headers, and the pictures that came.
+func (s *Stream[T]) told(err error, about *APIError) error {
+	about.RequestID, about.Header, about.Finished = s.RequestID(), s.header, slices.Clone(s.files)
+	return err
 }
 
 func (s *Stream[T]) invalid(message, raw string) error {
 	e := &APIResponseValidationError{APIError{Message: message, Raw: s.origin.clean(raw)}}
-	e.RequestID, e.Header = s.RequestID(), s.answer.Header
-	return e
+	return s.told(e, &e.APIError)
 }
 
 func (s *Stream[T]) broken(message string, cause error) error {
-	return &APIConnectionError{APIError{Message: message, RequestID: s.RequestID(), cause: cause}}
+	e := &APIConnectionError{APIError{Message: message, cause: cause}}
+	return s.told(e, &e.APIError)
 }
 
 func (s *Stream[T]) interrupted(err error) error {
+	message := "the stream was not done in time"
 	switch {
-	case s.closed:
+	case s.closed.Load():
 		return s.broken("the stream is closed", err)
 	case errors.Is(err, errSilent):
-		message := "the stream fell silent"
-		return &APITimeoutError{APIConnectionError{APIError{Message: message, RequestID: s.RequestID(), cause: err}}}
+		message = "the stream fell silent"
+	case !isLate(err):
+		return s.broken(s.origin.clean("the stream broke: "+err.Error()), err)
 	}
-	return s.broken(s.origin.clean("the stream broke: "+err.Error()), err)
-}
-
-type rawEvent struct{ name, data string }
-
-// events are those of a body, however its bytes are cut. Comments and unknown fields are passed over. Only CR and LF end
-// a line, so that JSON text stays whole; the last blank line is often forgotten, and not needed.
-func events(body io.Reader) iter.Seq2[rawEvent, error] {
-	return func(yield func(rawEvent, error) bool) {
-		reader := &eventReader{start: true}
-		buffer := make([]byte, 32*1024)
-		for {
-			count, err := body.Read(buffer)
-			if !reader.feed(buffer[:count], func(one rawEvent) bool { return yield(one, nil) }) {
-				return
-			}
-			if errors.Is(err, io.EOF) {
-				reader.end(func(one rawEvent) bool { return yield(one, nil) })
-				return
-			}
-			if err != nil {
-				yield(rawEvent{}, err)
-				return
-			}
-		}
-	}
-}
-
-type eventReader struct {
-	held        bytes.Buffer // a line that is not complete
-	afterReturn bool
-	start       bool
-	name        string
-	data        strings.Builder
-	lines       int // of data
-}
-
-func (r *eventReader) feed(chunk []byte, emit func(rawEvent) bool) bool {
-	if r.afterReturn && len(chunk) > 0 && chunk[0] == '\n' {
-		chunk = chunk[1:]
-		r.afterReturn = false
-	}
-	for len(chunk) > 0 {
-		r.afterReturn = false
-		end := lineEnd(chunk)
-		if end < 0 {
-			r.held.Write(chunk)
-			return true
-		}
-		r.held.Write(chunk[:end])
-		after := end + 1
-		if chunk[end] == '\r' {
-			if after == len(chunk) {
-				r.afterReturn = true
-			} else if chunk[after] == '\n' {
-				after++
-			}
-		}
-		chunk = chunk[after:]
-		if !r.line(emit) {
-			return false
-		}
-	}
-	return true
-}
-
-func (r *eventReader) end(emit func(rawEvent) bool) {
-	if r.held.Len() == 0 || r.line(emit) {
-		r.held.Reset()
-		r.line(emit)
-	}
-}
-
-// line takes the line that is held.
-func (r *eventReader) line(emit func(rawEvent) bool) bool {
-	defer r.held.Reset()
-	line := r.held.Bytes()
-	if r.start {
-		line = bytes.TrimPrefix(line, []byte("\ufeff"))
-		r.start = false
-	}
-	if len(line) == 0 {
-		complete := rawEvent{r.name, r.data.String()}
-		some := r.lines > 0
-		r.name, r.lines = "", 0
-		r.data = strings.Builder{}
-		return !some || emit(complete)
-	}
-	name, value, _ := bytes.Cut(line, []byte(":"))
-	value = bytes.TrimPrefix(value, []byte(" "))
-	switch string(name) {
-	case "data":
-		if r.lines > 0 {
-			r.data.WriteByte('\n')
-		}
-		r.data.Write(value)
-		r.lines++
-	case "event":
-		r.name = strings.ToValidUTF8(string(value), "\ufffd")
-	}
-	return true
-}
-
-func lineEnd(chunk []byte) int {
-	feed := bytes.IndexByte(chunk, '\n')
-	if feed < 0 {
-		return bytes.IndexByte(chunk, '\r')
-	}
-	if back := bytes.IndexByte(chunk[:feed], '\r'); back >= 0 {
-		return back
-	}
-	return feed
+	e := &APITimeoutError{APIConnectionError{APIError{Message: message, cause: err}}}
+	return s.told(e, &e.APIError)
 }

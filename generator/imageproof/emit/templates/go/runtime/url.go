@@ -3,6 +3,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"path"
 	"reflect"
@@ -94,13 +95,21 @@ func encoded(values *object) (string, error) {
 	return strings.Join(texts, "&"), nil
 }
 
+// fixed are headers that net/http writes by itself.
+var fixed = []string{"Content-Length", "Transfer-Encoding", "Trailer", "Connection"}
+
 // checkHeader is an error, which does not tell the value, for a header that cannot be sent.
 func checkHeader(name, value string) error {
-	isPlain := func(text string) bool {
-		return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+	isToken := func(r rune) bool {
+		return r < 0x80 && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
 	}
-	if name == "" || strings.ContainsAny(name, " :") || !isPlain(name) || !isPlain(value) {
-		return fmt.Errorf("header %q must be printable ASCII", name)
+	switch {
+	case name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isToken(r) }):
+		return fmt.Errorf("header %q: not a name of a header: letters, digits and hyphens", name)
+	case slices.Contains(fixed, http.CanonicalHeaderKey(name)):
+		return fmt.Errorf("header %q: is written by the HTTP client itself", name)
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
+		return fmt.Errorf("header %q: its value must be printable ASCII", name)
 	}
 	return nil
 }
@@ -108,11 +117,18 @@ func checkHeader(name, value string) error {
 // loopback is how a host of this machine begins: the whole name, and not what another one begins with.
 var loopback = regexp.MustCompile(`(?i)^(localhost|127\.0\.0\.1|\[::1\])([:/]|$)`)
 
+// slipped is how a base URL begins whose scheme lost a colon or a slash.
+var slipped = regexp.MustCompile(`(?i)^https?(:/?([^/]|$)|//)`)
+
 // normalURL is the base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call;
 // and the query that stood behind it. A host alone gets the path of the default; a name without a scheme gets https, or
 // http on this machine.
 func normalURL(told string, about *service) (string, []member, error) {
 	told = strings.TrimSpace(told)
+	bad := errors.New("the base URL must be a URL such as https://host/v1")
+	if slipped.MatchString(told) {
+		return "", nil, bad
+	}
 	if !strings.Contains(told, "://") {
 		scheme := "https://"
 		if loopback.MatchString(told) {
@@ -122,7 +138,7 @@ func normalURL(told string, about *service) (string, []member, error) {
 	}
 	parts, err := url.Parse(told)
 	if err != nil || (parts.Scheme != "http" && parts.Scheme != "https") || parts.Hostname() == "" {
-		return "", nil, errors.New("the base URL must be a URL such as https://host/v1")
+		return "", nil, bad
 	}
 	if parts.User != nil {
 		return "", nil, errors.New("the base URL must not hold a user name or password; give the key by WithAPIKey")

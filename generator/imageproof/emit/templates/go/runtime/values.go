@@ -3,8 +3,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"sync"
@@ -96,15 +98,19 @@ func fieldsOf(kind reflect.Type) []field {
 	return fields
 }
 
-// membersOf are the arguments of a struct that are given, by place. The error names an argument that is missing or
-// cannot be sent.
-func membersOf(arguments any) (map[string]*object, error) {
+// membersOf are the arguments of a struct that are given, by place. Those of the body may be given as extra members
+// instead. The error names an argument that is missing or cannot be sent.
+func membersOf(arguments any, extra []member) (map[string]*object, error) {
 	members := map[string]*object{"": newObject(), "query": newObject(), "header": newObject()}
 	if arguments == nil {
 		return members, nil
 	}
 	value := reflect.ValueOf(arguments)
 	for _, one := range fieldsOf(value.Type()) {
+		isExtra := func(other member) bool { return other.name == one.name && one.place == "" }
+		if value.Field(one.index).IsZero() && slices.ContainsFunc(extra, isExtra) {
+			continue
+		}
 		plain, given, err := one.of(value)
 		if err != nil {
 			return nil, err
@@ -153,6 +159,8 @@ func plainOf(name string, value reflect.Value, required bool) (plain any, given 
 			return missing()
 		}
 		return told, true, nil
+	case io.Reader:
+		return nil, false, fmt.Errorf("%s: a reader is no file: FileReader makes one of it", name)
 	case time.Time:
 		return told.Format(time.RFC3339Nano), true, nil
 	case json.Number:
@@ -164,6 +172,10 @@ func plainOf(name string, value reflect.Value, required bool) (plain any, given 
 		return base64.StdEncoding.EncodeToString(told), true, nil
 	}
 	switch value.Kind() {
+	case reflect.String:
+		if required && value.Len() == 0 {
+			return missing()
+		}
 	case reflect.Pointer, reflect.Interface:
 		if value.IsNil() {
 			return missing()

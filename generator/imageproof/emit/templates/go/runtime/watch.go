@@ -1,11 +1,14 @@
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"sync/atomic"
 	"time"
 )
+
+var errSilent = errors.New("nothing came in time")
 
 // watch ends a call when nothing happens for a while.
 type watch struct {
@@ -43,22 +46,10 @@ func (w *watch) stop() {
 	w.cancel(nil)
 }
 
-// body is a body that is sent under the watch; one that is in memory is sent at once, with the head.
-func (w *watch) body(sent io.Reader) io.Reader {
-	switch told := sent.(type) {
-	case nil:
-		return nil
-	case io.ReadCloser:
-		return &watchedBody{told, w, false}
-	}
-	return sent
-}
-
-// watchedBody is a body whose every piece sets the watch anew; that of an answer stops it at its end.
+// watchedBody is the body of an answer, whose every piece sets the watch anew, and which stops it at its end.
 type watchedBody struct {
 	io.ReadCloser
 	watch *watch
-	last  bool
 }
 
 func (b *watchedBody) Read(into []byte) (int, error) {
@@ -67,8 +58,8 @@ func (b *watchedBody) Read(into []byte) (int, error) {
 		b.watch.touch()
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		if cause := context.Cause(b.watch.ctx); errors.Is(cause, errSilent) {
-			err = cause
+		if b.watch.ctx.Err() != nil {
+			err = endOf(b.watch.ctx)
 		}
 	}
 	return count, err
@@ -77,8 +68,23 @@ func (b *watchedBody) Read(into []byte) (int, error) {
 // Close lets go of the body.
 func (b *watchedBody) Close() error {
 	err := b.ReadCloser.Close()
-	if b.last {
-		b.watch.stop()
-	}
+	b.watch.stop()
 	return err
+}
+
+// unzipped is a body in gzip as what is in it: net/http unpacks only what it asked for itself.
+type unzipped struct {
+	io.ReadCloser
+	inner *gzip.Reader
+}
+
+func (u *unzipped) Read(into []byte) (int, error) {
+	if u.inner == nil {
+		inner, err := gzip.NewReader(u.ReadCloser)
+		if err != nil {
+			return 0, err
+		}
+		u.inner = inner
+	}
+	return u.inner.Read(into)
 }

@@ -1,185 +1,41 @@
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-const (
-	connectTime  = 10 * time.Second // a server that is there accepts a connection soon, however long it then works
-	standardTime = 10 * time.Minute
-	secretLength = 6       // what is shorter, such as "EMPTY", is no secret, and may be part of any word
-	mostKept     = 1 << 20 // bytes of an error that are read
-)
+const mostKept = 1 << 20 // bytes of an error that are read
 
-var (
-	errSilent  = errors.New("nothing came in time")
-	standard   = &http.Client{Transport: newTransport(), CheckRedirect: lastResponse}
-	connecting = &net.Dialer{Timeout: connectTime, KeepAlive: 30 * time.Second}
-)
-
-func newTransport() http.RoundTripper {
-	made := http.DefaultTransport.(*http.Transport).Clone()
-	made.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return connecting.DialContext(ctx, network, address)
-	}
-	made.MaxIdleConnsPerHost = made.MaxIdleConns
-	return made
+// reply is a good answer. text is its body, which is still to come where it is a stream.
+type reply struct {
+	answer  *http.Response
+	body    io.ReadCloser
+	watch   *watch
+	streams bool
+	text    string
 }
 
-func lastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// connection is where a client calls, and how. It holds the key, and is the only thing that does.
-type connection struct {
-	service  *service
-	settings settings
-}
-
-func connect(about *service, options []Option) (*connection, error) {
-	made := &connection{service: about, settings: settings{
-		about: about, authHeader: about.authHeader, authPrefix: about.authPrefix,
-		timeout: standardTime, maxRetries: 2, client: standard,
-	}}
-	if err := made.settings.setKey(os.Getenv(about.keyVariable)); err != nil {
-		return nil, fmt.Errorf("%s: %w", about.keyVariable, err)
-	}
-	var standing []Option
-	if base := firstOf(os.Getenv(about.urlVariable), about.baseURL); base != "" {
-		standing = append(standing, WithBaseURL(base))
-	}
-	told, err := made.settings.with(append(standing, options...))
-	if err != nil {
-		return nil, err
-	}
-	if told.baseURL == "" {
-		return nil, fmt.Errorf("no base URL: give one by WithBaseURL, or in %s", about.urlVariable)
-	}
-	told.standing, told.family = firstOf(told.family, told.standing), ""
-	made.settings = told
-	return made, nil
-}
-
-// with are the settings with more options.
-func (s settings) with(options []Option) (settings, error) {
-	for _, option := range options {
-		if err := option(&s); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
-func (c *connection) with(options []Option) (*connection, error) {
-	told, err := c.settings.with(options)
-	told.standing, told.family = firstOf(told.family, told.standing), ""
-	return &connection{c.service, told}, err
-}
-
-// BaseURL is where calls go.
-func (c *connection) BaseURL() string { return c.settings.baseURL }
-
-// String says where calls go, and nothing else.
-func (c *connection) String() string { return fmt.Sprintf("client of %s", c.settings.baseURL) }
-
-// GoString is String.
-func (c *connection) GoString() string { return c.String() }
-
-// clean is a server's text without the key: some repeat it in their errors. JSON and URLs may write it in their own way.
-func (c *connection) clean(text string) string {
-	key := c.settings.key()
-	if len(key) < secretLength {
-		return text
-	}
-	var out strings.Builder
-	from := 0
-	for at := 0; at < len(text); {
-		length := spelled(text[at:], key)
-		if length == 0 {
-			at++
-			continue
-		}
-		out.WriteString(text[from:at])
-		out.WriteString("[key]")
-		at += length
-		from = at
-	}
-	if from == 0 {
-		return text
-	}
-	return out.String() + text[from:]
-}
-
-// spelled is the length of the key at the start of a text, 0 where it does not stand there.
-func spelled(text, key string) int {
-	at := 0
-	for index := range len(key) {
-		length := spelledLetter(text[at:], key[index:index+1])
-		if length == 0 {
-			return 0
-		}
-		at += length
-	}
-	return at
-}
-
-// spelledLetter is the length of a letter at the start of a text: as it is, or as JSON and URLs escape it.
-func spelledLetter(text, letter string) int {
-	is := func(found string) bool { return strings.EqualFold(found, letter) }
-	hex := func(digits string) bool {
-		value, err := strconv.ParseUint(digits, 16, 8)
-		return err == nil && is(string(rune(value)))
-	}
-	switch {
-	case text == "":
-		return 0
-	case is(text[:1]):
-		return 1
-	case text[0] == '%' && len(text) >= 3 && hex(text[1:3]):
-		return 3
-	case text[0] != '\\' || len(text) < 2:
-		return 0
-	case is(text[1:2]):
-		return 2
-	case text[1] == 'u' && len(text) >= 6 && hex(text[2:6]):
-		return 6
-	}
-	return 0
-}
-
-func (c *connection) cleanHeader(header http.Header) http.Header {
-	made := make(http.Header, len(header))
-	for name, values := range header {
-		for _, value := range values {
-			made[name] = append(made[name], c.clean(value))
-		}
-	}
-	return made
-}
-
-// exchange is the good answer to a call, repeated as the policy allows, and the text of its body, which is still to come
-// where it is a stream that was asked for.
-func (c *connection) exchange(ctx context.Context, ready *call, streams bool) (*http.Response, string, error) {
+// exchange is the good answer to a call, repeated as the policy allows, and read unless it is a stream that was asked for.
+func (c *connection) exchange(ctx context.Context, ready *call, streams bool) (*reply, error) {
 	for attempt := 1; ; attempt++ {
-		answer, err := c.once(ctx, ready)
-		text := ""
-		if err == nil && !(streams && isEvents(answer)) {
-			text, err = c.readAll(answer)
+		got, err := c.once(ctx, ready)
+		if err == nil {
+			err = c.read(got, streams)
 		}
 		if err == nil {
-			return answer, text, nil
+			return got, nil
 		}
 		reason := reasonOf(err)
 		if attempt > c.settings.maxRetries || !isRepeated(reason, ready.verb) || !ready.again() || ctx.Err() != nil {
-			return nil, "", err
+			return nil, err
 		}
 		delay := delayOf(err, attempt)
 		if c.settings.onRetry != nil {
@@ -189,68 +45,138 @@ func (c *connection) exchange(ctx context.Context, ready *call, streams bool) (*
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, "", c.failed(ctx.Err(), nil, nil)
+			return nil, c.failed(endOf(ctx), nil, nil)
 		case <-timer.C:
 		}
 	}
 }
 
-// once is one good answer, whose body is a *watchedBody.
-func (c *connection) once(ctx context.Context, ready *call) (*http.Response, error) {
+// once is one good answer.
+func (c *connection) once(ctx context.Context, ready *call) (*reply, error) {
 	watch := newWatch(ctx, c.settings.timeout)
-	sent, err := ready.open()
+	request, files, err := c.request(ready, watch)
 	if err != nil {
 		watch.stop()
-		return nil, err
-	}
-	request, err := http.NewRequestWithContext(watch.ctx, ready.verb, ready.url, watch.body(sent))
-	if err != nil {
-		watch.stop()
-		return nil, errors.New(c.clean(err.Error()))
-	}
-	if ready.again() && sent != nil { // a connection that the server closed before anything was written is replaced
-		request.GetBody = func() (io.ReadCloser, error) {
-			sent, err := ready.open()
-			if body, closes := watch.body(sent).(io.ReadCloser); closes {
-				return body, err
-			}
-			return io.NopCloser(sent), err
-		}
-	}
-	request.Header = ready.header.Clone()
-	request.ContentLength = ready.size()
-	if request.ContentLength == 0 {
-		request.Body, request.GetBody = http.NoBody, nil
+		return nil, fmt.Errorf("%s: %w", ready.name, err)
 	}
 	answer, err := c.settings.client.Do(request)
 	if err != nil {
-		watch.stop()
+		defer watch.stop()
+		if own := files.fault(ready.name); own != nil && ctx.Err() == nil {
+			return nil, own
+		}
 		return nil, c.failed(err, nil, watch)
 	}
 	watch.touch()
-	answer.Body = &watchedBody{answer.Body, watch, true}
-	if answer.StatusCode >= 200 && answer.StatusCode <= 299 {
-		return answer, nil
+	if c.settings.response != nil {
+		*c.settings.response = c.shownResponse(answer)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, mostKept))
+	var body io.ReadCloser = &watchedBody{answer.Body, watch}
+	if strings.EqualFold(answer.Header.Get("Content-Encoding"), "gzip") {
+		body, answer.ContentLength = &unzipped{ReadCloser: body}, -1
+	}
+	if answer.StatusCode >= 200 && answer.StatusCode <= 299 {
+		return &reply{answer: answer, body: body, watch: watch}, nil
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, mostKept))
 	if err != nil {
 		text = nil
 	}
-	return nil, statusError(answer.StatusCode, c.clean(string(text)), c.cleanHeader(answer.Header))
+	return nil, statusError(c, answer.StatusCode, string(text), answer.Header)
 }
 
-// readAll is the whole body as a text, of which parts can be taken without copying.
-func (c *connection) readAll(answer *http.Response) (string, error) {
-	defer answer.Body.Close()
+// request is the call for net/http, and its body where that is read from files, nil for any other. Given the means to
+// begin the body anew (GetBody, or no body at all), net/http sends a POST again by itself, in some cases after its bytes
+// arrived; so it is not given them.
+func (c *connection) request(ready *call, watch *watch) (*http.Request, *sending, error) {
+	sent, err := ready.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	request, err := http.NewRequestWithContext(watch.ctx, ready.verb, ready.url, nil)
+	if err != nil {
+		return nil, nil, errors.New(c.clean(err.Error()))
+	}
+	request.Header = ready.header.Clone()
+	if host := request.Header.Get("Host"); host != "" {
+		request.Host = host
+		request.Header.Del("Host")
+	}
+	switch told := sent.(type) {
+	case io.ReadCloser:
+		files := newSending(told, watch)
+		request.Body, request.ContentLength = files, ready.size()
+		return request, files, nil
+	case nil:
+		if isReading(ready.verb) {
+			return request, nil, nil
+		}
+		sent = bytes.NewReader(nil)
+	}
+	request.Body, request.ContentLength = io.NopCloser(sent), ready.size()
+	return request, nil, nil
+}
+
+// shownResponse is an answer without its request, which has the key.
+func (c *connection) shownResponse(answer *http.Response) *http.Response {
+	shown := *answer
+	shown.Request, shown.Body, shown.Header = nil, http.NoBody, c.cleanHeader(answer.Header)
+	return &shown
+}
+
+// read reads the body, or finds that it is the stream that was asked for.
+func (c *connection) read(got *reply, streams bool) error {
+	media := mediaType(got.answer.Header)
+	got.streams = streams && media == "text/event-stream"
+	if streams && !got.streams && !isJSONType(media) {
+		ahead := bufio.NewReader(got.body)
+		got.streams = beginsEvents(ahead)
+		got.body = readCloser{ahead, got.body}
+	}
+	if got.streams {
+		return nil
+	}
+	defer got.body.Close()
 	var text strings.Builder
-	if answer.ContentLength > 0 && answer.ContentLength < mostFileBytes {
-		text.Grow(int(answer.ContentLength))
+	if length := got.answer.ContentLength; length > 0 && length < mostFileBytes {
+		text.Grow(int(length))
 	}
-	if err := copyInto(&text, answer.Body); err != nil {
-		return "", c.failed(err, answer, answer.Body.(*watchedBody).watch)
+	if err := copyInto(&text, got.body); err != nil {
+		return c.failed(err, got.answer, got.watch)
 	}
-	return text.String(), nil
+	got.text = text.String()
+	return nil
+}
+
+// mediaType is that of an answer, in small letters and without parameters.
+func mediaType(header http.Header) string {
+	told, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(told))
+}
+
+func isJSONType(media string) bool {
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
+
+// beginsEvents says whether a body begins as events do, behind a byte order mark and blank lines: for servers that call
+// them something else. No more is waited for than that takes.
+func beginsEvents(body *bufio.Reader) bool {
+	for length := 1; ; length++ {
+		head, err := body.Peek(max(length, body.Buffered()))
+		length = len(head)
+		start := strings.TrimLeft(strings.TrimPrefix(string(head), "\ufeff"), " \t\r\n")
+		undecided := start == "" || strings.HasPrefix("\ufeff", string(head))
+		for _, field := range []string{"data:", "event:", "id:", "retry:", ":"} {
+			if strings.HasPrefix(start, field) {
+				return true
+			}
+			undecided = undecided || strings.HasPrefix(field, start)
+		}
+		if !undecided || err != nil {
+			return false
+		}
+	}
 }
 
 var pieces = sync.Pool{New: func() any { return new([32 * 1024]byte) }}
@@ -268,30 +194,4 @@ func copyInto(text *strings.Builder, body io.Reader) error {
 			return err
 		}
 	}
-}
-
-// failed is the error for what the network did; answer is that which had begun, nil for none.
-func (c *connection) failed(err error, answer *http.Response, watch *watch) error {
-	var told *url.Error
-	if errors.As(err, &told) {
-		err = told.Err // it would tell the whole URL
-	}
-	made := APIConnectionError{APIError{cause: err}}
-	begun := "no answer from " + c.settings.baseURL
-	if answer != nil {
-		begun = "the answer broke off"
-		made.RequestID = c.clean(answer.Header.Get("x-request-id"))
-	}
-	var late net.Error
-	switch {
-	case watch != nil && errors.Is(context.Cause(watch.ctx), errSilent):
-		made.cause = errSilent
-		made.Message = fmt.Sprintf("%s: nothing in %v", begun, c.settings.timeout)
-		return &APITimeoutError{made}
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &late) && late.Timeout():
-		made.Message = begun + ": not in time"
-		return &APITimeoutError{made}
-	}
-	made.Message = c.clean(begun + ": " + err.Error())
-	return &made
 }

@@ -37,7 +37,7 @@ func writeJSON(out *bytes.Buffer, name string, value any) error {
 	case string:
 		writeText(out, told)
 	case *File, *upload:
-		return fmt.Errorf("%s: a file cannot be sent as JSON", name)
+		return fmt.Errorf("%s: a file cannot be sent as JSON: give it by reference, such as its DataURL, or give files alone", name)
 	default:
 		text, err := json.Marshal(told)
 		if err != nil {

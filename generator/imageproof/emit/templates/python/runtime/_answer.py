@@ -60,11 +60,9 @@ class Origin:
         """Headers of an answer that may be shown."""
         return httpx2.Headers([(name, self.clean(value)) for name, value in response.headers.multi_items()])
 
-    @staticmethod
-    def request_id(response: httpx2.Response) -> str | None:
+    def request_id(self, response: httpx2.Response) -> str | None:
         """The id that the server gave the exchange."""
-        found: str | None = response.headers.get("x-request-id")
-        return found
+        return self.clean(response.headers.get("x-request-id", "")) or None
 
 
 def decoded(data: bytes, decode: Callable[[Any, Any], T], origin: Origin) -> T:
@@ -80,6 +78,12 @@ def decoded(data: bytes, decode: Callable[[Any, Any], T], origin: Origin) -> T:
             if len(origin.taken) == len(spans):
                 return made
     return decode(json.loads(data), origin)
+
+
+def media_type_of(response: httpx2.Response) -> str:
+    """What an answer says that it is, without parameters, "" where it does not say."""
+    found: str = response.headers.get("content-type", "")
+    return found.partition(";")[0].strip().lower()
 
 
 def invalid(message: str, response: httpx2.Response, origin: Origin) -> APIResponseValidationError:

@@ -105,11 +105,8 @@ class Form:
 
 
 def form_of(values: Mapping[str, Any], lists: Mapping[str, str], documents: Collection[str]) -> Form:
-    """The parts of a multipart form, texts first and files, which are Uploads, last.
-
-    `lists` gives the part name for a list where it differs, `documents` are objects that travel as one part of JSON.
-    None has no part.
-    """
+    """The parts of a multipart form, texts first and files, which are Uploads, last; None has no part. `lists` is the
+    part name of a list where it differs, `documents` are objects that travel as one part of JSON."""
     texts: list[tuple[bytes, bytes | Upload]] = []
     files: list[tuple[bytes, bytes | Upload]] = []
     for name, value in values.items():
@@ -134,9 +131,7 @@ def uploads_in(value: Any) -> list[Upload]:
 
 def upload_of(name: str, value: FileInput) -> Upload:
     """A file that is given as the argument `name`. Its type is what its bytes are, and only then what its name says.
-
-    TypeError and ValueError, which name the argument, for what is no file; OSError for a path that cannot be read.
-    """
+    TypeError and ValueError, which name the argument, for what is no file; OSError for a path that cannot be read."""
     told_name, told_type, content = "", "", value
     if isinstance(value, tuple):
         texts = (value[0], *value[2:]) if len(value) in (2, 3) else (None,)
@@ -227,11 +222,8 @@ def text_of(name: str, value: Any) -> str:
 
 
 def json_of(name: str, value: Any) -> bytes:
-    """JSON as every server reads it: dates and times in ISO 8601, half a surrogate pair as an escape.
-
-    TypeError or ValueError, which names the argument ("" for a whole body, whose member is named), for what JSON has
-    no word for, such as a set or NaN.
-    """
+    """JSON as every server reads it: dates and times in ISO 8601, half a surrogate pair as an escape. TypeError or
+    ValueError, which names the argument (of "", a whole body, the member), for what JSON has no word for, as NaN."""
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:

@@ -18,8 +18,11 @@ from ._model import Decoder, NotGiven, as_is, is_mapping, is_several
 from ._retry import Retry
 
 CONNECT_TIMEOUT = 10.0  # seconds; a server that is there accepts a connection soon, however long it then works
-SECRET_LENGTH = 6  # what is shorter, such as "EMPTY", is no secret, and may be part of any word
+SECRET_LENGTH = 6  # a key that is shorter may be part of any word
+NO_SECRETS = ("EMPTY", "none", "null", "true", "false", *map(str, range(10)))  # what servers without keys are given
 LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", re.IGNORECASE)
+CARRIERS = re.compile("authorization|api-?key|token", re.IGNORECASE)  # in the names of headers that carry keys
+SLIP = re.compile(r"https?(:/?|//?)(?!/)|/", re.IGNORECASE)  # what looks like a scheme or a path, and is no host
 # Arguments that every call takes.
 OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "validate", "family")
 
@@ -83,14 +86,18 @@ def arguments(params: Any, wires: Mapping[str, str] | None = None) -> dict[str, 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a client calls. `key` may be a function that tells it; `query` goes with every call, `deployment` is of
-    Azure's kind: None for none, "" for that of the call's model."""
+    """How a client calls. `key` may be a function that tells it; `query` goes with every call, `base_query` behind
+    this base URL alone, and `accounts` are headers for the host `home` and those below it; `deployment` is of Azure's
+    kind: None for none, "" for that of the call's model."""
 
     base_url: str
     key: Any = field(repr=False)  # a text, or a function that tells one
     auth: tuple[str, str]
     query: Mapping[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    base_query: Mapping[str, Any] = field(default_factory=lambda: dict[str, Any]())
     headers: Mapping[str, str] = field(repr=False, default_factory=lambda: dict[str, str]())
+    accounts: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    home: str = ""
     timeout: float | httpx2.Timeout | None = 600.0
     max_retries: int = 2
     on_retry: Callable[[Retry], object] | None = None
@@ -134,11 +141,12 @@ def call_of(operation: Operation, path: Mapping[str, Any], given: Mapping[str, A
     sent = {name: text_of(name, value) for name, value in sent.items() if value is not None}
     own = {"Accept": operation.accept}
     own |= {settings.auth[0]: f"{settings.auth[1]}{settings.key}"} if settings.key else {}
+    own |= settings.accounts if f".{urlsplit(settings.base_url).netloc.lower()}".endswith(f".{settings.home}") else {}
     fixed = {"Content-Type": media_type} if media_type else {}
     fixed |= {"Content-Length": str(body.size)} if isinstance(body, Form) else {}
-    headers = merged_headers(own, settings.headers, fixed, checked_headers({**sent, **extra["headers"]}))
+    headers = merged_headers(own, settings.headers, fixed, safe_headers({**sent, **extra["headers"]}))
     url = f"{settings.base_url}{_deployed(operation, settings, values)}{_path(operation.path, path)}"
-    url = _with_query(url, {**settings.query, **query, **extra["query"]})
+    url = _with_query(url, {**settings.base_query, **settings.query, **query, **extra["query"]})
     return Call(operation.verb, url, headers, body, limits(options.get("timeout", settings.timeout)), values, options)
 
 
@@ -230,15 +238,12 @@ def limits(seconds: float | httpx2.Timeout | None) -> httpx2.Timeout:
     """How long to wait, for each step of a call."""
     if not isinstance(seconds, int | float | httpx2.Timeout | None):
         raise TypeError(f"timeout must be seconds, an httpx2.Timeout or None, not {type(seconds).__name__}")
-    return seconds if isinstance(seconds, httpx2.Timeout) else _limits(seconds)
-
-
-@lru_cache(maxsize=16)
-def _limits(seconds: float | None) -> httpx2.Timeout:
+    if isinstance(seconds, httpx2.Timeout):
+        return seconds
     return httpx2.Timeout(seconds, connect=CONNECT_TIMEOUT if seconds is None else min(seconds, CONNECT_TIMEOUT))
 
 
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def safe_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers that can be sent. ValueError, which names the header and does not tell its value, for others."""
     for name, value in headers.items():
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
@@ -253,11 +258,8 @@ def merged_headers(*groups: Mapping[str, str]) -> dict[str, str]:
 
 def normal_base_url(url: str, default: str, paths: Collection[str]) -> tuple[str, str]:
     """The base URL that a caller means by a host, a base with or without a slash, or the whole URL of one call; and
-    the query that stood behind it.
-
-    A host alone gets the path of the default; a name without a scheme gets https, or http on this machine.
-    """
-    url = url.strip()
+    the query behind it. A host alone gets the path of the default, without a scheme https, or http on this machine."""
+    url = "" if SLIP.match(url.strip()) else url.strip()
     if "://" not in url:
         url = f"{'http' if LOOPBACK.match(url) else 'https'}://{url}"
     parts = urlsplit(url)
@@ -285,9 +287,17 @@ def normal_key(key: Any, variable: str = "") -> Any:
     return told
 
 
+def keys_in(headers: Mapping[str, str]) -> list[str]:
+    """The keys that headers carry, whoever set them."""
+    return [value.split()[-1] for name, value in headers.items() if value.strip() and CARRIERS.search(name)]
+
+
+@lru_cache(maxsize=64)
 def spellings(key: Any) -> tuple[re.Pattern[str], ...]:
-    """Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will."""
-    if not isinstance(key, str) or len(key) < SECRET_LENGTH:
+    """Finds a key as it is, and as JSON and URLs may write it: serializers escape `+` and `/`, and quote at will. A
+    short one, which may be part of any word, is found where it is a word of its own."""
+    if not isinstance(key, str) or not key or key in NO_SECRETS:
         return ()
     letters = (f"(?:{re.escape(one)}|\\\\u00{ord(one):02x}|\\\\{re.escape(one)}|%{ord(one):02x})" for one in key)
-    return (re.compile("".join(letters), re.IGNORECASE),)
+    whole = "".join(letters)
+    return (re.compile(whole if len(key) >= SECRET_LENGTH else rf"(?<![\w-]){whole}(?![\w-])", re.IGNORECASE),)

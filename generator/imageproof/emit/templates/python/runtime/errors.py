@@ -36,7 +36,10 @@ class APIError(Exception):
         status_code: HTTP status, None without an answer.
         request_id: Id of the exchange, where the server gave one.
         headers: Headers of the answer.
+        finished: Events of a stream that had brought finished pictures before it broke.
     """
+
+    finished: Sequence[Any] = ()
 
     def __init__(
         self,
@@ -46,9 +49,10 @@ class APIError(Exception):
         raw: str = "",
         request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
+        place: str = "",
     ) -> None:
         body, said = _read(raw)
-        self.message = said or message
+        self.message = (f"{place}: {said}" if place else said) if said else message
         self.status_code = status_code
         self.raw = raw
         self.body = body
@@ -65,8 +69,7 @@ class APIError(Exception):
         """The answer as the HTTP library has it, None without one. It knows no request, and so no key."""
         if self.status_code is None:
             return None
-        headers = {name: value for name, value in self.headers.items() if name not in _OF_THE_WIRE}
-        return httpx2.Response(self.status_code, headers=headers, text=self.raw)
+        return rebuilt(self.status_code, self.headers, self.raw.encode())
 
     def _line(self) -> str:
         facts = {"status": self.status_code, "code": self.code, "param": self.param, "request id": self.request_id}
@@ -173,18 +176,27 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 _FILTERED = ("moderation_blocked", "content_policy_violation", "content_filter", "contentFilter")
 
 
-def status_error(status: int, raw: str, request_id: str | None, headers: Mapping[str, str]) -> APIStatusError:
-    """The error for a status that is not 2xx."""
+def status_error(
+    status: int, raw: str, request_id: str | None, headers: Mapping[str, str], place: str = ""
+) -> APIStatusError:
+    """The error for a status that is not 2xx; `place` is what was asked, where that is not the API."""
     kind: type[APIStatusError] = _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)
-    message = f"the server answered {status}"
+    message = f"{place or 'the server'} answered {status}"
     if 300 <= status < 400:
         message = f"the server answered {status}: redirects are not followed, since they would carry the key along"
-    error = kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+    told: dict[str, Any] = {"status_code": status, "raw": raw, "request_id": request_id, "headers": headers}
+    error = kind(message, **told, place=place)
     filtered = error.code in _FILTERED or (is_object(error.body) and "moderation_details" in error.body)
     if status == 400 and (filtered or error.param):
         kind = ModerationError if filtered else InvalidParameterError
-        return kind(message, status_code=status, raw=raw, request_id=request_id, headers=headers)
+        return kind(message, **told, place=place)
     return error
+
+
+def rebuilt(status: int, headers: Mapping[str, str], content: bytes) -> httpx2.Response:
+    """An answer as the HTTP library has it, around a body that was decoded since."""
+    kept = {name: value for name, value in headers.items() if name not in _OF_THE_WIRE}
+    return httpx2.Response(status, headers=kept, content=content)
 
 
 def _read(raw: str) -> tuple[Any, str]:

@@ -21,7 +21,7 @@ import { Stream } from "./stream.js";
  * @property {readonly string[]} [last]
  */
 
-/** @typedef {import("./http.js").Exchange} Exchange */
+/** @typedef {import("./exchange.js").Exchange} Exchange */
 
 /**
  * What a caller gets of a good answer.
@@ -33,7 +33,8 @@ import { Stream } from "./stream.js";
  */
 export async function answered(operation, exchange, shapes) {
   if (exchange.streams && operation.events) {
-    if (isStream(exchange)) return new Stream(exchange, operation.events, shapes);
+    exchange.flow();
+    if (await isStream(exchange)) return new Stream(exchange, operation.events, shapes);
     await valueOf(exchange, { as: "json", object: true }, {}); // an error, most often
     throw invalid("asked for events, and got a single answer", exchange, await exchange.text());
   }
@@ -44,9 +45,24 @@ export async function answered(operation, exchange, shapes) {
   return as === "text" ? text : undefined;
 }
 
-/** @param {Exchange} exchange */
-function isStream(exchange) {
-  return (exchange.response.headers.get("content-type") ?? "").includes("text/event-stream");
+const EVENTS = "text/event-stream";
+const FIELD = /^(data|event|id|retry)?:/;
+const FIELDS = ["data:", "event:", "id:", "retry:"];
+
+/**
+ * Whether an answer is a stream of events. Many servers do not say what they send; then it shows at its beginning.
+ *
+ * @param {Exchange} exchange
+ */
+async function isStream(exchange) {
+  const kind = exchange.mediaType;
+  if (kind === EVENTS || /[/+]json$/.test(kind)) return kind === EVENTS;
+  const told = await exchange.start((text) => {
+    const start = text.trimStart(); // of blank lines, and of a byte order mark
+    if (FIELD.test(start)) return EVENTS;
+    return FIELDS.some((one) => one.startsWith(start)) ? undefined : "other";
+  });
+  return told === EVENTS;
 }
 
 /**
@@ -59,7 +75,7 @@ function isStream(exchange) {
 async function valueOf(exchange, reply, shapes) {
   const made = (await withoutFiles(exchange, reply, shapes)) ?? (await plain(exchange, reply, shapes));
   if (!holdsFiles(made, reply.type, shapes)) {
-    throw invalid("the answer holds no file, where it should list them", exchange, await exchange.text());
+    throw invalid("the answer holds no file, not one among those that it should list", exchange, await exchange.text());
   }
   if (isObject(made)) Object.defineProperty(made, "_request_id", { value: exchange.requestID, enumerable: false });
   return made;
@@ -98,7 +114,7 @@ async function plain(exchange, reply, shapes) {
   try {
     value = JSON.parse(text);
   } catch {
-    const what = isStream(exchange) ? "asked for one answer, and got a stream of events: it" : "the answer";
+    const what = exchange.mediaType === EVENTS ? "asked for one answer, and got a stream of events: it" : "the answer";
     throw invalid(`${what} is not JSON`, exchange, text);
   }
   if (reply.object && !isObject(value) && !(reply.null && value === null)) {
@@ -117,7 +133,7 @@ async function plain(exchange, reply, shapes) {
  * @returns {APIResponseValidationError}
  */
 function invalid(message, exchange, text) {
-  const raw = exchange.origin.clean(text);
+  const { origin, requestID, headers } = exchange;
   const { status } = exchange.response;
-  return new APIResponseValidationError(message, { status, raw, requestID: exchange.requestID, headers: exchange.headers });
+  return new APIResponseValidationError(message, { status, raw: origin.clean(text), requestID, headers });
 }

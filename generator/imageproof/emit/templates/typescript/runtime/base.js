@@ -4,7 +4,8 @@ import { answered } from "./answers.js";
 import * as errors from "./errors.js";
 import { toFile } from "./files.js";
 import { Http } from "./http.js";
-import { checkRetries, checkTimeout, environment, normalBaseURL, normalHeaders, normalKey } from "./options.js";
+import { azureEndpoint, checkedHeader, clientOptions, environment, normalBaseURL, normalHeaders, normalKey } from "./options.js";
+import { isPlain, shownKind } from "./values.js";
 
 /** @typedef {import("../types/runtime.js").ClientOptions} ClientOptions */
 /** @typedef {import("../types/runtime.js").RequestOptions} RequestOptions */
@@ -53,6 +54,42 @@ export class APIPromise extends Promise {
   }
 }
 
+/**
+ * An answer that lists things, which can be gone through at once: `for await (const one of client.models.list())`.
+ *
+ * @template T, I
+ * @extends {APIPromise<T>}
+ */
+export class ListPromise extends APIPromise {
+  /** @type {string} */
+  #member;
+
+  /**
+   * @param {(whole: boolean) => Promise<{ response: Response, requestID: string | null, data: any }>} begin
+   * @param {string} member
+   */
+  constructor(begin, member) {
+    super(begin);
+    this.#member = member;
+  }
+
+  /** @returns {AsyncGenerator<I, void>} */
+  async *[Symbol.asyncIterator]() {
+    yield* each(await this, this.#member);
+  }
+}
+
+/**
+ * @param {any} answer
+ * @param {string | undefined} member
+ */
+async function* each(answer, member = "") {
+  if (!Array.isArray(answer[member])) {
+    throw new errors.APIResponseValidationError(`the answer has no list ${member}`, { raw: JSON.stringify(answer) });
+  }
+  yield* answer[member];
+}
+
 /** A group of calls. */
 export class Resource {
   /** @type {Http} */
@@ -68,21 +105,24 @@ export class Resource {
    * @param {Readonly<Record<string, unknown>>} path
    * @param {object} given
    * @param {RequestOptions} options
-   * @returns {APIPromise<any>}
+   * @returns {any}
    */
   call(operation, path, given = {}, options = {}) {
-    return new APIPromise(async (whole) => {
-      const told = /** @type {Record<string, unknown>} */ (given);
-      const exchange = await this.#http.exchange(operation, path, told, options, whole);
+    const begin = async (/** @type {boolean} */ whole) => {
+      if (!isPlain(given)) throw new TypeError(`${operation.name}() takes an object of parameters, not ${shownKind(given)}`);
+      const exchange = await this.#http.exchange(operation, path, given, options, whole);
       const { response, requestID } = exchange;
-      if (!whole) exchange.end(); // whoever reads the body has a clock of their own
-      return { response, requestID, data: whole ? await answered(operation, exchange, this.#http.shapes) : undefined };
-    });
+      const data = whole ? await answered(operation, exchange, this.#http.shapes) : undefined;
+      if (operation.items && data) Object.defineProperty(data, Symbol.asyncIterator, { value: () => each(data, operation.items) });
+      return { response, requestID, data };
+    };
+    return operation.items ? new ListPromise(begin, operation.items) : new APIPromise(begin);
   }
 }
 
 /** What every client is. */
 export class BaseClient {
+  static ClientError = errors.ClientError;
   static APIError = errors.APIError;
   static APIUserAbortError = errors.APIUserAbortError;
   static APIConnectionError = errors.APIConnectionError;
@@ -129,31 +169,32 @@ export class BaseClient {
    */
   withOptions(options) {
     const kind = /** @type {any} */ (this.constructor);
-    const { service } = kind;
-    const old = this.#http.settings;
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const fresh = settingsOf({ apiKey: "", baseURL: old.baseURL, ...given }, service);
-    /** @type {Record<string, unknown>} */
-    const changed = { ...old };
-    for (const name of Object.keys(given)) {
-      if (name === "apiKey") changed.key = fresh.key;
-      else if (name in old && name !== "headers" && name !== "query") changed[name] = Reflect.get(fresh, name);
-    }
-    changed.headers = { ...old.headers, ...fresh.headers };
-    changed.query = { ...old.query, ...fresh.query };
-    return opened(kind, /** @type {any} */ (changed));
+    const { told, warned, auth, deployment, key } = this.#http.settings;
+    const given = clientOptions(options);
+    const headers = { ...normalHeaders(told.defaultHeaders ?? {}), ...normalHeaders(given.defaultHeaders ?? {}) };
+    const defaultQuery = { ...told.defaultQuery, ...given.defaultQuery };
+    const fresh = settingsOf({ ...told, apiKey: key, ...given, defaultHeaders: headers, defaultQuery }, kind.service);
+    return opened(kind, { ...fresh, warned, auth, deployment });
   }
 
   /**
    * @param {import("../types/runtime.js").AzureOptions} options
    */
-  static azure({ endpoint, apiVersion, deployment = "", ...options }) {
+  static azure(options = /** @type {any} */ ({})) {
+    const { endpoint, apiVersion, deployment, ...rest } = options;
     const service = /** @type {any} */ (this).service;
-    const baseURL = `${endpoint.replace(/\/$/, "").replace(/\/openai$/, "")}/openai`;
-    const apiKey = normalKey(options.apiKey, "AZURE_OPENAI_API_KEY");
-    const defaultQuery = { "api-version": apiVersion, ...options.defaultQuery };
-    const settings = settingsOf({ ...options, apiKey, baseURL, defaultQuery }, service);
-    return opened(this, { ...settings, auth: AZURE_AUTH, deployment }, options.dangerouslyAllowBrowser);
+    const found = azureEndpoint(endpoint);
+    const version = apiVersion ?? found.apiVersion;
+    const isV1 = found.deployment === undefined;
+    if (!version && !isV1) {
+      throw new TypeError("apiVersion is missing: give it, such as 2025-04-01-preview, or the whole Target URI of the portal as endpoint");
+    }
+    if (deployment && isV1) throw new TypeError("deployment: the v1 endpoint of Azure has none in its path; name it as model of each call");
+    const apiKey = typeof rest.apiKey === "function" ? rest.apiKey : normalKey(rest.apiKey, "AZURE_OPENAI_API_KEY");
+    const defaultQuery = { ...found.query, ...(version && { "api-version": version }), ...rest.defaultQuery };
+    const settings = settingsOf({ ...rest, apiKey, baseURL: found.baseURL, defaultQuery }, service);
+    const named = isV1 ? undefined : deployment || found.deployment;
+    return opened(this, { ...settings, auth: AZURE_AUTH, deployment: named }, rest.dangerouslyAllowBrowser);
   }
 }
 
@@ -179,27 +220,53 @@ function opened(kind, settings, dangerouslyAllowBrowser = true) {
  * @returns {Settings}
  */
 function settingsOf(options, service) {
-  const given = options.baseURL || environment(service.urlVariable) || service.baseURL;
-  const { baseURL, query } = normalBaseURL(given, service);
-  const timeout = options.timeout === undefined ? 600_000 : options.timeout;
-  checkTimeout(timeout);
-  checkRetries(options.maxRetries ?? 2);
+  /** @type {ClientOptions} */
+  const told = clientOptions(options);
+  const where = String(told.baseURL || environment(service.urlVariable) || service.baseURL);
+  const { baseURL, query } = normalBaseURL(where, service);
+  const fetchOptions = told.fetchOptions ?? {};
   return {
+    told: { ...told, baseURL: where, apiKey: undefined }, // the key has one place
     baseURL,
-    key: normalKey(options.apiKey, service.keyVariable),
+    key: typeof told.apiKey === "function" ? told.apiKey : normalKey(told.apiKey, service.keyVariable),
     auth: service.auth,
-    query: { ...query, ...options.defaultQuery },
-    headers: normalHeaders(options.defaultHeaders ?? {}),
-    timeout,
-    maxRetries: options.maxRetries ?? 2,
-    onRetry: options.onRetry,
-    validate: options.validate ?? "warn",
-    family: options.family,
+    query: { ...query, ...told.defaultQuery },
+    headers: { ...accountHeaders(told, baseURL, service), ...normalHeaders(told.defaultHeaders ?? {}) },
+    timeout: told.timeout === undefined ? 600_000 : told.timeout,
+    maxRetries: told.maxRetries ?? 2,
+    onRetry: told.onRetry ?? undefined,
+    validate: told.validate ?? "warn",
+    family: told.family ?? undefined,
     warned: new Set(),
     deployment: undefined,
-    fetch: options.fetch,
-    fetchOptions: options.fetchOptions ?? {},
+    fetch: told.fetch ?? undefined,
+    fetchOptions,
+    network: Object.fromEntries(Object.entries(fetchOptions).filter(([name]) => NETWORK.includes(name))),
   };
+}
+
+// What of `fetchOptions` says which way connections go: for undici, Bun and Deno. Downloads go the same way.
+const NETWORK = ["dispatcher", "proxy", "tls", "unix", "client"];
+
+/**
+ * The headers that say who pays, for keys of several. The environment tells them for the service's own host alone.
+ *
+ * @param {ClientOptions} told
+ * @param {string} baseURL
+ * @param {Service} service
+ * @returns {Record<string, string>}
+ */
+function accountHeaders(told, baseURL, service) {
+  const isOwn = baseURL.startsWith("https://") && new URL(baseURL).host === new URL(service.baseURL || "https://x").host;
+  /** @type {Record<string, string>} */
+  const headers = {};
+  for (const name of /** @type {const} */ (["organization", "project"])) {
+    const [header, variable] = service.accounts?.[name] ?? [];
+    if (told[name] && !header) throw new TypeError(`${name}: this API knows none`);
+    const value = told[name] === undefined && isOwn && variable ? environment(variable).trim() : told[name];
+    if (value && header) headers[header.toLowerCase()] = checkedHeader(header, value);
+  }
+  return headers;
 }
 
 function isBrowser() {

@@ -10,6 +10,7 @@ import { HEAD, readPicture, sniff } from "./pictures.js";
  * @typedef {object} Origin Where answers come from.
  * @property {string} baseURL
  * @property {typeof fetch | undefined} fetch The caller's own.
+ * @property {object} network Options of `fetch` that say which way connections go.
  * @property {(text: string) => string} clean Takes the key out of a text: some servers repeat it.
  * @property {Map<string, import("./inline.js").Span>} [spans] Files that are still inside an answer; who takes one
  *   removes it.
@@ -67,8 +68,11 @@ export class Carrier {
   async save(path, options = {}) {
     const { disk, paths, url } = await machine("save()");
     const target = path instanceof URL ? url.fileURLToPath(path) : path;
-    const folder = await disk.stat(paths.dirname(target)); // told before anything is downloaded
-    if (!folder.isDirectory()) throw new TypeError(`${paths.dirname(target)} is not a folder`);
+    const folder = paths.dirname(target); // told before anything is downloaded
+    const found = await disk.stat(folder).catch((/** @type {unknown} */ cause) => {
+      throw new TypeError(`save(): the folder ${folder} is not there, or cannot be seen: make it first`, { cause });
+    });
+    if (!found.isDirectory()) throw new TypeError(`save(): ${folder} is not a folder`);
     const content = await this.toBytes(options);
     const { suffix } = sniff(content);
     const named = paths.extname(target) || !suffix ? target : `${target}.${suffix}`;
@@ -131,6 +135,16 @@ export function carry(value, shape, origin) {
  */
 export function dataURL(content) {
   return `data:${sniff(content).mediaType || "application/octet-stream"};base64,${toBase64(content)}`;
+}
+
+/**
+ * Whether there is a file, or the address of one.
+ *
+ * @param {any} carrier
+ */
+export function hasFile(carrier) {
+  const { span } = HELD.get(carrier) ?? {};
+  return Boolean(span ?? (textOf(carrier) || linkOf(carrier)));
 }
 
 /** @param {any} carrier */

@@ -1,9 +1,19 @@
 // Files behind URLs that a server named, which is not trusted: a download gets no key and no cookie, leads to no private
 // address unless the API is at one, follows no redirect to another scheme, and stops at a limit.
 
-import { APIConnectionError, APIConnectionTimeoutError, APIResponseValidationError, statusError } from "./errors.js";
-import { piecesOf } from "./files.js";
-import { joinedBytes } from "./pictures.js";
+import { addresses, isPublic, isPublicHost, nodeModules } from "./addresses.js";
+import { piecesOf, readerOf, unpacked } from "./engines.js";
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIResponseValidationError,
+  shownCause,
+  statusError,
+} from "./errors.js";
+import { checkDownload } from "./options.js";
+import { abortError, clock } from "./patience.js";
+import { joinedBytes, sniff } from "./pictures.js";
 
 /** @typedef {{ status: number, headers: Headers, pieces: AsyncIterable<Uint8Array>, end: () => void }} Answer */
 
@@ -17,23 +27,36 @@ const MAX_REDIRECTS = 5;
  * @param {import("../types/runtime.js").DownloadOptions} options
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function download(link, origin, { timeout = 60_000, maxBytes = MAX_BYTES, signal } = {}) {
-  const limits = [AbortSignal.timeout(timeout), ...(signal ? [signal] : [])];
+export async function download(link, origin, options) {
+  const { timeout, maxBytes, signal } = checkDownload(options);
+  if (signal?.aborted) throw abortError(signal);
+  const limit = timeout === undefined ? 60_000 : timeout;
   const stop = new AbortController();
-  for (const one of limits) {
-    if (one.aborted) stop.abort();
-    one.addEventListener("abort", () => stop.abort(), { once: true });
-  }
+  let late = false;
+  const aborts = () => stop.abort();
+  const timer = clock(limit, () => {
+    late = true;
+    stop.abort();
+  });
+  signal?.addEventListener("abort", aborts, { once: true });
   try {
-    return await followed(link, origin, maxBytes, stop.signal);
+    return await followed(link, origin, maxBytes ?? MAX_BYTES, stop.signal);
   } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    if (limits[0]?.aborted) throw new APIConnectionTimeoutError(`the file did not come within ${timeout} ms`);
-    if (error instanceof APIConnectionError || error instanceof APIResponseValidationError) throw error;
-    if (error instanceof Error && error.name.endsWith("Error") && "status" in error) throw error;
+    if (signal?.aborted) throw abortError(signal);
+    const cause = shownCause(error, origin.clean);
+    if (late) throw new APIConnectionTimeoutError(`the file did not come within ${limit} ms from ${hostOf(link)}`, { cause });
+    if (error instanceof APIError) throw error;
     const said = origin.clean(error instanceof Error ? error.message : String(error));
-    throw new APIConnectionError(`the file could not be downloaded: ${said}`);
+    throw new APIConnectionError(`the file could not be downloaded from ${hostOf(link)}: ${said}`, { cause });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", aborts);
   }
+}
+
+/** @param {string} link */
+function hostOf(link) {
+  return URL.canParse(link) ? new URL(link).host : "its URL";
 }
 
 /**
@@ -47,17 +70,18 @@ async function followed(link, origin, maxBytes, signal) {
   const { protocol } = url;
   const node = await nodeModules();
   const isPrivate = Boolean(origin.baseURL) && !(await isPublicHost(new URL(origin.baseURL).hostname, node));
+  const isDirect = !origin.fetch && !Object.keys(origin.network).length;
   for (let turn = 0; turn <= MAX_REDIRECTS; turn++) {
     const found = await addresses(url.hostname, node);
     if (!isPrivate && !found.every(isPublic)) {
       throw new APIResponseValidationError(`not fetched: ${url.hostname} is at a private address`);
     }
-    const answer = node && found.length && !origin.fetch
+    const answer = node && found.length && isDirect
       ? await asked(url, isPrivate ? [] : found, node, signal)
-      : await fetched(url, origin.fetch ?? fetch, signal, Boolean(node));
+      : await fetched(url, origin, signal, Boolean(node));
     try {
       const location = answer.headers.get("location");
-      if (!location || answer.status < 300 || answer.status > 399) return await bodyOf(answer, maxBytes);
+      if (!location || answer.status < 300 || answer.status > 399) return await bodyOf(answer, maxBytes, url, origin);
       url = checked(location, url);
       if (url.protocol !== protocol) {
         const schemes = `from ${protocol.slice(0, -1)} to ${url.protocol.slice(0, -1)}`;
@@ -73,8 +97,10 @@ async function followed(link, origin, maxBytes, signal) {
 /**
  * @param {Answer} answer
  * @param {number} maxBytes
+ * @param {URL} url
+ * @param {import("./content.js").Origin} origin
  */
-async function bodyOf(answer, maxBytes) {
+async function bodyOf(answer, maxBytes, url, origin) {
   const good = answer.status >= 200 && answer.status < 300;
   const limit = good ? maxBytes : MAX_ERROR_BYTES;
   /** @type {Uint8Array[]} */
@@ -86,12 +112,33 @@ async function bodyOf(answer, maxBytes) {
     if (size > limit) break;
   }
   const content = joinedBytes(pieces);
+  const raw = () => origin.clean(new TextDecoder().decode(content.subarray(0, MAX_ERROR_BYTES)));
   if (!good) {
-    const raw = new TextDecoder().decode(content.subarray(0, limit));
-    throw statusError(answer.status, { raw, headers: answer.headers });
+    const where = `the call was answered, but the download of its file from ${url.host} failed`;
+    throw statusError(answer.status, { raw: raw(), headers: answer.headers, where });
   }
   if (size > limit) throw new APIResponseValidationError(`the file is larger than ${maxBytes} bytes`);
+  const kind = (answer.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (content.length && isPage(content, kind)) {
+    const message = `behind the link to ${url.host} is no picture, but ${kind || "text"}`;
+    throw new APIResponseValidationError(message, { raw: raw(), where: "the download" });
+  }
   return content;
+}
+
+const PAGES = /^text\/|[/+](html|json|xml|javascript)\b/;
+
+/**
+ * Whether content is what servers send in place of a file: a page of HTML, JSON or a text.
+ *
+ * @param {Uint8Array} content
+ * @param {string} kind Its media type, "" for none.
+ */
+function isPage(content, kind) {
+  if (sniff(content).format) return false;
+  const start = content.subarray(0, 512);
+  const plain = start.every((one) => one >= 32 || (one >= 9 && one <= 13)); // a picture of any format has other bytes
+  return PAGES.test(kind) || (plain && (!kind.startsWith("image/") || /^\s*[<{[]/.test(new TextDecoder().decode(start))));
 }
 
 /**
@@ -114,18 +161,18 @@ function checked(link, base) {
 
 /**
  * @param {URL} url
- * @param {typeof fetch} using
+ * @param {import("./content.js").Origin} origin
  * @param {AbortSignal} signal
  * @param {boolean} byHand Whether redirects can be followed one by one; browsers do not tell where they lead.
  * @returns {Promise<Answer>}
  */
-async function fetched(url, using, signal, byHand) {
+async function fetched(url, origin, signal, byHand) {
   const redirect = byHand ? "manual" : "follow";
-  const told = { signal, redirect, credentials: "omit", referrerPolicy: "no-referrer", headers: { Accept: "*/*" } };
-  const response = await using(url.href, /** @type {RequestInit} */ (told));
-  const pieces = response.body ? piecesOf(response.body) : (async function* () {})();
-  const end = () => void response.body?.cancel().catch(() => undefined);
-  return { status: response.status, headers: response.headers, pieces, end };
+  const own = { signal, redirect, credentials: "omit", referrerPolicy: "no-referrer", headers: { Accept: "*/*" } };
+  const response = await (origin.fetch ?? fetch)(url.href, /** @type {RequestInit} */ ({ ...origin.network, ...own }));
+  const reader = readerOf(response);
+  const end = () => void reader.cancel().catch(() => undefined);
+  return { status: response.status, headers: response.headers, pieces: piecesOf(reader), end };
 }
 
 /**
@@ -133,7 +180,7 @@ async function fetched(url, using, signal, byHand) {
  *
  * @param {URL} url
  * @param {readonly string[]} pinned
- * @param {Node} node
+ * @param {import("./addresses.js").Node} node
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
@@ -154,102 +201,8 @@ function asked(url, pinned, node, signal) {
       for (let at = 0; at < message.rawHeaders.length; at += 2) {
         headers.append(message.rawHeaders[at], message.rawHeaders[at + 1]);
       }
-      resolve({ status: message.statusCode, headers, pieces: message, end: () => message.destroy() });
+      resolve({ status: message.statusCode, headers, pieces: unpacked(message, headers, node), end: () => message.destroy() });
     });
     sent.end();
   });
-}
-
-/** @typedef {{ http: any, https: any, dns: any, net: any }} Node */
-
-/** @returns {Promise<Node | undefined>} */
-async function nodeModules() {
-  if (!(/** @type {any} */ (globalThis).process?.versions?.node)) return undefined;
-  /** @type {(name: string) => Promise<any>} */
-  const load = (name) => import(/* @vite-ignore */ /* webpackIgnore: true */ name);
-  const [http, https, dns, net] = await Promise.all(["http", "https", "dns/promises", "net"].map((one) => load(`node:${one}`)));
-  return { http, https, dns, net };
-}
-
-/**
- * All addresses of a host, none where this machine knows none: then it is up to a proxy, or to the browser.
- *
- * @param {string} host
- * @param {Node | undefined} node
- * @returns {Promise<string[]>}
- */
-async function addresses(host, node) {
-  const bare = host.replace(/^\[|\]$/g, "");
-  if (/^[\d.]+$/.test(bare) || bare.includes(":")) return [bare];
-  if (!node) return /(^|\.)localhost\.?$/.test(bare) ? ["127.0.0.1"] : [];
-  try {
-    /** @type {{ address: string }[]} */
-    const found = await node.dns.lookup(bare, { all: true });
-    return found.map((one) => one.address);
-  } catch {
-    return [];
-  }
-}
-
-/**
- * @param {string} host
- * @param {Node | undefined} node
- */
-async function isPublicHost(host, node) {
-  return (await addresses(host, node)).every(isPublic);
-}
-
-// IPv4 networks that are not of the open Internet: address and length of the prefix.
-const PRIVATE = /** @type {const} */ ([
-  ["0.0.0.0", 8], ["10.0.0.0", 8], ["100.64.0.0", 10], ["127.0.0.0", 8], ["169.254.0.0", 16], ["172.16.0.0", 12],
-  ["192.0.0.0", 24], ["192.0.2.0", 24], ["192.168.0.0", 16], ["198.18.0.0", 15], ["198.51.100.0", 24],
-  ["203.0.113.0", 24], ["224.0.0.0", 3],
-]);
-
-/**
- * Whether an address is one of the open Internet. An IPv4 address inside an IPv6 one is unwrapped.
- *
- * @param {string} address
- * @returns {boolean}
- */
-export function isPublic(address) {
-  if (!address.includes(":")) {
-    const number = numberOf(address);
-    return !PRIVATE.some(([start, length]) => (number ^ numberOf(start)) >>> (32 - length) === 0);
-  }
-  const words = wordsOf(address);
-  const [first = 0, second = 0, third = 0] = words;
-  const tail = (/** @type {number} */ at) => dotted(words[at] ?? 0, words[at + 1] ?? 0);
-  if (words.slice(0, 5).every((one) => one === 0) && words[5] === 0xffff) return isPublic(tail(6));
-  if (first === 0x64 && second === 0xff9b && words.slice(2, 6).every((one) => one === 0)) return isPublic(tail(6));
-  if (first === 0x2002) return isPublic(dotted(second, third));
-  const documented = (first === 0x2001 && (second === 0xdb8 || second < 0x200)) || first === 0x3fff;
-  return first >>> 13 === 1 && !documented;
-}
-
-/** @param {string} address */
-function numberOf(address) {
-  return address.split(".").reduce((number, part) => ((number << 8) | Number(part)) >>> 0, 0);
-}
-
-/**
- * @param {number} high
- * @param {number} low
- */
-function dotted(high, low) {
-  return [high >>> 8, high & 255, low >>> 8, low & 255].join(".");
-}
-
-/**
- * The eight words of an IPv6 address.
- *
- * @param {string} address
- * @returns {number[]}
- */
-function wordsOf(address) {
-  const plain = new URL(`http://[${address.replace(/%.*/, "")}]`).hostname.slice(1, -1);
-  const [left = "", right] = plain.split("::");
-  const read = (/** @type {string} */ text) => (text ? text.split(":").map((word) => Number.parseInt(word, 16)) : []);
-  const [start, end] = [read(left), read(right ?? "")];
-  return [...start, ...Array.from({ length: 8 - start.length - end.length }, () => 0), ...end];
 }

@@ -1,7 +1,11 @@
 // Files that go out: where their bytes are, their name and media type, and the parts of a form.
 
+import { isBun, piecesOf } from "./engines.js";
+import { APIError } from "./errors.js";
 import { HEAD, joinedBytes, sniff } from "./pictures.js";
-import { isPlain, jsonOf, textOf } from "./values.js";
+import { isPlain, jsonOf, shownKind, textOf } from "./values.js";
+
+/** @typedef {import("./patience.js").Waits} Waits */
 
 /** A file to send. `head` are its first bytes, enough to tell what it is. */
 export class Upload {
@@ -19,20 +23,20 @@ export class Upload {
   }
 }
 
-// Bun forgets what is behind a Blob of a file when that becomes a part of another one (1.4).
-const FORGETS = Boolean(/** @type {any} */ (globalThis).process?.versions?.bun);
+// Bun (1.4) forgets what is behind a Blob of a file when that becomes a part of another one, and names it by its whole path.
+const FORGETS = isBun;
 const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif" };
 
 /**
  * A name and perhaps a media type for content that has none.
  *
- * @param {import("../types/runtime.js").FileInput | PromiseLike<import("../types/runtime.js").FileInput>} content
- * @param {string} [name]
+ * @param {import("../types/runtime.js").FileInput} content
+ * @param {string | null} [name]
  * @param {{ type?: string }} [options]
  * @returns {Promise<File>}
  */
 export async function toFile(content, name, options) {
-  const upload = await uploadOf("file", await content);
+  const upload = await uploadOf("file", content, async (work) => work);
   return new File([upload.blob], name ?? upload.name, { type: options?.type ?? (name ? "" : upload.type) });
 }
 
@@ -41,16 +45,18 @@ export async function toFile(content, name, options) {
  * name says.
  *
  * @param {string} name
- * @param {unknown} value
+ * @param {any} value
+ * @param {Waits} waits
  * @returns {Promise<Upload>}
  */
-export async function uploadOf(name, value) {
-  const { blob, own } = await found(name, value);
-  const head = new Uint8Array(await blob.slice(0, HEAD).arrayBuffer());
+export async function uploadOf(name, value, waits) {
+  const given = typeof value?.then === "function" ? await waits(value, name) : value;
+  const { blob, own } = await found(name, given, waits);
+  const head = new Uint8Array(await waits(blob.slice(0, HEAD).arrayBuffer(), name));
   const { suffix, mediaType } = sniff(head);
   const fileName = own || (suffix ? `${name}.${suffix}` : name);
   const ending = fileName.split(".").pop()?.toLowerCase() ?? "";
-  const told = blob.type === "application/octet-stream" ? "" : blob.type;
+  const told = blob.type.endsWith("octet-stream") ? "" : blob.type;
   const guessed = /** @type {Record<string, string>} */ (TYPES)[ending];
   return new Upload(fileName, told || mediaType || guessed || "application/octet-stream", blob, head);
 }
@@ -60,19 +66,52 @@ export async function uploadOf(name, value) {
  *
  * @param {string} name
  * @param {any} content
+ * @param {Waits} waits
  * @returns {Promise<{ blob: Blob, own: string }>}
  */
-async function found(name, content) {
-  if (content instanceof Blob) return { blob: await kept(content), own: /** @type {File} */ (content).name ?? "" };
+async function found(name, content, waits) {
+  if (content instanceof Blob) {
+    const own = /** @type {File} */ (content).name ?? "";
+    return { blob: await kept(content), own: FORGETS ? lastOf(own) : own };
+  }
   if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) {
     return { blob: new Blob([/** @type {ArrayBuffer} */ (content)]), own: "" };
   }
-  if (content instanceof Response) return { blob: await content.blob(), own: lastOf(new URL(content.url).pathname) };
   if (typeof content === "string" || content instanceof URL) return opened(name, content);
+  if (isAnswer(content)) return answered(name, content, waits);
+  if (isForeignBlob(content)) {
+    const blob = new Blob([await waits(content.arrayBuffer(), name)], { type: content.type });
+    return { blob, own: content.name ?? "" };
+  }
   if (typeof content?.getReader === "function" || typeof content?.[Symbol.asyncIterator] === "function") {
-    return { blob: new Blob([await collected(content)]), own: lastOf(content.path ?? "") };
+    return { blob: new Blob([await collected(name, content, waits)]), own: lastOf(content.path ?? "") };
   }
   throw new TypeError(`${name}: not a path, bytes, a Blob or a stream: ${shownKind(content)}`);
+}
+
+/** @param {any} value An answer of fetch, or of what stands for it. */
+function isAnswer(value) {
+  return typeof value?.arrayBuffer === "function" && typeof value.headers?.get === "function" && "bodyUsed" in value;
+}
+
+/** @param {any} value A Blob of a package's own. */
+function isForeignBlob(value) {
+  return typeof value?.arrayBuffer === "function" && typeof value.stream === "function" && typeof value.type === "string";
+}
+
+/**
+ * @param {string} name
+ * @param {Response} answer
+ * @param {Waits} waits
+ */
+async function answered(name, answer, waits) {
+  const url = URL.canParse(answer.url) ? new URL(answer.url) : undefined;
+  const whose = `the answer${url ? ` of ${url.host}` : ""}`;
+  if (!answer.ok) throw new TypeError(`${name}: ${whose} has the status ${answer.status}, and is no file`);
+  if (answer.bodyUsed) throw new TypeError(`${name}: ${whose} was read before`);
+  const type = answer.headers.get("content-type")?.split(";")[0]?.trim() ?? "";
+  const content = answer.body ? await collected(name, answer.body, waits) : await waits(answer.arrayBuffer(), name);
+  return { blob: new Blob([content], { type }), own: lastOf(url?.pathname ?? "") };
 }
 
 /**
@@ -94,12 +133,17 @@ async function opened(name, path) {
   if (path instanceof URL && path.protocol !== "file:") {
     throw new TypeError(`${name}: a URL of a file begins with file:, not ${path.protocol}`);
   }
-  const { fs, paths, url } = await machine(`${name}: a path`);
+  const { fs, disk, paths, url } = await machine(`${name}: a path`);
   const file = path instanceof URL ? url.fileURLToPath(path) : path;
+  if (/^(https?|data):/i.test(file)) {
+    throw new TypeError(`${name}: a text is the path of a file; of a URL give what fetch() answers, or where there is one a reference`);
+  }
   try {
+    await disk.access(file, fs.constants.R_OK);
+    if ((await disk.stat(file)).isDirectory()) throw new Error("it is a folder");
     return { blob: await kept(await fs.openAsBlob(file)), own: paths.basename(file) };
-  } catch {
-    throw new TypeError(`${name}: the file cannot be read: ${file}`);
+  } catch (cause) {
+    throw new TypeError(`${name}: the file cannot be read: ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }
 
@@ -119,37 +163,37 @@ export async function machine(what) {
 }
 
 /**
+ * @param {string} name
  * @param {ReadableStream | AsyncIterable<unknown>} stream
+ * @param {Waits} waits
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-async function collected(stream) {
+async function collected(name, stream, waits) {
+  const iterator = ("getReader" in stream ? piecesOf(stream.getReader()) : stream)[Symbol.asyncIterator]();
   /** @type {Uint8Array[]} */
   const pieces = [];
-  const encoder = new TextEncoder();
-  for await (const piece of "getReader" in stream ? piecesOf(stream) : stream) {
-    pieces.push(typeof piece === "string" ? encoder.encode(piece) : new Uint8Array(/** @type {Uint8Array} */ (piece)));
+  try {
+    for (;;) {
+      const { done, value } = await waits(iterator.next(), name);
+      if (done) return joinedBytes(pieces);
+      pieces.push(bytesOf(name, value));
+    }
+  } catch (error) {
+    void iterator.return?.().catch(() => undefined); // who stalls may not come to an end either
+    if (error instanceof APIError || error instanceof TypeError) throw error;
+    throw new TypeError(`${name}: the stream broke: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
-  return joinedBytes(pieces);
 }
 
 /**
- * What a stream brings; it is cancelled when nobody wants more. Not every browser iterates streams by itself.
- *
- * @param {ReadableStream<Uint8Array>} stream
- * @returns {AsyncGenerator<Uint8Array, void>}
+ * @param {string} name
+ * @param {unknown} piece
  */
-export async function* piecesOf(stream) {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-    reader.releaseLock();
-  }
+function bytesOf(name, piece) {
+  if (typeof piece === "string") return new TextEncoder().encode(piece);
+  if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
+  throw new TypeError(`${name}: the stream brought ${shownKind(piece)}, not bytes`);
 }
 
 /**
@@ -159,8 +203,9 @@ export async function* piecesOf(stream) {
  */
 export function isContent(value) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const held = [Blob, ArrayBuffer, Response, URL].some((kind) => value instanceof kind) || ArrayBuffer.isView(value);
-  return held || typeof value.getReader === "function" || typeof value[Symbol.asyncIterator] === "function";
+  const held = [Blob, ArrayBuffer, URL].some((kind) => value instanceof kind) || ArrayBuffer.isView(value);
+  const calls = ["getReader", "arrayBuffer", "then", Symbol.asyncIterator].some((name) => typeof value[name] === "function");
+  return held || calls;
 }
 
 /**
@@ -252,9 +297,4 @@ function quoted(name) {
 /** @param {unknown} path */
 function lastOf(path) {
   return String(path).split(/[\\/]/).pop() ?? "";
-}
-
-/** @param {unknown} value */
-function shownKind(value) {
-  return value === null ? "null" : typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value;
 }

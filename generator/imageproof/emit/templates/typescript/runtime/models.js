@@ -1,6 +1,6 @@
 // What answers are made of: objects as they came. Those that carry files learn what to do with them.
 
-import { Carrier, carry } from "./content.js";
+import { carry, hasFile } from "./content.js";
 import { isObject } from "./errors.js";
 
 /**
@@ -42,7 +42,7 @@ export function decoded(value, type, shapes, origin) {
     if (shape.inline) carry(value, { ...shape, inline: shape.inline }, origin);
     return value;
   }
-  if ("list" in type) return Array.isArray(value) ? value.map((one) => decoded(one, type.list, shapes, origin)) : value;
+  if ("list" in type) return Array.isArray(value) ? value.map((one) => decoded(one ?? bare(type.list, shapes), type.list, shapes, origin)) : value;
   if (Array.isArray(value)) return value;
   if ("tag" in type) {
     const name = Object.hasOwn(type.of, value[type.tag]) ? type.of[value[type.tag]] : undefined;
@@ -51,6 +51,16 @@ export function decoded(value, type, shapes, origin) {
   if ("closest" in type) return decoded(value, closest(value, type.closest, shapes), shapes, origin);
   for (const [name, item] of Object.entries(value)) value[name] = decoded(item, type.map, shapes, origin);
   return value;
+}
+
+/**
+ * What stands for null in a list: where files are listed, one without a file, so that its neighbours can be used.
+ *
+ * @param {Type} type
+ * @param {Shapes} shapes
+ */
+function bare(type, shapes) {
+  return typeof type === "string" && shapes[type]?.inline ? {} : null;
 }
 
 /**
@@ -66,7 +76,7 @@ function closest(value, names, shapes) {
 }
 
 /**
- * Whether the files are there for whose sake the call was made.
+ * Whether some file is there of those for whose sake the call was made. Beside one that is good, others may be missing.
  *
  * @param {any} value
  * @param {Type} type
@@ -76,5 +86,5 @@ export function holdsFiles(value, type, shapes) {
   const name = typeof type === "string" ? shapes[type]?.files : undefined;
   if (!name || !isObject(value)) return true;
   const found = value[name];
-  return Array.isArray(found) && found.length > 0 && found.every((one) => one instanceof Carrier);
+  return Array.isArray(found) && found.some(hasFile);
 }

@@ -1,7 +1,8 @@
 // Requests, made of what a caller gave: what goes where, under which name, in which form. Nothing is sent here.
 
-import { formOf, formTexts, isContent, uploadOf } from "./files.js";
-import { checkedHeader, checkRetries, checkTimeout } from "./options.js";
+import { formOf, formTexts, uploadOf } from "./files.js";
+import { isJSON, referred, uploaded } from "./inputs.js";
+import { checkedHeader, checkedName } from "./options.js";
 import { isPlain, joined, jsonOf, textOf } from "./values.js";
 
 /**
@@ -12,6 +13,7 @@ import { isPlain, joined, jsonOf, textOf } from "./values.js";
  * @property {string} keyVariable
  * @property {string} urlVariable
  * @property {import("./models.js").Shapes} shapes
+ * @property {Readonly<Record<string, readonly [header: string, variable: string]>>} [accounts] Who pays, by option.
  * @property {((operation: Operation, call: Call, settings: Settings) => Promise<void>)} [check] Holds a call against
  *   the rules of its model's family.
  */
@@ -21,7 +23,8 @@ import { isPlain, joined, jsonOf, textOf } from "./values.js";
  *   those that do not go into the body, `commas` lists that travel as one text.
  *
  *   Of a form, `files` are arguments that are files, `lists` and `documents` as `formOf` takes them; `json` are the
- *   arguments that only the JSON body `jsonMediaType` knows. `whole` names the argument that is the whole body, `raw`
+ *   arguments that only the JSON body `jsonMediaType` knows, and `references` those of the files that it knows too, each
+ *   with the member of a reference that holds its address. `whole` names the argument that is the whole body, `raw`
  *   says that it is a file. `accept` is what the answer may be; `reply` how it is read, `events` how those of a stream
  *   are, where `switch` names the argument that asks for one.
  * @property {string} name
@@ -38,19 +41,22 @@ import { isPlain, joined, jsonOf, textOf } from "./values.js";
  * @property {readonly string[]} [documents]
  * @property {readonly string[]} [json]
  * @property {string} [jsonMediaType]
+ * @property {Readonly<Record<string, string>>} [references]
  * @property {string} [whole]
  * @property {boolean} [raw]
  * @property {string} [accept]
  * @property {import("./answers.js").Reply} reply
+ * @property {string} [items] The member of the answer that lists what was asked for.
  * @property {import("./answers.js").Events} [events]
  * @property {string} [switch]
  */
 
 /**
  * @typedef {object} Settings How a client calls. `query` goes with every call, `deployment` is of Azure's kind:
- *   undefined for none, "" for that of the call's model.
+ *   undefined for none, "" for that of the call's model. `told` are the options that it was made of, without the key.
+ * @property {import("../types/runtime.js").ClientOptions} told
  * @property {string} baseURL
- * @property {string} key
+ * @property {string | (() => string | PromiseLike<string>)} key
  * @property {readonly [header: string, prefix: string]} auth
  * @property {Readonly<Record<string, unknown>>} query
  * @property {Readonly<Record<string, string | null>>} headers
@@ -62,7 +68,8 @@ import { isPlain, joined, jsonOf, textOf } from "./values.js";
  * @property {Set<string>} warned What was warned of.
  * @property {string | undefined} deployment
  * @property {typeof fetch | undefined} fetch
- * @property {RequestInit} fetchOptions
+ * @property {object} fetchOptions
+ * @property {object} network Those of them that say which way connections go.
  */
 
 /**
@@ -70,7 +77,7 @@ import { isPlain, joined, jsonOf, textOf } from "./values.js";
  *   were written, files as Uploads.
  * @property {string} verb
  * @property {string} url
- * @property {Headers} headers
+ * @property {(key: string) => Headers} headers
  * @property {string | Blob | undefined} body
  * @property {Record<string, unknown>} values
  * @property {import("../types/runtime.js").RequestOptions} options
@@ -85,42 +92,84 @@ import { isPlain, joined, jsonOf, textOf } from "./values.js";
  * @param {Readonly<Record<string, unknown>>} given The other arguments.
  * @param {import("../types/runtime.js").RequestOptions} options
  * @param {Settings} settings
+ * @param {import("./patience.js").Waits} waits
  * @returns {Promise<Call>}
  */
-export async function callOf(operation, path, given, options, settings) {
-  const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  if (options.timeout !== undefined) checkTimeout(options.timeout);
-  if (options.maxRetries !== undefined) checkRetries(options.maxRetries);
+export async function callOf(operation, path, given, options, settings, waits) {
+  const told = known(given);
   checkNames(operation, told);
   const query = taken(operation, told, operation.query);
   const sent = taken(operation, told, operation.headers);
-  const extra = options.body ?? {};
-  const named = Object.entries(told).map(([name, value]) => [operation.wires?.[name] ?? name, value]);
-  /** @type {Record<string, unknown>} */
-  let values = Object.fromEntries(named);
-  if (!operation.whole) values = { ...values, ...extra };
-  const wanted = isJSON(operation, values) ? operation.jsonMediaType : operation.mediaType;
-  if (wanted?.startsWith("multipart/form-data")) values = await uploaded(operation, values);
-  const { body, mediaType } = await bodyOf(operation, wanted ?? "", values, extra);
+  const extra = known(options.body ?? {});
+  const wire = (/** @type {string} */ name) => operation.wires?.[name] ?? name;
+  const own = Object.fromEntries(Object.entries(told).map(([name, value]) => [wire(name), value]));
+  let values = operation.whole ? own : { ...own, ...extra };
+  const json = isJSON(operation, values);
+  const wanted = json ? operation.jsonMediaType : operation.mediaType;
+  if (json) values = { ...values, ...(await referred(operation, own, waits)) };
+  if (wanted?.startsWith("multipart/form-data")) values = await uploaded(operation, values, waits);
+  const { body, mediaType } = await bodyOf(operation, wanted ?? "", values, extra, waits);
   if (body !== undefined && ["GET", "HEAD"].includes(operation.verb)) {
     throw new TypeError(`${operation.name}: fetch sends no body with ${operation.verb}`);
   }
-  const headers = new Headers({ Accept: operation.accept ?? "application/json" });
-  if (settings.key) headers.set(settings.auth[0], `${settings.auth[1]}${settings.key}`);
-  set(headers, settings.headers); // may stand for the key, or take it away
-  if (mediaType) headers.set("Content-Type", mediaType);
-  for (const [name, value] of Object.entries(sent)) if (value !== null) set(headers, { [name]: textOf(name, value) });
-  set(headers, options.headers ?? {});
   const url = `${settings.baseURL}${deployed(operation, settings, values)}${filled(operation.path, path)}`;
   return {
     verb: operation.verb,
-    url: withQuery(url, { ...settings.query, ...query, ...options.query }),
-    headers,
+    url: withQuery(url, { ...settings.query, ...query, ...known(options.query ?? {}) }),
+    headers: headersOf(operation, sent, mediaType, options, settings),
     body,
     values,
     options,
-    streams: Boolean(operation.events) && (!operation.switch || Boolean(told[operation.switch])),
+    streams: Boolean(operation.events) && (!operation.switch || Boolean(values[wire(operation.switch)])),
   };
+}
+
+/**
+ * What is said: undefined is not.
+ *
+ * @param {Readonly<Record<string, unknown>>} told
+ * @returns {Record<string, unknown>}
+ */
+function known(told) {
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * The headers of a call, by the key that goes along. TypeError, which names the header and does not tell its value, for
+ * one that cannot be sent.
+ *
+ * @param {Operation} operation
+ * @param {Readonly<Record<string, unknown>>} sent
+ * @param {string} mediaType
+ * @param {import("../types/runtime.js").RequestOptions} options
+ * @param {Settings} settings
+ */
+function headersOf(operation, sent, mediaType, options, settings) {
+  const texts = Object.entries(sent).flatMap(([name, value]) => (value === null ? [] : [[name, textOf(name, value)]]));
+  const own = { ...(mediaType && { "Content-Type": mediaType }), ...Object.fromEntries(texts) };
+  // The client's may stand for the key, or take it away; null takes one away.
+  const told = [settings.headers, own, options.headers ?? {}].flatMap((one) => pairsOf(one));
+  return (/** @type {string} */ key) => {
+    const headers = new Headers({ Accept: operation.accept ?? "application/json" });
+    if (key) headers.set(settings.auth[0], `${settings.auth[1]}${key}`);
+    for (const [name, value] of told) {
+      if (value === null) headers.delete(name);
+      else headers.set(name, value);
+    }
+    return headers;
+  };
+}
+
+/**
+ * @param {import("../types/runtime.js").HeadersGiven} told
+ * @returns {[string, string | null][]}
+ */
+function pairsOf(told) {
+  const pairs = told instanceof Headers ? [...told] : Object.entries(told);
+  return pairs.flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return [[checkedName(name), value === null ? null : checkedHeader(name, value)]];
+  });
 }
 
 /**
@@ -162,49 +211,19 @@ function isParameter(operation, name) {
 }
 
 /**
- * Whether arguments, by their names on the wire, go as JSON where a form is what the call is used to.
- *
- * @param {Operation} operation
- * @param {Readonly<Record<string, unknown>>} values
- */
-export function isJSON(operation, values) {
-  if (!operation.jsonMediaType) return false;
-  const only = (operation.json ?? []).some((name) => name in values);
-  return only || (operation.files ?? []).some((name) => isPlain(values[name]) && !isContent(values[name]));
-}
-
-/**
- * Files, and lists of files, as Uploads.
- *
- * @param {Operation} operation
- * @param {Readonly<Record<string, unknown>>} values
- */
-async function uploaded(operation, values) {
-  /** @type {[string, unknown][]} */
-  const out = [];
-  for (const [name, value] of Object.entries(values)) {
-    const declared = operation.files?.includes(name) && value !== null;
-    if (!declared && !isContent(value)) out.push([name, value]);
-    else if (!Array.isArray(value)) out.push([name, await uploadOf(name, value)]);
-    else if (value.length) out.push([name, await Promise.all(value.map((item) => uploadOf(name, item)))]);
-    else throw new TypeError(`${name}: the list of files is empty`);
-  }
-  return Object.fromEntries(out);
-}
-
-/**
  * Content and media type.
  *
  * @param {Operation} operation
  * @param {string} mediaType
  * @param {Record<string, unknown>} values
  * @param {Readonly<Record<string, unknown>>} extra
+ * @param {import("./patience.js").Waits} waits
  * @returns {Promise<{ body?: string | Blob, mediaType: string }>}
  */
-async function bodyOf(operation, mediaType, values, extra) {
+async function bodyOf(operation, mediaType, values, extra, waits) {
   if (operation.whole && operation.whole in values) {
     const whole = values[operation.whole];
-    if (operation.raw) return { body: (await uploadOf(operation.whole, whole)).blob, mediaType };
+    if (operation.raw) return { body: (await uploadOf(operation.whole, whole, waits)).blob, mediaType };
     if (!isPlain(whole)) {
       if (Object.keys(extra).length) throw new TypeError("the option body needs a body with members");
       return { body: jsonOf(operation.whole, whole), mediaType };
@@ -260,19 +279,4 @@ function filled(template, values) {
 function withQuery(url, query) {
   const pairs = Object.entries(query).flatMap(([name, value]) => formTexts(name, value, name));
   return pairs.length ? `${url}?${new URLSearchParams(pairs)}` : url;
-}
-
-/**
- * Sets headers; null takes one away. TypeError, which names the header and does not tell its value, for one that cannot
- * be sent.
- *
- * @param {Headers} headers
- * @param {import("../types/runtime.js").HeadersGiven} told
- */
-function set(headers, told) {
-  const pairs = told instanceof Headers ? [...told] : Object.entries(told);
-  for (const [name, value] of pairs) {
-    if (value === null) headers.delete(name);
-    else if (value !== undefined) headers.set(name, checkedHeader(name, value));
-  }
 }

@@ -2,9 +2,9 @@
 
 import { RequestRuleError } from "./errors.js";
 import { Upload, uploadsIn } from "./files.js";
+import { isJSON } from "./inputs.js";
 import { isSeeThrough } from "./masks.js";
 import { readPicture } from "./pictures.js";
-import { isJSON } from "./request.js";
 import { faultsOf, listedIn, said } from "./schemas.js";
 import { isPlain } from "./values.js";
 

@@ -1,5 +1,8 @@
 // What users of this client meet beside its calls and the values of the API.
 
+/** Bytes that are not shared with another thread; a plain Uint8Array for compilers before TypeScript 5.7. */
+export type Bytes = ReturnType<typeof Uint8Array.of>;
+
 /** First bytes of a file, and what they tell. */
 export interface Picture {
   /** By its first bytes; "" for anything else. */
@@ -12,11 +15,12 @@ export interface Picture {
 }
 
 export interface DownloadOptions {
-  /** Milliseconds for the whole download; 60,000 without it. */
-  timeout?: number;
+  /** Milliseconds for the whole download, null for no limit; 60,000 without it. */
+  timeout?: number | null | undefined;
   /** Bytes at which it stops; 256 MiB without it. */
-  maxBytes?: number;
-  signal?: AbortSignal;
+  maxBytes?: number | undefined;
+  /** Ends the download with an APIUserAbortError. */
+  signal?: AbortSignal | null | undefined;
 }
 
 /** An object of an answer that carries a file, in base64 or behind a URL. */
@@ -26,10 +30,10 @@ export interface CarriedFile {
   /**
    * The bytes of the file, from its base64 or else downloaded from its URL, once and without the key.
    *
-   * Throws APIResponseValidationError when there is no file or it cannot be decoded, APIConnectionError or
-   * APIStatusError when it cannot be fetched.
+   * Throws APIResponseValidationError when there is no file, when it cannot be decoded, or when a page of HTML, JSON or
+   * text is behind the URL; APIConnectionError or APIStatusError when it cannot be fetched.
    */
-  toBytes(options?: DownloadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  toBytes(options?: DownloadOptions): Promise<Bytes>;
   /**
    * Write the file, and say where. A path without an extension gets the one that the bytes call for; an empty file is
    * never written. Not in browsers.
@@ -47,13 +51,8 @@ export interface SizedFile extends CarriedFile {
   readonly format: Picture["format"];
 }
 
-/**
- * A file to send: its bytes, a Blob or File, an answer of fetch, a stream, or, where there is a file system, a path.
- *
- * The media type is that of the Blob or File, else read from the bytes. `toFile` gives a name to what has none. A path is
- * read while it is sent, so that a large file takes no memory; a stream is read before.
- */
-export type FileInput =
+/** What a file to send may be: its bytes, a Blob or File, an answer of fetch, a stream, or, where there is a file system, a path. */
+export type FileContent =
   | string
   | URL
   | Blob
@@ -63,12 +62,16 @@ export type FileInput =
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array | string>;
 
+/**
+ * A file to send, or what will be one, such as `fetch(url)` and `fs.openAsBlob(path)`.
+ *
+ * The media type is that of the Blob or File, else read from the bytes. `toFile` gives a name to what has none. A path is
+ * read while it is sent, so that a large file takes no memory; a stream is read before.
+ */
+export type FileInput = FileContent | PromiseLike<FileContent>;
+
 /** A File of any content, with a name and perhaps a media type. */
-export declare function toFile(
-  content: FileInput | PromiseLike<FileInput>,
-  name?: string,
-  options?: { type?: string },
-): Promise<File>;
+export declare function toFile(content: FileInput, name?: string | null, options?: { type?: string }): Promise<File>;
 
 /** A file as a data URL; its media type is read from its bytes. */
 export declare function dataURL(content: Uint8Array): string;
@@ -81,7 +84,7 @@ export declare function dataURL(content: Uint8Array): string;
 export declare function makeMask(
   image: Uint8Array | Blob,
   ...boxes: (readonly [left: number, top: number, right: number, bottom: number])[]
-): Promise<Uint8Array<ArrayBuffer>>;
+): Promise<Bytes>;
 
 /** Throws RangeError for a mask that servers refuse: without alpha, opaque all over, or of another size. */
 export declare function checkMask(mask: Uint8Array | Blob, image: Uint8Array | Blob): Promise<void>;
@@ -94,14 +97,24 @@ export type FamilyOption = string | Readonly<Record<string, string>>;
 export type HeadersGiven = Headers | Readonly<Record<string, string | null | undefined>>;
 
 export interface ClientOptions {
-  /** The key; without it that of the environment, where there is one. "" sends none. */
-  apiKey?: string | null | undefined;
+  /**
+   * The key, or a function that gives one for each request, such as a token that expires; without it that of the
+   * environment, where there is one. "" sends none.
+   */
+  apiKey?: string | (() => string | PromiseLike<string>) | null | undefined;
   /**
    * Host, base or whole URL of the server; without it that of the environment, or the service's own. A query behind it
    * goes with every call. In a browser a path is one of the page's own server.
    */
-  baseURL?: string | null | undefined;
-  /** Milliseconds to wait for an answer, or between two events; null waits for ever. 600,000 without it. */
+  baseURL?: string | URL | null | undefined;
+  /** Who pays, for keys of several. The environment tells it for the service's own host alone. */
+  organization?: string | null | undefined;
+  project?: string | null | undefined;
+  /**
+   * Milliseconds to wait for an answer, or for the next bytes of a stream; null waits for ever. 600,000 without it. A
+   * comment by which a server says that it is still at work counts, so the time of a whole stream is not limited:
+   * `signal` is for that.
+   */
   timeout?: number | null | undefined;
   /** How often a call is repeated that failed in a way which costs nothing: 2 without it. README has the table. */
   maxRetries?: number | undefined;
@@ -114,19 +127,31 @@ export interface ClientOptions {
   family?: FamilyOption | undefined;
   /** A fetch of your own, for proxies, certificates and tests. */
   fetch?: typeof fetch | undefined;
-  /** Sent along with every fetch. */
-  fetchOptions?: RequestInit | undefined;
+  /** Sent along with every fetch; what says which way connections go is used for downloads too. */
+  fetchOptions?: FetchOptions | undefined;
   /** Without it a client in a browser refuses a key, which everyone could read there. */
   dangerouslyAllowBrowser?: boolean | undefined;
 }
 
+/**
+ * Options of fetch, and beside them those by which Node (`dispatcher`), Bun (`proxy`, `tls`, `unix`) and Deno (`client`) are
+ * told which way connections go. What the client sets itself is not among them.
+ */
+export type FetchOptions = Omit<RequestInit, "body" | "dispatcher" | "headers" | "method" | "redirect" | "signal"> & {
+  dispatcher?: unknown;
+  proxy?: unknown;
+  tls?: unknown;
+  unix?: string;
+  client?: unknown;
+};
+
 export interface AzureOptions extends Omit<ClientOptions, "baseURL"> {
-  /** Such as https://NAME.openai.azure.com. */
+  /** Such as https://NAME.openai.azure.com, or the whole Target URI of the portal, which has all that a call needs. */
   endpoint: string;
-  /** Sent with every call, as `api-version`. */
-  apiVersion: string;
-  /** Of all calls; without it each call goes to the deployment that its model names. */
-  deployment?: string;
+  /** Sent with every call, as `api-version`. Needed, unless the endpoint tells it or is of the v1 kind. */
+  apiVersion?: string | undefined;
+  /** Of all calls; without it, and where the endpoint names none, each call goes to the one that its model names. */
+  deployment?: string | undefined;
 }
 
 /** What every call takes beside its parameters. */
@@ -187,31 +212,46 @@ export declare class APIPromise<T> extends Promise<T> {
   withResponse(): Promise<{ data: T; response: Response; request_id: string | null }>;
 }
 
+/** An answer that lists things, which can be gone through at once: `for await (const one of client.models.list())`. */
+export declare class ListPromise<T, I> extends APIPromise<T> implements AsyncIterable<I> {
+  [Symbol.asyncIterator](): AsyncGenerator<I, void>;
+}
+
 /**
  * Events of one answer, in the order in which they come. Iterate once; leaving the loop closes it.
  *
- * Throws APIError when the server reports a failure, APIConnectionError or APIConnectionTimeoutError when the connection
+ * `F` are the events that bring finished pictures, `P` those that bring pictures in the making.
+ *
+ * Throws APIError when the server reports a failure (ModerationError for a filter), APIConnectionError or APIConnectionTimeoutError when the connection
  * breaks or falls silent, APIUserAbortError when it was aborted, and APIResponseValidationError when the events end too
- * soon.
+ * soon. Each has in `finished` what had arrived.
  */
-export declare class Stream<T> implements AsyncIterable<T> {
+export declare class Stream<T, F = T, P = T> implements AsyncIterable<T> {
   readonly controller: AbortController;
   readonly requestID: string | null;
   [Symbol.asyncIterator](): AsyncIterator<T, void>;
   /** Stop listening. The server may go on, and charge. */
   close(): void;
   /** The events that brought finished pictures so far: they were paid for, even if the stream then breaks. */
-  readonly finished: readonly T[];
-  /** The event that brings the finished picture, the last of several, read before or not; reads the stream to its end. */
-  finalImage(): Promise<T>;
+  readonly finished: readonly F[];
+  /**
+   * The event that brings the finished picture, the last of several, read before or not; reads the stream to its end.
+   * A picture that has arrived is given also where the stream breaks after it.
+   */
+  finalImage(): Promise<F>;
   /** The events that bring finished pictures, one for each, read before or not; reads the stream to its end. */
-  finalImages(): Promise<T[]>;
+  finalImages(): Promise<F[]>;
   /** The events that bring pictures in the making, as they arrive; reads the stream to its end. */
-  partialImages(): AsyncGenerator<T, void>;
+  partialImages(): AsyncGenerator<P, void>;
 }
 
+/** The root of all errors of this client, but for the TypeError of an argument that cannot be sent. */
+export declare class ClientError extends Error {
+  /** What was thrown before, such as the error of fetch, without keys; or why the caller ended the call. */
+  readonly cause?: unknown;
+}
 /** Something went wrong with a call. */
-export declare class APIError extends Error {
+export declare class APIError extends ClientError {
   constructor(message: string);
   /** HTTP status; undefined without an answer. */
   readonly status: number | undefined;
@@ -226,6 +266,8 @@ export declare class APIError extends Error {
   /** Id of the exchange, where the server gave one; undefined without an answer. */
   readonly requestID: string | null | undefined;
   readonly headers: Headers | undefined;
+  /** Pictures that had arrived before a stream broke: the events that brought them. They are paid for. */
+  readonly finished: readonly CarriedFile[];
 }
 /** The caller ended the call. */
 export declare class APIUserAbortError extends APIError {}
@@ -245,7 +287,7 @@ export declare class APIStatusError extends APIError {}
 export declare class BadRequestError extends APIStatusError {}
 /** 400 that names the parameter at fault, in `param`. */
 export declare class InvalidParameterError extends BadRequestError {}
-/** 400: a filter stopped the prompt, an input or the result. Asking again is of no use. */
+/** 400, or an event of a stream: a filter stopped the prompt, an input or the result. Asking again is of no use. */
 export declare class ModerationError extends BadRequestError {
   /** "input", "output" or "unknown"; "" where the server does not say. */
   readonly stage: string;
@@ -269,6 +311,7 @@ export declare class InternalServerError extends APIStatusError {}
 
 /** What every client is. */
 export declare class BaseClient {
+  static readonly ClientError: typeof ClientError;
   static readonly APIError: typeof APIError;
   static readonly APIUserAbortError: typeof APIUserAbortError;
   static readonly APIConnectionError: typeof APIConnectionError;
@@ -285,7 +328,7 @@ export declare class BaseClient {
   constructor(options?: ClientOptions);
   /** Where calls go. */
   readonly baseURL: string;
-  /** A client of the same kind with other options. Headers and query add to those of this one. */
+  /** A client of the same kind with other options. Headers and query add to those of this one; the query of a URL goes with it. */
   withOptions(options: Partial<ClientOptions>): this;
   /** A client of an Azure-style server: the key goes as `api-key`, paths name a deployment. */
   static azure<C>(this: new (options?: ClientOptions) => C, options: AzureOptions): C;

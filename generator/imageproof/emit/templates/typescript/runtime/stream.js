@@ -1,7 +1,7 @@
 // Server-sent events, read as they arrive.
 
-import { Carrier } from "./content.js";
-import { APIConnectionError, APIError, APIResponseValidationError, isObject } from "./errors.js";
+import { Carrier, hasFile } from "./content.js";
+import { APIError, APIResponseValidationError, APIUserAbortError, isObject, reportedError } from "./errors.js";
 import { decoded } from "./models.js";
 import { joinedBytes } from "./pictures.js";
 
@@ -76,9 +76,11 @@ export class EventReader {
  * Events of one answer, in the order in which they come. Iterate once; leaving the loop closes it.
  *
  * @template T
+ * @template [F=T] Events that bring finished files.
+ * @template [P=T] Events that bring files in the making.
  */
 export class Stream {
-  /** @type {import("./http.js").Exchange} */
+  /** @type {import("./exchange.js").Exchange} */
   #exchange;
   /** @type {import("./answers.js").Events} */
   #how;
@@ -87,11 +89,14 @@ export class Stream {
   /** @type {AsyncGenerator<T, void>} */
   #events;
   #ended;
-  /** @type {T[]} */
+  /** @type {F[]} */
   #finished = [];
+  #bare = false;
+  /** @type {unknown} What ended it too early. */
+  #failure;
 
   /**
-   * @param {import("./http.js").Exchange} exchange
+   * @param {import("./exchange.js").Exchange} exchange
    * @param {import("./answers.js").Events} how
    * @param {import("./models.js").Shapes} shapes
    */
@@ -115,29 +120,35 @@ export class Stream {
     this.#exchange.end();
   }
 
-  /** @returns {readonly T[]} */
+  /** @returns {readonly F[]} */
   get finished() {
     return [...this.#finished];
   }
 
-  /** @returns {Promise<T[]>} */
+  /** @returns {Promise<F[]>} */
   async finalImages() {
     for await (const event of this) void event; // what is left of it
+    if (this.#failure) throw this.#failure; // also where it was told before
     return [...this.#finished];
   }
 
-  /** @returns {Promise<T>} */
+  /** @returns {Promise<F>} */
   async finalImage() {
-    const event = (await this.finalImages()).pop();
+    try {
+      await this.finalImages();
+    } catch (error) {
+      if (!this.#finished.length || error instanceof APIUserAbortError) throw error;
+    }
+    const event = this.#finished.at(-1);
     if (event === undefined) {
       throw new APIResponseValidationError("the stream brought no finished picture", { requestID: this.requestID });
     }
     return event;
   }
 
-  /** @returns {AsyncGenerator<T, void>} */
+  /** @returns {AsyncGenerator<P, void>} */
   async *partialImages() {
-    for await (const event of this) if (event instanceof Carrier && !this.#isLast(event)) yield event;
+    for await (const event of this) if (event instanceof Carrier && !this.#isLast(event)) yield /** @type {any} */ (event);
   }
 
   /** @param {unknown} event */
@@ -148,33 +159,44 @@ export class Stream {
 
   /** @returns {AsyncGenerator<T, void>} */
   async *#read() {
+    try {
+      yield* this.#made();
+      const told = { requestID: this.requestID };
+      if (!this.#ended) throw new APIResponseValidationError("the stream ended before its last event", told);
+      if (this.#bare && !this.#finished.length) {
+        throw new APIResponseValidationError("the stream holds no file: its last event has none", told);
+      }
+    } catch (error) {
+      this.#failure = error;
+      if (error instanceof APIError) error.finished = this.finished;
+      throw error;
+    }
+  }
+
+  /** @returns {AsyncGenerator<T, void>} */
+  async *#made() {
     const reader = new EventReader();
-    const body = this.#exchange.response.body?.getReader();
     let over = false;
     try {
       while (!over) {
-        this.#exchange.restart();
-        /** @type {Uint8Array | undefined} */
-        let chunk;
-        try {
-          if (this.controller.signal.aborted) throw new APIConnectionError("the stream is closed");
-          const piece = await body?.read();
-          over = piece?.done ?? true;
-          chunk = piece?.value;
-          this.#exchange.pause(); // how long its reader takes is no silence of the server
-        } catch (error) {
-          throw this.#exchange.broken(error);
-        }
+        const chunk = await this.#piece();
+        over = !chunk;
         for (const { event, data } of chunk ? reader.feed(chunk) : reader.end()) {
-          if (data.trim() !== "[DONE]") yield this.#made(event, data);
+          if (data.trim() === "[DONE]") return;
+          yield this.#event(event, data);
         }
       }
     } finally {
-      this.#exchange.end();
-      if (!over) await body?.cancel().catch(() => undefined);
+      if (over) this.#exchange.end();
+      else await this.#exchange.cancel();
     }
-    if (!this.#ended) {
-      throw new APIResponseValidationError("the stream ended before its last event", { requestID: this.requestID });
+  }
+
+  async #piece() {
+    try {
+      return await this.#exchange.read();
+    } catch (error) {
+      throw this.#exchange.broken(error);
     }
   }
 
@@ -183,28 +205,28 @@ export class Stream {
    * @param {string} data
    * @returns {T}
    */
-  #made(event, data) {
+  #event(event, data) {
     const { member, last = [], type } = this.#how;
     const { origin } = this.#exchange;
+    const told = () => ({ raw: origin.clean(data), requestID: this.requestID });
     /** @type {any} */
     let value;
     try {
       value = JSON.parse(data);
     } catch {
-      const told = { raw: origin.clean(data), requestID: this.requestID };
-      throw new APIResponseValidationError("an event is not JSON", told);
+      throw new APIResponseValidationError("an event is not JSON", told());
     }
     if (isObject(value)) {
-      if (value.error || event === "error" || value.type === "error") {
-        const told = { raw: origin.clean(data), requestID: this.requestID };
-        throw new APIError("the stream reported an error", told);
-      }
+      if (value.error || event === "error" || value.type === "error") throw reportedError(told());
       if (event && member && value[member] === undefined) value[member] = event;
       const kind = value[member ?? ""];
       if (typeof kind === "string" && last.includes(kind)) this.#ended = true;
     }
     const made = decoded(value, type, this.#shapes, origin);
-    if (this.#isLast(made)) this.#finished.push(made);
+    if (this.#isLast(made)) {
+      if (made instanceof Carrier && !hasFile(made)) this.#bare = true;
+      else this.#finished.push(/** @type {any} */ (made));
+    }
     return made;
   }
 }
