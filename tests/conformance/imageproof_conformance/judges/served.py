@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from imageproof_conformance.answers import MISCODED
+from imageproof_conformance.answers import MISCODED, said
 from imageproof_conformance.encodings import encoding_refused
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.judges.answer import Item, answer, shown, whole
@@ -70,7 +70,7 @@ def objections(exchange: Exchange) -> frozenset[str]:
     """The optional parameters of a call that its error is about: those that it names, else abilities that it speaks
     of."""
     error = answer(exchange).error or {}
-    param, words = str(error.get("param") or "").partition("[")[0], f"{error.get('message')} {error.get('code')}"
+    param, words = str(error.get("param") or "").partition("[")[0], f"{said(exchange)} {error.get('code')}"
     given = [name for name, value in exchange.probe.asked.items() if value is not None and name not in _ANY_CALL]
     if param in given:
         return frozenset({param})
@@ -106,8 +106,18 @@ def blamed(exchange: Exchange, context: Context) -> str:
     listed = [rule for rule in _FEATURES if rule in probe.rules]
     named = [rule for rule in listed if param and param.partition("[")[0] in _FEATURES[rule]]
     only = [rule for rule in listed if not _FEATURES[rule] and not (plain and _works(rule, exchange, context))]
+    if param and only and not named and _refused_without(only, param, exchange, context):
+        return plain
     others = [plain] if plain and not named and isinstance(probe.asked.get(param), str | int) else []
     return next(iter([*named, *others, *only, plain]), "")
+
+
+def _refused_without(rules: Collection[str], param: str, exchange: Exchange, context: Context) -> bool:
+    """Whether another call of the operation, without these features, is refused over the same parameter."""
+    mine = exchange.probe
+    others = (one for one in context.others if (one.probe.model, one.probe.operation) == (mine.model, mine.operation))
+    plain = (one for one in others if one.probe.expect == "served" and not {*rules} & {*one.probe.rules})
+    return any(answer(one).refused and param in objections(one) for one in plain)
 
 
 def _works(rule: str, exchange: Exchange, context: Context) -> bool:

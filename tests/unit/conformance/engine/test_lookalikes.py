@@ -110,3 +110,17 @@ def test_a_failure_of_the_suite_is_its_own_status(reference: Reference, tmp_path
     )
     assert found.returncode == 5, found.stdout + found.stderr
     assert "The suite itself failed: RuntimeError: made to fail" in found.stdout
+
+
+def test_what_plain_calls_are_refused_over_is_not_put_on_streams(serve: Serve, reference: Reference) -> None:
+    """In words alone, without an error object, as some providers have it."""
+    url = reference(KEY)
+
+    def handle(asked: Asked) -> Says:
+        if b"quality" in asked.body:
+            return Says(400, {"code": "bad", "error": "Argument not supported: quality"})
+        return forward(asked, url)
+
+    found = made(serve(handle).url, "gpt-image-1", tier="core")
+    assert status(found, "GEN-SERVED") == "fail"
+    assert "fail" not in (status(found, "GEN-STREAM-TYPE"), status(found, "GEN-NULL-OMITTED"))
