@@ -24,8 +24,9 @@ GREETING = "imageproof: looking at the target; the plan comes before any picture
 NEEDED = ("httpx2", "PIL", "pytest", "rich", "schemathesis")  # what the extra brings
 
 _EPILOG = """\b
-Exit status: 0 nothing is broken, 1 a rule is broken, 2 wrong usage, 3 no verdict (unreachable, key, quota),
-4 the budget ended before all rules were judged, 5 the suite itself failed, 130 interrupted.
+Exit status: 0 nothing is broken, 1 a rule is broken, 2 wrong usage, 3 no verdict (unreachable, silent,
+key, quota, no Images API), 4 a limit ended the run before all rules were judged, 5 the suite itself failed,
+130 interrupted.
 
 Without --tier, --max-images and --max-cost only refusals, lists and keys are tried, which costs nothing on a
 server that refuses what it must, and never more than 12 pictures."""
@@ -37,7 +38,7 @@ _TIER = (
 _OVERLAY = "OpenAPI Overlay 1.0 on the contract that is judged by. Repeatable: each on the result of those before it."
 _MAX_COST = "Never cost more, by the contract's list prices or by --price-per-image."
 _PRICE = "What any picture costs, in the place of list prices."
-_MAX_TIME = "Start no call after this many seconds, and wait for none longer; a call that is cut counts as spent."
+_MAX_TIME = "Start no call after this many seconds, and wait for none longer; a paid call that is cut counts as spent."
 _URL_AGE = "Fetch the links of answers once more when they are that old, as 60s. Default: at the end of the run."
 _REQUIRE = "Fail unless these are offered: generations,edits,variations,models,stream."
 _SUMMARY = "Summary in Markdown. GITHUB_STEP_SUMMARY, where it is set, gets it too."

@@ -44,7 +44,7 @@ def next_command(run: Run) -> str:
 
 def _with_variables(run: Run, command: str) -> str:
     """The command, and what stands in the variables of its headers."""
-    names = [name for name in run.profile.sending.hidden if f"${variable(name)}" in command]
+    names = {name for name, _ in run.profile.sending.headers if f"${variable(name)}" in command}
     if not names:
         return command
     told = ", ".join(f"{variable(name)} has the value of {name}" for name in sorted(names))

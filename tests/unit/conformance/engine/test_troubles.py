@@ -220,7 +220,7 @@ def test_a_masked_header_is_a_variable_of_the_shell(serve: Serve) -> None:
     found = run(replace(build(settings, {"IMAGEPROOF_API_KEY": KEY}), timeout=5.0))
     command = next_command(found)
     assert '--header "X-Tenant: $HEADER_X_TENANT"' in command and "acme" not in command
-    assert command.endswith("  # HEADER_X_TENANT has the value of x-tenant")
+    assert command.endswith("  # HEADER_X_TENANT has the value of X-Tenant")
     assert shlex.split(command.partition("then: ")[2], comments=True)[:2] == ["imageproof", "conform"]
     assert "--rate 50" in command and "--workers 2" in command
 
