@@ -96,6 +96,8 @@ def discover(document: Document, profile: Profile, send: Send) -> Discovery:
     trouble, detail = troubled(exchanges, offered, making_ids, profile)
     if trouble and not doubtful(trouble, exchanges):
         offered = opened(exchanges)
+    if trouble == "nothing":  # what was served is a list of models at most
+        offered = offered - making_ids if listed else set()
     closed = () if trouble else tuple(sorted({one.probe.operation for one in exchanges if one.status in CLOSED}))
     offered.difference_update(closed)
     nameless = not (trouble or listed or profile.models or (profile.provider and profile.provider.models))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-from imageproof_conformance.answers import page, parsed, said
+from imageproof_conformance.answers import error, page, parsed, said
 from imageproof_conformance.budget import LATE, NEVER_SENT
 from imageproof_conformance.exchange import Exchange
 from imageproof_conformance.profile import Profile
@@ -60,11 +60,23 @@ def found(
     if all(200 <= (one.status or 0) < 300 and page(one) for one in heard):
         return "website", f"calls are answered with a page for people (status {_named(every)})"
     if not {*offered} & {*making}:
-        return "nothing", f"no operation of the Images API answers here (status {_named(every)}{_by_page(asked)})"
-    if len({one.status for one in exchanges}) == 1 and min(every) >= 400 and not any(map(_object, exchanges)):
-        kind = asked[0].media_type or "no content type"
-        return "nothing", f"whatever is asked is answered {told}, with no JSON object ({kind}): this is no Images API"
+        listed = any(200 <= (one.status or 0) < 300 and _object(one) for one in exchanges)
+        hint = "; it has a list of models, so it may be a server that makes no pictures" if listed else ""
+        return "nothing", f"no operation of the Images API answers here (status {_named(every)}{_by_page(asked)}){hint}"
+    if same := _all_the_same(exchanges):
+        return "nothing", f"whatever is asked is answered {told}, {same}: this is no Images API"
     return "", ""
+
+
+def _all_the_same(exchanges: Sequence[Exchange]) -> str:
+    """How all answers are alike in a way that no Images API has, lists and calls together; "" where they are not."""
+    if len({one.status for one in exchanges}) != 1 or {one.probe.request.method for one in exchanges} == {"POST"}:
+        return ""
+    if not any(map(_object, exchanges)):
+        refused = (exchanges[0].status or 0) >= 400
+        return f"with no JSON object ({exchanges[0].media_type or 'no content type'})" if refused else ""
+    alike = len({one.body for one in exchanges}) == 1 and not any(map(error, exchanges))
+    return "by the same words each time" if alike else ""
 
 
 def _object(exchange: Exchange) -> bool:

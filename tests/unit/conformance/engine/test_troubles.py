@@ -279,6 +279,22 @@ def test_a_server_of_another_kind_is_no_api(serve: Serve, status: int, media_typ
     )
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_the_same_answer_to_everything_is_no_api(serve: Serve, status: int) -> None:
+    found = made(serve(lambda asked: Says(status, {"status": "ok"})).url, tier="core")
+    assert (found.verdict.exit_status, found.discovery.trouble) == (3, "nothing")
+    assert found.discovery.offered == frozenset()
+    assert "by the same words each time: this is no Images API." in found.verdict.headline
+
+
+def test_a_server_without_pictures_is_told_as_one(serve: Serve) -> None:
+    found = made(serve(lambda asked: LIST if asked.method == "GET" else Says(404, {"detail": "Not Found"})).url)
+    assert found.verdict.headline == (
+        "No verdict: no operation of the Images API answers here (status 404); "
+        "it has a list of models, so it may be a server that makes no pictures."
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "error", "change"),
     [
