@@ -23,7 +23,7 @@ const LONGEST_START = 4096; // bytes in which an answer has to show what it is
 export class Exchange {
   /** @type {import("./request.js").Call} */
   #call;
-  /** @type {Headers} */
+  /** @type {Readonly<Record<string, string>>} */
   #headers;
   /** @type {import("./request.js").Settings} */
   #settings;
@@ -45,7 +45,7 @@ export class Exchange {
 
   /**
    * @param {import("./request.js").Call} call
-   * @param {Headers} headers
+   * @param {Readonly<Record<string, string>>} headers
    * @param {import("./request.js").Settings} settings
    * @param {import("./content.js").Origin} origin
    */
@@ -106,10 +106,11 @@ export class Exchange {
     this.restart();
     const told = { ...this.#settings.fetchOptions, ...patient(this.#settings) };
     const { signal } = this.controller;
+    const own = this.#settings.fetch;
     try {
-      const using = sender(this.#settings, this.streams);
+      const using = own ?? sender(this.#settings, this.streams);
       this.#response = await using(url, {
-        ...told, method: verb, headers: this.#headers, body: once(body), redirect: "manual", signal,
+        ...told, method: verb, headers: own ? new Headers(this.#headers) : this.#headers, body: once(body), redirect: "manual", signal,
       });
     } catch (cause) {
       return this.#failed(cause, `no answer from ${this.origin.baseURL}`);
