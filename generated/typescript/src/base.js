@@ -25,6 +25,7 @@ const AZURE_AUTH = /** @type {const} */ (["api-key", ""]);
 export class APIPromise extends Promise {
   /** @type {boolean} */
   #raw = false;
+  #begun = false;
   /** @type {Promise<{ response: Response, requestID: string | null, data: T | undefined }>} */
   #made;
 
@@ -39,12 +40,18 @@ export class APIPromise extends Promise {
     super((done) => {
       resolve = done;
     });
-    this.#made = Promise.resolve().then(() => begin(!this.#raw));
+    this.#made = Promise.resolve().then(() => {
+      this.#begun = true;
+      return begin(!this.#raw);
+    });
     resolve(this.#made.then(({ data }) => data, (error) => (this.#raw ? undefined : Promise.reject(error))));
   }
 
   /** @returns {Promise<Response>} */
   async asResponse() {
+    if (this.#begun && !this.#raw) {
+      throw new TypeError("asResponse() comes too late, the answer is being read: ask for it in the same expression as the call");
+    }
     this.#raw = true;
     return (await this.#made).response;
   }
