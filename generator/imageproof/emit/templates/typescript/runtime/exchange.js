@@ -153,7 +153,7 @@ export class Exchange {
 
   /** From now on reads what arrives, whoever asks for it when: as a stream is read. */
   flow() {
-    this.#ahead ??= new Ahead(() => this.#next());
+    this.#ahead ??= new Ahead(() => this.#next(), () => this.pause());
   }
 
   /**
@@ -179,7 +179,7 @@ export class Exchange {
     if (this.controller.signal.aborted) throw new Error("the answer is closed");
     this.restart();
     const { done, value } = await this.#reader.read();
-    this.pause(); // how long its reader takes is no silence of the server
+    if (done) this.pause();
     if (this.controller.signal.aborted) throw new Error("the answer is closed"); // not every engine says so
     return done ? undefined : value;
   }
@@ -282,6 +282,10 @@ export class Exchange {
 
   /** Something came: the silence begins anew. */
   restart() {
+    if (this.#timer?.refresh) {
+      this.#timer.refresh();
+      return;
+    }
     clearTimeout(this.#timer);
     this.#timer = clock(this.#timeout, () => {
       this.#late = true;
@@ -293,11 +297,12 @@ export class Exchange {
   /** Nothing is waited for until something is read. */
   pause() {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Nothing is waited for any more. */
   end() {
-    clearTimeout(this.#timer);
+    this.pause();
     this.#call.options.signal?.removeEventListener("abort", this.aborts);
   }
 
