@@ -92,6 +92,20 @@ test("a picture that arrived stays when the connection breaks before its reader 
   });
 });
 
+test("an answer that is cut is kept as far as it came", async () => {
+  const half = GOOD.slice(0, -4);
+  const answer = (_, response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": GOOD.length }).write(half);
+    setTimeout(() => response.destroy(), 50);
+  };
+  await served(answer, async (url) => {
+    const error = await thrown(client(url).images.generate(asked));
+    assert.ok(error instanceof api.APIConnectionError);
+    assert.equal(error.raw, half);
+    assert.ok(error.message.length < 200);
+  });
+});
+
 test("more than is read ahead waits for its reader, and is no silence of the server", async () => {
   const comment = `: ${"x".repeat(1024 * 1024)}\n`;
   const answer = async (_, response) => {

@@ -211,40 +211,33 @@ export class Exchange {
   }
 
   /**
-   * The body. Throws an APIError where it does not come whole.
+   * The body. Throws an APIError where it does not come whole, with what came of it.
    *
    * @returns {Promise<Uint8Array>}
    */
   async bytes() {
     if (this.#body) return this.#body;
-    try {
-      this.#body = await this.#collected();
-    } catch (cause) {
-      throw this.#failed(cause, "the answer did not come whole");
-    }
-    this.end();
-    return this.#body;
-  }
-
-  /**
-   * The body in one piece, which grows where it is longer than the server said.
-   *
-   * @returns {Promise<Uint8Array>}
-   */
-  async #collected() {
+    // In one piece, which grows where it is longer than the server said.
     let whole = new Uint8Array(Math.min(Number(this.response.headers.get("content-length")) || PIECE, LONGEST_PROMISE));
     let size = 0;
-    for (;;) {
-      const piece = await this.read();
-      if (!piece) return whole.subarray(0, size);
-      if (size + piece.length > whole.length) {
-        const larger = new Uint8Array(2 * (size + piece.length));
-        larger.set(whole.subarray(0, size));
-        whole = larger;
+    try {
+      for (let piece = await this.read(); piece; piece = await this.read()) {
+        if (size + piece.length > whole.length) {
+          const larger = new Uint8Array(2 * (size + piece.length));
+          larger.set(whole.subarray(0, size));
+          whole = larger;
+        }
+        whole.set(piece, size);
+        size += piece.length;
       }
-      whole.set(piece, size);
-      size += piece.length;
+    } catch (cause) {
+      const error = this.#failed(cause, "the answer did not come whole");
+      error.raw = this.origin.clean(textOf([whole.subarray(0, size)])); // it was paid for
+      throw error;
     }
+    this.end();
+    this.#body = whole.subarray(0, size);
+    return this.#body;
   }
 
   /** @returns {Promise<string>} */

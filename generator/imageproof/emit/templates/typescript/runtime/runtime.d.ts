@@ -265,7 +265,7 @@ export declare class APIError extends ClientError {
   readonly type: string | null | undefined;
   /** The error object of the answer, else its whole JSON, else its text; undefined without an answer. */
   readonly error: unknown;
-  /** Text of the answer, "" without one. */
+  /** Text of the answer, as far as it came; "" without one. */
   readonly raw: string;
   /** Id of the exchange, where the server gave one; undefined without an answer. */
   readonly requestID: string | null | undefined;
