@@ -6,7 +6,7 @@ import * as errors from "./errors.js";
 import { toFile } from "./files.js";
 import { Http } from "./http.js";
 import { azureEndpoint, checkedHeader, clientOptions, environment, normalBaseURL, normalHeaders, normalKey } from "./options.js";
-import { isPlain, shownKind } from "./values.js";
+import { shownKind } from "./values.js";
 
 /** @typedef {import("../types/runtime.js").ClientOptions} ClientOptions */
 /** @typedef {import("../types/runtime.js").RequestOptions} RequestOptions */
@@ -117,7 +117,7 @@ export class Resource {
    */
   call(operation, path, given = {}, options = {}) {
     const begin = async (/** @type {boolean} */ whole) => {
-      if (!isPlain(given)) throw new TypeError(`${operation.name}() takes an object of parameters, not ${shownKind(given)}`);
+      if (!errors.isObject(given)) throw new TypeError(`${operation.name}() takes an object of parameters, not ${shownKind(given)}`);
       const exchange = await this.#http.exchange(operation, path, given, options, whole);
       const { response, requestID } = exchange;
       const data = whole ? await answered(operation, exchange, this.#http.shapes) : undefined;
