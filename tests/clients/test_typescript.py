@@ -93,6 +93,8 @@ def test_a_browser_generates_streams_and_shows_a_picture(packed: Path, provider:
     assert told["events"] == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
     assert told["edited"] == "png"
     assert told["linked"] == {"format": "png", "size": {"width": 256, "height": 256}}
+    assert told["again"] == 1 and told["models"] > 5
+    assert told["cut"] == ["APIUserAbortError", "enough"]
     assert told["status"] == 400 and told["param"] == "size" and told["id"].startswith("req_")
     assert told["path"] == "image: a path needs a file system, and here is none"
     assert told["said"] == []  # nothing on the console but what the page itself wants there

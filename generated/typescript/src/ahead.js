@@ -13,18 +13,25 @@ export class Ahead {
   #broken;
   #wake = () => {};
 
-  /** @param {() => Promise<Uint8Array | undefined>} next Gives the next piece, undefined at the end. */
-  constructor(next) {
-    void this.#run(next);
+  /**
+   * @param {() => Promise<Uint8Array | undefined>} next Gives the next piece, undefined at the end.
+   * @param {() => void} pause Called where it waits for its reader, which is no silence of the server.
+   */
+  constructor(next, pause) {
+    void this.#run(next, pause);
   }
 
-  /** @param {() => Promise<Uint8Array | undefined>} next */
-  async #run(next) {
+  /**
+   * @param {() => Promise<Uint8Array | undefined>} next
+   * @param {() => void} pause
+   */
+  async #run(next, pause) {
     try {
       for (let piece = await next(); piece; piece = await next()) {
         this.#pieces.push(piece);
         this.#size += piece.length;
         this.#wake();
+        if (this.#size > MOST) pause();
         while (this.#size > MOST) await this.#turn();
       }
     } catch (error) {

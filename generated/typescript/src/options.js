@@ -253,13 +253,13 @@ const CARRIERS = /auth|key|token|secret|cookie|password|signature|^sig$/i;
 /**
  * The keys that headers and a query carry, whoever set them.
  *
- * @param {Headers} headers
+ * @param {Readonly<Record<string, string>>} headers
  * @param {string} url
  * @returns {string[]}
  */
 export function secretsIn(headers, url) {
   const query = url.includes("?") ? new URL(url).searchParams : [];
-  const carried = [...headers, ...query].filter(([name, value]) => value && CARRIERS.test(name) && !/idempotency/i.test(name));
+  const carried = [...Object.entries(headers), ...query].filter(([name, value]) => value && CARRIERS.test(name) && !/idempotency/i.test(name));
   return carried.map(([, value]) => value.trim().split(/\s+/).at(-1) ?? "");
 }
 

@@ -93,6 +93,7 @@ export class Stream {
   /** @type {F[]} */
   #finished = [];
   #bare = false;
+  #over = false;
   /** @type {unknown} What ended it too early. */
   #failure;
 
@@ -113,6 +114,7 @@ export class Stream {
 
   /** @returns {AsyncIterator<T, void>} */
   [Symbol.asyncIterator]() {
+    if (this.#over) throw new TypeError("a stream is gone through once, and this one was; `finished` has what is finished");
     return this.#events;
   }
 
@@ -128,7 +130,7 @@ export class Stream {
 
   /** @returns {Promise<F[]>} */
   async finalImages() {
-    for await (const event of this) void event; // what is left of it
+    for await (const event of this.#events) void event; // what is left of it
     if (this.#failure) throw this.#failure; // also where it was told before
     return [...this.#finished];
   }
@@ -149,7 +151,7 @@ export class Stream {
 
   /** @returns {AsyncGenerator<P, void>} */
   async *partialImages() {
-    for await (const event of this) if (event instanceof Carrier && !this.#isLast(event)) yield /** @type {any} */ (event);
+    for await (const event of this.#events) if (event instanceof Carrier && !this.#isLast(event)) yield /** @type {any} */ (event);
   }
 
   /** @param {unknown} event */
@@ -171,6 +173,8 @@ export class Stream {
       this.#failure = error;
       if (error instanceof APIError) error.finished = this.finished;
       throw error;
+    } finally {
+      this.#over = true;
     }
   }
 

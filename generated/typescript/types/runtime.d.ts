@@ -52,13 +52,17 @@ export interface SizedFile extends CarriedFile {
   readonly format: Picture["format"];
 }
 
-/** What a file to send may be: its bytes, a Blob or File, an answer of fetch, a stream, or, where there is a file system, a path. */
+/**
+ * What a file to send may be: its bytes, a Blob or File, a picture of an answer, an answer of fetch, a stream, or, where
+ * there is a file system, a path.
+ */
 export type FileContent =
   | string
   | URL
   | Blob
   | ArrayBuffer
   | ArrayBufferView
+  | CarriedFile
   | Response
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array | string>;
@@ -83,12 +87,12 @@ export declare function dataURL(content: Uint8Array): string;
  * empty or not inside the picture.
  */
 export declare function makeMask(
-  image: Uint8Array | Blob,
+  image: FileInput,
   ...boxes: (readonly [left: number, top: number, right: number, bottom: number])[]
 ): Promise<Bytes>;
 
 /** Throws RangeError for a mask that servers refuse: without alpha, opaque all over, or of another size. */
-export declare function checkMask(mask: Uint8Array | Blob, image: Uint8Array | Blob): Promise<void>;
+export declare function checkMask(mask: FileInput, image: FileInput): Promise<void>;
 
 /** What becomes of a request that breaks rules of its model's family. */
 export type Validate = "warn" | "error" | "off";
@@ -262,7 +266,7 @@ export declare class APIError extends ClientError {
   readonly type: string | null | undefined;
   /** The error object of the answer, else its whole JSON, else its text; undefined without an answer. */
   readonly error: unknown;
-  /** Text of the answer, "" without one. */
+  /** Text of the answer, as far as it came; "" without one. */
   readonly raw: string;
   /** Id of the exchange, where the server gave one; undefined without an answer. */
   readonly requestID: string | null | undefined;

@@ -165,6 +165,9 @@ test("the answer is there as it came, and beside what is made of it", async () =
     assert.deepEqual([data.data.length, data._request_id, response.status, request_id], [1, "req-1", 200, "req-1"]);
     assert.deepEqual(Object.keys(data), ["created", "data"]);
     assert.equal(requests.length, 2);
+    const late = client(url).images.generate(asked);
+    await late;
+    await assert.rejects(late.asResponse(), /^TypeError: asResponse\(\) comes too late/);
   });
 });
 
@@ -254,6 +257,8 @@ test("masks are made and checked", async () => {
     });
   }
   await assert.rejects(api.makeMask(Buffer.from("x"), [0, 0, 1, 1]), RangeError);
+  await assert.rejects(api.makeMask("no.png", [0, 0, 1, 1]), /^TypeError: image: the file cannot be read: no\.png: ENOENT$/);
+  await assert.rejects(api.checkMask(new Blob([image]), 5), /^TypeError: image: not a path, bytes/);
 });
 
 test("where a client calls, and what it refuses to be told", () => {
@@ -297,6 +302,9 @@ test("a finished picture stays, whoever read it and however the stream ends", as
   await served(answer, async (baseURL) => {
     const whole = await client(baseURL).images.generate({ ...asked, stream: true });
     for await (const event of whole.partialImages()) assert.equal(event.partial_image_index, 0);
+    await assert.rejects(async () => {
+      for await (const event of whole) assert.fail(event);
+    }, /^TypeError: a stream is gone through once/);
     assert.equal((await whole.finalImage()).type, "image_generation.completed");
     const broken = await client(baseURL, { defaultHeaders: { "x-break": "1" } }).images.generate({ ...asked, stream: true });
     const error = await broken.finalImages().catch((caught) => caught);

@@ -39,6 +39,7 @@ test("whatever a file comes as, its bytes arrive", async () => {
     ...[fs.createReadStream(file), fs.openAsBlob(file), answered(), Promise.resolve(file), api.toFile(PICTURE), foreign],
     answered({ headers: { "content-type": "binary/octet-stream" } }),
     (async function* () { yield new Uint8Array(PICTURE).buffer; })(),
+    await served(json(GOOD), async (url) => (await client(url).images.generate(asked)).data[0]),
   ];
   for (const image of inputs) {
     const { text, headers } = await sent({ image });
@@ -64,6 +65,7 @@ test("what is no file is told before anything is sent", async () => {
     [path.join(room, "no.png"), /^image: the file cannot be read: .*ENOENT/],
     ["https://example.com/a.png", /^image: a text is the path of a file; of a URL give what fetch\(\) answers/],
     [`data:image/png;base64,${PNG}`, /^image: a text is the path/],
+    [PNG.repeat(500), /^image: the file cannot be read: .{250}\.\.\. \(a text is the path of a file, not base64\): EN[A-Z]+$/],
     [new URL("https://example.com/a.png"), /a URL of a file begins with file:/],
     [answered({ status: 404 }), /^image: the answer has the status 404, and is no file$/],
     [read, /was read before$/],

@@ -92,6 +92,34 @@ test("a picture that arrived stays when the connection breaks before its reader 
   });
 });
 
+test("an answer that is cut is kept as far as it came", async () => {
+  const half = GOOD.slice(0, -4);
+  const answer = (_, response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": GOOD.length }).write(half);
+    setTimeout(() => response.destroy(), 50);
+  };
+  await served(answer, async (url) => {
+    const error = await thrown(client(url).images.generate(asked));
+    assert.ok(error instanceof api.APIConnectionError);
+    assert.equal(error.raw, half);
+    assert.ok(error.message.length < 200);
+  });
+});
+
+test("more than is read ahead waits for its reader, and is no silence of the server", async () => {
+  const comment = `: ${"x".repeat(1024 * 1024)}\n`;
+  const answer = async (_, response) => {
+    events(response).write(PARTIAL);
+    for (let turn = 0; turn < 80; turn++) if (!response.write(comment)) await new Promise((done) => response.once("drain", done));
+    response.end(`\n${DONE}`);
+  };
+  await served(answer, async (url) => {
+    const stream = await client(url, { timeout: 500 }).images.generate({ ...asked, stream: true });
+    await waited(1500);
+    assert.equal((await stream.finalImages()).length, 1);
+  });
+});
+
 test("after [DONE] nothing is waited for", async () => {
   const answer = (_, response) => events(response).write(`${DONE}data: [DONE]\n\n`);
   await served(answer, async (url) => {

@@ -203,6 +203,12 @@ test("what is no option, or no value for one, is told by name and without its va
     for (const params of [null, "a fox", 5, ["x"]]) {
       assert.match((await thrown(images.generate(params))).message, /^images\.generate\(\) takes an object of parameters, not /);
     }
+    class Wish {
+      prompt = "x";
+      model = "of-nobody";
+    }
+    await images.generate(new Wish());
+    assert.deepEqual(JSON.parse(requests.pop().text), asked);
     assert.match((await thrown(images.generate(asked, "x"))).message, /^images\.generate\(\) takes an object of options, not a string$/);
     assert.match((await thrown(images.generate(asked, { model: "x" }))).message, /^images\.generate\(\) has no option model; there are headers, /);
     assert.match((await thrown(images.generate(asked, { signal: 5 }))).message, /^signal must be an AbortSignal, not 5$/);

@@ -5,7 +5,7 @@ import * as errors from "./errors.js";
 import { toFile } from "./files.js";
 import { Http } from "./http.js";
 import { azureEndpoint, checkedHeader, clientOptions, environment, normalBaseURL, normalHeaders, normalKey } from "./options.js";
-import { isPlain, shownKind } from "./values.js";
+import { shownKind } from "./values.js";
 
 /** @typedef {import("../types/runtime.js").ClientOptions} ClientOptions */
 /** @typedef {import("../types/runtime.js").RequestOptions} RequestOptions */
@@ -24,6 +24,7 @@ const AZURE_AUTH = /** @type {const} */ (["api-key", ""]);
 export class APIPromise extends Promise {
   /** @type {boolean} */
   #raw = false;
+  #begun = false;
   /** @type {Promise<{ response: Response, requestID: string | null, data: T | undefined }>} */
   #made;
 
@@ -38,12 +39,18 @@ export class APIPromise extends Promise {
     super((done) => {
       resolve = done;
     });
-    this.#made = Promise.resolve().then(() => begin(!this.#raw));
+    this.#made = Promise.resolve().then(() => {
+      this.#begun = true;
+      return begin(!this.#raw);
+    });
     resolve(this.#made.then(({ data }) => data, (error) => (this.#raw ? undefined : Promise.reject(error))));
   }
 
   /** @returns {Promise<Response>} */
   async asResponse() {
+    if (this.#begun && !this.#raw) {
+      throw new TypeError("asResponse() comes too late, the answer is being read: ask for it in the same expression as the call");
+    }
     this.#raw = true;
     return (await this.#made).response;
   }
@@ -109,7 +116,7 @@ export class Resource {
    */
   call(operation, path, given = {}, options = {}) {
     const begin = async (/** @type {boolean} */ whole) => {
-      if (!isPlain(given)) throw new TypeError(`${operation.name}() takes an object of parameters, not ${shownKind(given)}`);
+      if (!errors.isObject(given)) throw new TypeError(`${operation.name}() takes an object of parameters, not ${shownKind(given)}`);
       const exchange = await this.#http.exchange(operation, path, given, options, whole);
       const { response, requestID } = exchange;
       const data = whole ? await answered(operation, exchange, this.#http.shapes) : undefined;

@@ -6,7 +6,7 @@ import { environment } from "./options.js";
 export const isBun = Boolean(/** @type {any} */ (globalThis).process?.versions?.bun);
 
 /**
- * What a request is sent with. Bun's fetch (1.4) drops what came in the same moment as the break of a connection, which of a
+ * What a request is sent with, unless the caller has a fetch of their own. Bun's fetch (1.4) drops what came in the same moment as the break of a connection, which of a
  * stream may be a picture; its HTTP of Node's kind does not. It knows none of the ways that a caller can say, though.
  *
  * @param {import("./request.js").Settings} settings
@@ -14,14 +14,14 @@ export const isBun = Boolean(/** @type {any} */ (globalThis).process?.versions?.
  * @returns {typeof fetch}
  */
 export function sender(settings, streams) {
+  if (!isBun || !streams || Object.keys(settings.fetchOptions).length) return fetch;
   const ways = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
-  const isPlain = !settings.fetch && !Object.keys(settings.fetchOptions).length && !ways.some(environment);
-  return isBun && streams && isPlain ? /** @type {any} */ (byHand) : (settings.fetch ?? fetch);
+  return ways.some(environment) ? fetch : /** @type {any} */ (byHand);
 }
 
 /**
  * @param {string} url
- * @param {{ method: string, headers: Headers, body: string | Blob | undefined, signal: AbortSignal }} init
+ * @param {{ method: string, headers: Record<string, string>, body: string | Blob | undefined, signal: AbortSignal }} init
  * @returns {Promise<Response>}
  */
 async function byHand(url, { method, headers, body, signal }) {
@@ -29,7 +29,7 @@ async function byHand(url, { method, headers, body, signal }) {
   const content = body === undefined ? undefined : new Uint8Array(await new Response(body).arrayBuffer());
   const { request } = url.startsWith("https:") ? node.https : node.http;
   const message = await new Promise((resolve, reject) => {
-    const told = { "Content-Length": String(content?.length ?? 0), ...Object.fromEntries(headers) };
+    const told = { "Content-Length": String(content?.length ?? 0), ...headers };
     const sent = request(url, { method, headers: told, signal, agent: false });
     sent.on("error", reject);
     sent.on("response", resolve);

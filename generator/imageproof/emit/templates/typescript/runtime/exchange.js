@@ -22,7 +22,7 @@ const LONGEST_START = 4096; // bytes in which an answer has to show what it is
 export class Exchange {
   /** @type {import("./request.js").Call} */
   #call;
-  /** @type {Headers} */
+  /** @type {Readonly<Record<string, string>>} */
   #headers;
   /** @type {import("./request.js").Settings} */
   #settings;
@@ -44,7 +44,7 @@ export class Exchange {
 
   /**
    * @param {import("./request.js").Call} call
-   * @param {Headers} headers
+   * @param {Readonly<Record<string, string>>} headers
    * @param {import("./request.js").Settings} settings
    * @param {import("./content.js").Origin} origin
    */
@@ -105,10 +105,11 @@ export class Exchange {
     this.restart();
     const told = { ...this.#settings.fetchOptions, ...patient(this.#settings) };
     const { signal } = this.controller;
+    const own = this.#settings.fetch;
     try {
-      const using = sender(this.#settings, this.streams);
+      const using = own ?? sender(this.#settings, this.streams);
       this.#response = await using(url, {
-        ...told, method: verb, headers: this.#headers, body: once(body), redirect: "manual", signal,
+        ...told, method: verb, headers: own ? new Headers(this.#headers) : this.#headers, body: once(body), redirect: "manual", signal,
       });
     } catch (cause) {
       return this.#failed(cause, `no answer from ${this.origin.baseURL}`);
@@ -152,7 +153,7 @@ export class Exchange {
 
   /** From now on reads what arrives, whoever asks for it when: as a stream is read. */
   flow() {
-    this.#ahead ??= new Ahead(() => this.#next());
+    this.#ahead ??= new Ahead(() => this.#next(), () => this.pause());
   }
 
   /**
@@ -178,7 +179,7 @@ export class Exchange {
     if (this.controller.signal.aborted) throw new Error("the answer is closed");
     this.restart();
     const { done, value } = await this.#reader.read();
-    this.pause(); // how long its reader takes is no silence of the server
+    if (done) this.pause();
     if (this.controller.signal.aborted) throw new Error("the answer is closed"); // not every engine says so
     return done ? undefined : value;
   }
@@ -210,40 +211,33 @@ export class Exchange {
   }
 
   /**
-   * The body. Throws an APIError where it does not come whole.
+   * The body. Throws an APIError where it does not come whole, with what came of it.
    *
    * @returns {Promise<Uint8Array>}
    */
   async bytes() {
     if (this.#body) return this.#body;
-    try {
-      this.#body = await this.#collected();
-    } catch (cause) {
-      throw this.#failed(cause, "the answer did not come whole");
-    }
-    this.end();
-    return this.#body;
-  }
-
-  /**
-   * The body in one piece, which grows where it is longer than the server said.
-   *
-   * @returns {Promise<Uint8Array>}
-   */
-  async #collected() {
+    // In one piece, which grows where it is longer than the server said.
     let whole = new Uint8Array(Math.min(Number(this.response.headers.get("content-length")) || PIECE, LONGEST_PROMISE));
     let size = 0;
-    for (;;) {
-      const piece = await this.read();
-      if (!piece) return whole.subarray(0, size);
-      if (size + piece.length > whole.length) {
-        const larger = new Uint8Array(2 * (size + piece.length));
-        larger.set(whole.subarray(0, size));
-        whole = larger;
+    try {
+      for (let piece = await this.read(); piece; piece = await this.read()) {
+        if (size + piece.length > whole.length) {
+          const larger = new Uint8Array(2 * (size + piece.length));
+          larger.set(whole.subarray(0, size));
+          whole = larger;
+        }
+        whole.set(piece, size);
+        size += piece.length;
       }
-      whole.set(piece, size);
-      size += piece.length;
+    } catch (cause) {
+      const error = this.#failed(cause, "the answer did not come whole");
+      error.raw = this.origin.clean(textOf([whole.subarray(0, size)])); // it was paid for
+      throw error;
     }
+    this.end();
+    this.#body = whole.subarray(0, size);
+    return this.#body;
   }
 
   /** @returns {Promise<string>} */
@@ -281,6 +275,10 @@ export class Exchange {
 
   /** Something came: the silence begins anew. */
   restart() {
+    if (this.#timer?.refresh) {
+      this.#timer.refresh();
+      return;
+    }
     clearTimeout(this.#timer);
     this.#timer = clock(this.#timeout, () => {
       this.#late = true;
@@ -292,11 +290,12 @@ export class Exchange {
   /** Nothing is waited for until something is read. */
   pause() {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Nothing is waited for any more. */
   end() {
-    clearTimeout(this.#timer);
+    this.pause();
     this.#call.options.signal?.removeEventListener("abort", this.aborts);
   }
 

@@ -25,6 +25,7 @@ export class Upload {
 
 // Bun (1.4) forgets what is behind a Blob of a file when that becomes a part of another one, and names it by its whole path.
 const FORGETS = isBun;
+const LONGEST_PATH = 250; // letters that are shown; what is longer is hardly one
 const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif" };
 
 /**
@@ -78,6 +79,7 @@ async function found(name, content, waits) {
     return { blob: new Blob([/** @type {ArrayBuffer} */ (content)]), own: "" };
   }
   if (typeof content === "string" || content instanceof URL) return opened(name, content);
+  if (typeof content?.toBytes === "function") return { blob: new Blob([await waits(content.toBytes(), name)]), own: "" };
   if (isAnswer(content)) return answered(name, content, waits);
   if (isForeignBlob(content)) {
     const blob = new Blob([await waits(content.arrayBuffer(), name)], { type: content.type });
@@ -87,6 +89,17 @@ async function found(name, content, waits) {
     return { blob: new Blob([await collected(name, content, waits)]), own: lastOf(content.path ?? "") };
   }
   throw new TypeError(`${name}: not a path, bytes, a Blob or a stream: ${shownKind(content)}`);
+}
+
+/**
+ * The bytes of a file.
+ *
+ * @param {string} name
+ * @param {unknown} value
+ */
+export async function contentOf(name, value) {
+  const { blob } = await uploadOf(name, value, async (work) => work);
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 /** @param {any} value An answer of fetch, or of what stands for it. */
@@ -143,7 +156,9 @@ async function opened(name, path) {
     if ((await disk.stat(file)).isDirectory()) throw new Error("it is a folder");
     return { blob: await kept(await fs.openAsBlob(file)), own: paths.basename(file) };
   } catch (cause) {
-    throw new TypeError(`${name}: the file cannot be read: ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    const { code, message } = /** @type {any} */ (cause);
+    const shown = file.length > LONGEST_PATH ? `${file.slice(0, LONGEST_PATH)}... (a text is the path of a file, not base64)` : file;
+    throw new TypeError(`${name}: the file cannot be read: ${shown}: ${code ?? message}`);
   }
 }
 
@@ -204,7 +219,7 @@ function bytesOf(name, piece) {
 export function isContent(value) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const held = [Blob, ArrayBuffer, URL].some((kind) => value instanceof kind) || ArrayBuffer.isView(value);
-  const calls = ["getReader", "arrayBuffer", "then", Symbol.asyncIterator].some((name) => typeof value[name] === "function");
+  const calls = ["getReader", "arrayBuffer", "toBytes", "then", Symbol.asyncIterator].some((name) => typeof value[name] === "function");
   return held || calls;
 }
 

@@ -1,5 +1,6 @@
 // Masks, which say where a picture is edited.
 
+import { contentOf } from "./files.js";
 import { HEAD, chunks, joinedBytes, readPicture } from "./pictures.js";
 
 const HEADER = 33; // bytes of a PNG's signature and first chunk
@@ -40,12 +41,12 @@ export async function isSeeThrough(content) {
 /**
  * A PNG mask for a picture: transparent, so edited, inside the boxes, and opaque everywhere else.
  *
- * @param {Uint8Array | Blob} image
+ * @param {import("../types/runtime.js").FileInput} image
  * @param {...Box} boxes
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function makeMask(image, ...boxes) {
-  const { width, height } = readPicture((await bytesOf(image)).subarray(0, HEAD));
+  const { width, height } = readPicture((await contentOf("image", image)).subarray(0, HEAD));
   if (!width) throw new RangeError("the size of the picture is not known: not a PNG, JPEG, WebP or GIF");
   if (!boxes.length) throw new RangeError("a mask needs a box: [left, top, right, bottom]");
   const rows = new Uint8Array(height * (1 + 4 * width)).fill(255);
@@ -80,14 +81,14 @@ export async function makeMask(image, ...boxes) {
 /**
  * Throws RangeError for a mask that servers refuse: without alpha, opaque all over, or of another size.
  *
- * @param {Uint8Array | Blob} mask
- * @param {Uint8Array | Blob} image
+ * @param {import("../types/runtime.js").FileInput} mask
+ * @param {import("../types/runtime.js").FileInput} image
  * @returns {Promise<void>}
  */
 export async function checkMask(mask, image) {
-  const content = await bytesOf(mask);
+  const content = await contentOf("mask", mask);
   const told = readPicture(content.subarray(0, HEAD));
-  const wanted = readPicture((await bytesOf(image)).subarray(0, HEAD));
+  const wanted = readPicture((await contentOf("image", image)).subarray(0, HEAD));
   if (!told.alpha) throw new RangeError(`the mask has no alpha channel (${told.format || "unknown format"})`);
   if (told.format === "png" && (await isSeeThrough(content)) === false) {
     throw new RangeError("the mask is opaque all over, so nothing would be edited");
@@ -96,11 +97,6 @@ export async function checkMask(mask, image) {
     const sizes = `the mask is ${told.width}x${told.height}, the picture ${wanted.width}x${wanted.height}`;
     throw new RangeError(sizes);
   }
-}
-
-/** @param {Uint8Array | Blob} given */
-async function bytesOf(given) {
-  return given instanceof Blob ? new Uint8Array(await given.arrayBuffer()) : given;
 }
 
 /**
