@@ -167,6 +167,11 @@ export class Exchange {
     return this.#ahead ? this.#arrived(this.#ahead) : this.#next();
   }
 
+  /** @param {Uint8Array} piece To be read again. */
+  unread(piece) {
+    this.#seen.unshift(piece);
+  }
+
   /** @param {Ahead} ahead */
   async #arrived(ahead) {
     const piece = await ahead.read();

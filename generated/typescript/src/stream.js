@@ -73,6 +73,11 @@ export class EventReader {
   }
 }
 
+/** @param {Uint8Array} start Of a body. No line of events begins like that. */
+function isObjectText(start) {
+  return new TextDecoder().decode(start.subarray(0, 64)).trimStart().startsWith("{");
+}
+
 /**
  * Events of one answer, in the order in which they come. Iterate once; leaving the loop closes it.
  *
@@ -181,11 +186,13 @@ export class Stream {
   /** @returns {AsyncGenerator<T, void>} */
   async *#made() {
     const reader = new EventReader();
-    let over = false;
+    let [first, over] = [true, false];
     try {
       while (!over) {
         const chunk = await this.#piece();
         over = !chunk;
+        if (first && chunk && isObjectText(chunk)) throw await this.#single(chunk);
+        first = false;
         for (const { event, data } of chunk ? reader.feed(chunk) : reader.end()) {
           if (data.trim() === "[DONE]") return;
           yield this.#event(event, data);
@@ -195,6 +202,18 @@ export class Stream {
       if (over) this.#exchange.end();
       else await this.#exchange.cancel();
     }
+  }
+
+  /**
+   * The error for JSON that goes by the media type of events: it may hold what was paid for.
+   *
+   * @param {Uint8Array} start
+   */
+  async #single(start) {
+    const { origin, response } = this.#exchange;
+    this.#exchange.unread(start);
+    const told = { raw: origin.clean(await this.#exchange.text()), status: response.status, requestID: this.requestID };
+    return new APIResponseValidationError("asked for events, and got a single answer by their media type", told);
   }
 
   async #piece() {

@@ -157,6 +157,18 @@ test("a stream that is asked for by the option body is one", async () => {
   });
 });
 
+test("a single answer that goes by the media type of events is kept", async () => {
+  for (const body of [GOOD, '\ufeff\n {"error": {"message": "No.", "code": "c"}}']) {
+    await served((_, response) => events(response).end(body), async (url) => {
+      const stream = await client(url).images.generate({ ...asked, stream: true });
+      const error = await thrown(stream.finalImage());
+      assert.ok(error instanceof api.APIResponseValidationError);
+      assert.deepEqual([error.raw, error.status], [body.replace("\ufeff", ""), 200]);
+      assert.equal(error.code, body === GOOD ? undefined : "c");
+    });
+  }
+});
+
 test("a filter is a ModerationError in a stream too", async () => {
   const filtered = { type: "error", error: { code: "moderation_blocked", message: "No.", moderation_details: { moderation_stage: "output", categories: ["violence"] } } };
   await served((_, response) => events(response).end(`${PARTIAL}data: ${JSON.stringify(filtered)}\n\n`), async (url) => {
