@@ -70,6 +70,14 @@ def test_a_target_that_knows_no_quality_is_judged_by_bare_calls(tier: Tier, monk
     assert found.spent <= found.planned
 
 
+def test_a_feature_is_not_blamed_for_what_it_was_asked_for_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = judged(refuse(lambda said: said.asks("background") or said.asks("output_compression")), monkeypatch)
+    kept = status(found)
+    assert {rule for rule, said in kept.items() if said == "fail"} == {"GEN-SERVED", "EDIT-SERVED"}
+    assert {kept[rule] for rule in ("GEN-STREAM-TYPE", "EDIT-STREAM-TYPE", "EDIT-IMAGE-LIST")} == {"pass"}
+    assert not any(one.endswith("/bare") for one in labels(found)) and found.spent <= found.planned
+
+
 def test_what_is_served_has_no_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     found = judged(lambda said: said, monkeypatch)
     assert labels(found) == set() and found.spent == found.planned

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from imageproof_conformance.exchange import Exchange
@@ -78,6 +80,29 @@ def _says_unknown(exchange: Exchange, model: str) -> bool:
 
 
 _READ = 2000  # characters of a message that are looked at
+
+
+def without(exchanges: Iterable[Exchange]) -> Mapping[tuple[str, str], str]:
+    """Model and operation that do not go together, as a target says that knows both, and its words: of the model it
+    serves other calls, and every legal call of this operation that was to make a picture it refused over the model."""
+    legal = [one for one in exchanges if one.probe.expect == "served" and one.probe.images and one.status is not None]
+    working = {one.probe.model for one in legal if served(one)}
+    found: dict[tuple[str, str], list[Exchange]] = {}
+    for one in (one for one in legal if one.probe.model in working):
+        found.setdefault((one.probe.model, one.probe.operation), []).append(one)
+    return {
+        place: f"{place[1]} is refused for {place[0]}: status {mine[0].status}: {said(mine[0])[:80]}"
+        for place, mine in found.items()
+        if all(one.status in (400, 403, 404) and about_model(one) for one in mine)
+    }
+
+
+def turned_away(exchanges: Collection[Exchange]) -> str:
+    """How many sendings were turned away and repeated, by their status; "" for none."""
+    statuses = Counter(old.status for one in exchanges for old in one.earlier)
+    sent = len(exchanges) + statuses.total()
+    told = ", ".join(f"{count} with status {status}" for status, count in sorted(statuses.items(), key=str))
+    return f"of {sent} requests {statuses.total()} were turned away and asked again: {told}" if told else ""
 
 
 def route_missing(exchange: Exchange) -> bool:

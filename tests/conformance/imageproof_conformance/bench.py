@@ -12,7 +12,7 @@ from imageproof.contract.families import Family
 from imageproof.contract.providers import Provider
 from imageproof.contract.redact import Redactor
 from imageproof.contract.requirements import Requirement
-from imageproof_conformance.answers import served, unknown_model
+from imageproof_conformance.answers import served, unknown_model, without
 from imageproof_conformance.dispatch import Skipped
 from imageproof_conformance.exchange import TIERS, Exchange, Finding, Probe, Tier
 from imageproof_conformance.judges import Context, declined, judge, lacking, of_silence, plain_rule
@@ -135,7 +135,11 @@ class Bench:
         heard = [one for one in legal if plain_rule(one.probe) and not no_answer(one, self._key_works)]
         refused = {(one.probe.model, one.probe.operation): plain_rule(one.probe) for one in heard}
         working = {(one.probe.model, one.probe.operation) for one in legal if served(one)}
-        return {place: rule for place, rule in refused.items() if place not in working}
+        return {place: rule for place, rule in refused.items() if place not in working and place not in self._without}
+
+    @cached_property
+    def _without(self) -> Mapping[tuple[str, str], str]:
+        return without(self.exchanges)
 
     def verdict(self, rule: str, plan: ModelPlan, unbought: bool) -> RuleVerdict:
         """One rule of one model. `unbought` says that the stage which would have shown it never ran."""
@@ -171,12 +175,16 @@ class Bench:
         blockers = () if evidence or of_silence(rule) else self._blockers(rule, mute, context)
         absent = next((words for one in mute if (words := lacking(rule, one))), "")
         told = () if of_silence(rule) else mute
-        refused = self.redactor.text(next((words for one in told if (words := declined(one))), ""))
+        refused = self.redactor.text(next((words for one in told if (words := self._declined(one))), ""))
         error = self.redactor.text(error)
         heard = bool(mute)
         return rule_verdict(
             self.registry[rule], model, evidence, silences, skipped, blockers, refused, error, absent, heard
         )
+
+    def _declined(self, exchange: Exchange) -> str:
+        """How a call was told that the target lacks what it asked for: an ability, or the operation for the model."""
+        return declined(exchange) or self._without.get((exchange.probe.model, exchange.probe.operation), "")
 
     def _context(self, plan: ModelPlan, rule: str) -> Context:
         """What the judge of a rule may know. It may compare the exchanges up to the rule's own tier: the rule is judged

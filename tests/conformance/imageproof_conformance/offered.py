@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from imageproof.contract.families import Family
-from imageproof_conformance.answers import error, parsed, said, served, unknown_model
+from imageproof_conformance.answers import error, parsed, said, served, unknown_model, without
 from imageproof_conformance.bench import ModelPlan
 from imageproof_conformance.exchange import Exchange, Probe
 from imageproof_conformance.profile import ABILITIES, REQUIRABLE
@@ -22,6 +22,7 @@ class Offer:
     """What a target offers of one model.
 
     operations  operationIds that answer, and that the model has
+    refused     operationIds that answer, and that are refused for this model
     abilities   what was settled: ability -> whether it was served (keys of `ABLE`)
     carriers    the carriers in which pictures come that asked for none
     seconds     of a picture, the middle of all served calls; None where none was served
@@ -32,6 +33,7 @@ class Offer:
     abilities: Mapping[str, bool] = field(default_factory=dict)
     carriers: tuple[str, ...] = ()
     seconds: float | None = None
+    refused: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -106,9 +108,14 @@ def lacks(name: str, has: Collection[str], lacking: Collection[str]) -> bool:
 
 def offers(offered: Collection[str], plans: Iterable[ModelPlan], exchanges: Collection[Exchange]) -> tuple[Offer, ...]:
     """What is offered of each model. `offered` are the operationIds that the target answers."""
-    let_in = key_works(exchanges)
+    let_in, apart = key_works(exchanges), without(exchanges)
     return tuple(
-        _offer(one, offered, [answer for answer in exchanges if _says(answer, one.choice.name, let_in)])
+        _offer(
+            one,
+            offered,
+            tuple(operation for model, operation in apart if model == one.choice.name),
+            [answer for answer in exchanges if _says(answer, one.choice.name, let_in)],
+        )
         for one in plans
     )
 
@@ -121,7 +128,7 @@ def _says(exchange: Exchange, model: str, let_in: bool) -> bool:
     return not silent
 
 
-def _offer(plan: ModelPlan, offered: Collection[str], answers: list[Exchange]) -> Offer:
+def _offer(plan: ModelPlan, offered: Collection[str], refused: tuple[str, ...], answers: list[Exchange]) -> Offer:
     abilities: dict[str, bool] = {}
     serving = {one.probe.operation for one in answers if served(one) and one.probe.images}
     for name, ability in ABLE.items():
@@ -133,10 +140,11 @@ def _offer(plan: ModelPlan, offered: Collection[str], answers: list[Exchange]) -
     carriers = {name for one in plain for name in _carriers(one)}
     return Offer(
         plan.choice.name,
-        tuple(sorted(one for one in offered if _has(plan.family, one))),
+        tuple(sorted(one for one in offered if _has(plan.family, one) and one not in refused)),
         abilities,
         tuple(name for name in CARRIERS if name in carriers),
         median(one.seconds / one.probe.images for one in working) if working else None,
+        refused,
     )
 
 
@@ -193,11 +201,12 @@ def lacking(
     found: Iterable[Offer],
     asked: Collection[tuple[str, str]],
 ) -> tuple[str, ...]:
-    """What is required and not offered: an operation that nobody answers, or an ability that some model was asked for
-    in vain or that its plan does not ask for (`asked`, as `askable` has them). What the run could not settle is left to
-    its verdict."""
+    """What is required and not offered: an operation that nobody answers or that some model lacks, or an ability that
+    some model was asked for in vain or that its plan does not ask for (`asked`, as `askable` has them). What the run
+    could not settle is left to its verdict."""
     told = list(found)
-    lost = [one for one in require if one not in ABILITIES and one not in offered]
+    gone = {operation for one in told for operation in one.refused}
+    lost = [one for one in require if one not in ABILITIES and (one not in offered or one in gone)]
     for name in (one for one in require if one in ABILITIES):
         if any(one.lacks(name) or (name, one.model) not in asked for one in told):
             lost.append(name)

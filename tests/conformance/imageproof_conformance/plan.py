@@ -15,7 +15,7 @@ from imageproof_conformance.probes import Target
 from imageproof_conformance.probes_fixed import beside, fixed
 from imageproof_conformance.probes_pairs import Paired, most, paired
 from imageproof_conformance.probes_refused import refused
-from imageproof_conformance.probes_served import bare, served
+from imageproof_conformance.probes_served import reserved, served
 from imageproof_conformance.probes_spared import NO_EXTRAS, Extras, spared
 
 LIMITS: Mapping[Tier, int] = {"free": 0, "core": 8, "standard": 15}  # pictures for one model on a behaving target
@@ -76,7 +76,7 @@ def plan(
         paired=sum(one.possible for one in pairs),
         unpaired=sum(one.left for one in pairs),
         impossible=tuple(f"{one.operation}: {said}" for one in pairs for said in one.impossible),
-        reserve=tuple(bare(target)),
+        reserve=tuple(reserved(target)),
     )
 
 

@@ -280,15 +280,34 @@ def served(target: Target) -> Iterator[Probe]:
                     yield made
 
 
-def bare(target: Target) -> Iterator[Probe]:
-    """The calls that ask for nothing that they need not: what is left of a target that refuses a quality or a size."""
+BARE = "bare"  # how the ids of calls end that ask for nothing that they need not
+# Plainer calls for the place of refused ones, label -> the members beside the plainest body: they tell a feature that
+# is refused from what it was asked for together with.
+_PLAINER: Mapping[str, Mapping[str, Wish]] = {
+    "stream-plain": {"stream": _just(True)},
+    "list-plain": {"image[]": _two_pictures},
+}
+_LEADS = {"stream-plain": "STREAM-TYPE", "list-plain": "IMAGE-LIST"}
+
+
+def reserved(target: Target) -> Iterator[Probe]:
+    """The calls that are made only where others are refused: one feature alone, and nothing but what is required."""
     for operation in target.making:
-        if target.family is not None and target.can(operation.id):
-            media_type = target.media_types(operation.id)[0]
-            body = base(target, operation.id, media_type)
-            body.pop("quality", None)
-            rules = (f"{target.prefix(operation.id)}-SERVED", *picture_rules(target, operation.id, body))
-            yield probe(target, operation, media_type, body, "bare", "served", rules, "standard", 1)
+        if target.family is None or not target.can(operation.id):
+            continue
+        media_type, prefix = target.media_types(operation.id)[0], target.prefix(operation.id)
+        plainest = base(target, operation.id, media_type)
+        bodies = {BARE: {name: value for name, value in plainest.items() if name != "quality"}}
+        for label, wishes in _PLAINER.items():
+            more = {name: wish(target, operation.id) for name, wish in wishes.items()}
+            known = set(more) <= set(target.schema(operation.id, media_type)["properties"])
+            body = {name: value for name, value in plainest.items() if name != "image" or "image[]" not in more} | more
+            if known and not target.breaches(operation.id, media_type, body):
+                bodies[label] = body
+        for label, body in bodies.items():
+            lead = [f"{prefix}-{_LEADS[label]}"] if label in _LEADS else []
+            rules = (*lead, f"{prefix}-SERVED", *picture_rules(target, operation.id, body))
+            yield probe(target, operation, media_type, body, label, "served", rules, "standard", 1)
 
 
 def _made(target: Target, operation: Operation, shape: Shape) -> Probe | None:

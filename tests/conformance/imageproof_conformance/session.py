@@ -13,7 +13,7 @@ from imageproof.contract.providers import extended
 from imageproof.contract.requirements import Requirement, requirements
 from imageproof.errors import UsageError
 from imageproof_conformance import forecast
-from imageproof_conformance.answers import served
+from imageproof_conformance.answers import served, turned_away
 from imageproof_conformance.bench import Bench, ModelPlan
 from imageproof_conformance.budget import CUT_SHORT, TIME_OVER, UNSENT, Budget, pictures
 from imageproof_conformance.discover import Discovery, calls, choose_models, discover, opened
@@ -21,6 +21,7 @@ from imageproof_conformance.dispatch import MOST_PAID, Dispatcher, Interrupted, 
 from imageproof_conformance.exchange import TIERS, Exchange, Probe, Tier
 from imageproof_conformance.forecast import Dearer, cost_of, sufficient
 from imageproof_conformance.intent import upto, wanted, whole_plan
+from imageproof_conformance.judges.served import sole
 from imageproof_conformance.judging import NO_VERDICT_YET, Course, Item, judged
 from imageproof_conformance.money import NO_LIMIT, NOTHING, Bill, Cost, Tariff, lists, payable
 from imageproof_conformance.offered import askable
@@ -231,6 +232,7 @@ class Session:
         self._state.interrupted = self._state.interrupted or interrupted
         for rule, _ in self.chosen if not self._state.interrupted else ():
             self._look_again(rule)
+        again = turned_away(self._exchanges)
         run = Run(
             dearer=self._dearer(),
             sufficient=sufficient(self.tariff, self.spent, self._state.skipped, self._leaks),
@@ -251,7 +253,7 @@ class Session:
             cap=self.budget.cap,
             seconds=time.monotonic() - self._clock,
             started=self.started,
-            notes=self.notes,
+            notes=(*self.notes, *([again] if again else [])),
             course=self._course(suite_error),
         )
         return judged(run, self.document, self.registry, self.wire.redactor.unlikely)
@@ -415,7 +417,8 @@ class Session:
             name, chosen = plan.choice.name, {rule for rule, model in self.chosen if model == plan.choice.name}
             while refused(self._state.exchanges, name):
                 bench = self._bench()
-                lost = {rule for rule in chosen if bench.verdict(rule, plan, False).status in _UNSEEN}
+                found = {rule: bench.verdict(rule, plan, False).status for rule in chosen}
+                lost = {rule for rule, one in found.items() if one in _UNSEEN or (one == "fail" and sole(rule))}
                 before, passed = len(self._state.exchanges), len(self._state.skipped)
                 self._send_all(stage, stand_ins(whole, stage, self._state.exchanges, frozenset(lost)))
                 del self._state.skipped[passed:]  # they were never promised

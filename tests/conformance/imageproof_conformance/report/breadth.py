@@ -51,13 +51,14 @@ def _abilities(run: Run, offer: Offer) -> str:
     carrier = f"pictures as {' or '.join(offer.carriers)}" if offer.carriers else "carrier not seen"
     words = {name: _WORDS[yes] for name, yes in offer.abilities.items()}
     words = {**dict.fromkeys(tried(offer.model, run.exchanges), "asked, and not settled"), **words}
-    if (free := by_free_call(run.discovery.encodings)) is not None:
+    if (free := by_free_call(run.discovery.encodings)) is not None and not offer.refused:
         words.setdefault(JSON_EDITS, f"{_WORDS[free]}, by a free call")
     asked = [name for name in ("url", "b64_json") if name in words]
     carrier += "".join(f", {name} on request: {words[name]}" for name in asked)
     able = [f"{told}: {words.get(name, 'not asked')}" for name, told in _TOLD.items()]
     seconds = "" if offer.seconds is None else f"; {offer.seconds:.1f} s a picture"
-    return f"{carrier}; {', '.join(able)}{seconds}"
+    lost = f"; refused for this model: {', '.join(offer.refused)}" if offer.refused else ""
+    return f"{carrier}; {', '.join(able)}{seconds}{lost}"
 
 
 def _money(run: Run) -> str:

@@ -72,6 +72,38 @@ def test_what_fails_is_not_said_to_be_unasked(serve: Serve, reference: Reference
     assert "streaming: asked, and not settled, mask: yes" in abilities(found)
 
 
+def test_an_operation_that_a_model_lacks_is_not_offered(serve: Serve, reference: Reference) -> None:
+    url = reference(KEY)
+    refused = Says(404, {"error": {"message": "It does not edit.", "param": "model", "code": "model_not_found"}})
+
+    def handle(asked: Asked) -> Says:
+        return refused if "edits" in asked.path and MODEL.encode() in asked.body else forward(asked, url)
+
+    target = serve(handle).url
+    found = made(target, tier="core", require=("createImageEdit",))
+    assert "refused for this model: createImageEdit" in abilities(found) and "JSON edits: not asked" in abilities(found)
+    assert found.verdict.exit_status == 1 and found.verdict.missing == ("createImageEdit",)
+    kept = {one.rule: one for one in found.verdict.rules}
+    assert kept["EDIT-SERVED"].status == kept["EDIT-IMAGE-LIST"].status == "unsupported"
+    assert "It does not edit." in kept["EDIT-SERVED"].reason
+    assert not [one for one in found.verdict.rules if one.status in ("fail", "blocked")]
+    assert "createImageEdit" not in next(iter(found.offers)).names
+    assert made(target, tier="core").verdict.exit_status == 0
+
+
+def test_what_was_asked_again_is_told(serve: Serve, reference: Reference) -> None:
+    url, sent = reference(KEY), list[Asked]()
+
+    def handle(asked: Asked) -> Says:
+        sent.append(asked)
+        return Says(503) if asked.method == "POST" and len(sent) % 9 == 0 else forward(asked, url)
+
+    found = made(serve(handle).url, tier="free", workers=1)
+    count = sum(len(one.earlier) for one in found.exchanges)
+    assert count > 5
+    assert f"of {len(sent)} requests {count} were turned away and asked again: {count} with status 503" in found.notes
+
+
 def test_a_free_call_is_no_silence_about_json(reference: Reference) -> None:
     found = made(reference(KEY), tier="free")
     assert "streaming: not asked, mask: not asked, JSON edits: yes, by a free call" in abilities(found)
