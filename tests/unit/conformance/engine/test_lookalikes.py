@@ -124,3 +124,20 @@ def test_what_plain_calls_are_refused_over_is_not_put_on_streams(serve: Serve, r
     found = made(serve(handle).url, "gpt-image-1", tier="core")
     assert status(found, "GEN-SERVED") == "fail"
     assert "fail" not in (status(found, "GEN-STREAM-TYPE"), status(found, "GEN-NULL-OMITTED"))
+
+
+@pytest.mark.parametrize(("encoding", "judged"), [("utf-16", "fail"), ("utf-8-sig", "pass")])
+def test_json_is_read_as_utf_8_alone(serve: Serve, reference: Reference, encoding: str, judged: str) -> None:
+    """RFC 8259, 8.1: Python's reader guesses, other clients' do not; a mark at the beginning is passed over by all."""
+    url = reference(KEY)
+
+    def handle(asked: Asked) -> Says:
+        says = forward(asked, url)
+        if asked.method != "POST" or says.status != 200:
+            return says
+        assert isinstance(says.body, bytes)
+        return Says(200, says.body.decode().encode(encoding), says.media_type, says.headers)
+
+    found = made(serve(handle).url, tier="core")
+    assert status(found, "GEN-CONTENT-TYPE") == judged
+    assert found.spent == found.planned
