@@ -24,6 +24,7 @@ from imageproof_conformance.gates import Terms
 from imageproof_conformance.profile import Settings, build
 from imageproof_conformance.report import plan_json
 from imageproof_conformance.report.evidence import asked_and_got
+from imageproof_conformance.report.places import ready
 from imageproof_conformance.report.terminal import Screen, problem
 from imageproof_conformance.run import Run, Session
 from imageproof_conformance.selection import chosen, compiled, nothing
@@ -152,6 +153,8 @@ def _prepare(config: pytest.Config, settings: Settings, only: str, screen: Scree
     profile = build(settings, os.environ)
     if only:
         compiled(only)
+    if not settings.dry_run:
+        ready(profile)
     session = Session(profile, screen.progress)
     session.prepare(assume=settings.dry_run)
     if settings.dry_run:

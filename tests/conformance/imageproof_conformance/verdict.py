@@ -266,6 +266,8 @@ def _conclusion(rules: Sequence[RuleVerdict], situation: Situation) -> tuple[int
         ended = f"The budget ended before {_rules(len(unpaid))}"
         leaked = f"; {situation.leaked} went to invalid requests that were served" if situation.leaked else ""
         return BUDGET_ENDED, f"{ended} ({unpaid[0].reason.removeprefix('budget: ')}{leaked}). {so_far}"
+    if not judged and rules and not scored:
+        return NO_VERDICT, f"No verdict: --gate {terms.gate} asks none of these rules; --gate both asks all of them."
     if not judged:
         return NO_VERDICT, "No verdict: no rule could be judged."
     return OK, _clean(scored, judged, situation) + _beside(rules, terms)

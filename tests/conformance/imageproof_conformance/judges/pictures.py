@@ -13,6 +13,7 @@ from imageproof_conformance.judges.served import asked, legal_pictures
 from imageproof_conformance.judges.table import EDIT, GEN, VAR, Breach, Context, Said, each, judges
 
 _SIZE = re.compile(r"^([1-9][0-9]{0,5})x([1-9][0-9]{0,5})$")
+MOSTLY_OPAQUE = 127  # the alpha above which a pixel is no transparent one
 _WITH_ALPHA = ("png", "webp")
 
 
@@ -197,7 +198,7 @@ def transparent(exchange: Exchange, context: Context) -> Said:
             continue  # another rule names a wrong file format
         if not facts.alpha:
             return Breach("a transparent picture has no alpha channel", asked(exchange, "background"), f"data[{index}]")
-        if facts.lowest == 255:
+        if facts.lowest > MOSTLY_OPAQUE:
             return Breach(
                 "a transparent picture has no transparent pixel", asked(exchange, "background"), f"data[{index}]"
             )

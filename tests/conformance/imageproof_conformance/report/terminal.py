@@ -54,6 +54,7 @@ _LEFT_OUT = (
     ("interrupted", "", "the run was interrupted"),
 )
 # What a rule that is not kept means for the exit status -> how it is marked.
+_MARKS = {"error": "ERROR", "fail": "BROKEN", "warn": "WARNING"}  # the worst first
 _STANDINGS = {"broken": "BROKEN", "expected": "EXPECTED", "beside": "NOT SCORED"}
 _COLOURS = {"fail": "red", "warn": "yellow", "error": "red", "blocked": "yellow"}
 
@@ -202,7 +203,7 @@ class Screen:
             self.say(f"baseline: {line(text)}", "yellow")
 
     def _broken(self, run: Run) -> None:
-        broken = [rule for rule in run.verdict.rules if rule.status in ("fail", "error", "warn")]
+        broken = [rule for status in _MARKS for rule in run.verdict.rules if rule.status == status]
         for rule in broken[:MOST_SHOWN]:
             self._rule(run, rule)
         if len(broken) > MOST_SHOWN:
@@ -210,8 +211,7 @@ class Screen:
 
     def _rule(self, run: Run, rule: RuleVerdict) -> None:
         whom = ", ".join(_WHOM[one] for one in rule.breaks if one in _WHOM) or (_NOBODY if rule.breaks else "")
-        mark = {"fail": "BROKEN", "warn": "WARNING", "error": "ERROR"}[rule.status]
-        mark = _STANDINGS.get(run.verdict.terms.standing(rule), mark)
+        mark = _STANDINGS.get(run.verdict.terms.standing(rule), _MARKS[rule.status])
         self.say(f"\n{mark} {rule.rule} ({rule.level}, {line(rule.model)}): {rule.sentence}", _COLOURS[rule.status])
         if whom:
             self.say(f"  breaks: {whom}")

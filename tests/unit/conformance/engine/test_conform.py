@@ -118,6 +118,17 @@ def test_a_dry_run_is_written_down_for_programs(reference: Callable[..., str], t
     assert failed.returncode == 2 and "cannot be written" in failed.stderr and "Traceback" not in failed.stderr
 
 
+@pytest.mark.parametrize("place", [("--out", "/proc/x"), ("--junit", "taken/x.xml")])
+def test_what_cannot_be_written_is_told_before_anything_is_asked(
+    serve: Serve, tmp_path: Path, place: tuple[str, str]
+) -> None:
+    (tmp_path / "taken").write_text("")
+    target = serve(lambda asked: Says(404))
+    found = conform(tmp_path, target.url, "--model", "dall-e-3", "--max-images", "8", *place)
+    assert found.returncode == 2 and found.stderr.startswith(f"error: {place[0]} {place[1]}: ")
+    assert target.asked == [] and "Traceback" not in found.stderr
+
+
 def test_a_dry_run_of_a_selection_shows_that_alone(serve: Serve, tmp_path: Path) -> None:
     url = serve(lambda asked: Says(404)).url
     free = conform(tmp_path, url, "--dry-run", "--model", "dall-e-3", "-k", "N-RANGE")
