@@ -26,7 +26,7 @@ _SLOW = (LATE, "time-out", "not complete within")  # words of a failure that mor
 _CHANGES = {
     "unreachable": "start the server, or correct scheme, host and port of the URL",
     "tls": "make the certificate trusted (SSL_CERT_FILE=FILE names its authority), or correct the scheme of the URL",
-    "quota": "wait, or raise the quota of the key",
+    "quota": "wait, raise the quota of the key, or ask more slowly (--rate N)",
     "outage": "find out why the server fails (its log says more)",
     "silent": "find out why the server hangs (its log says more)",
     "website": "type the URL of the API, as its documentation names it (often https://api.HOST/v1)",

@@ -272,7 +272,7 @@ def test_a_model_that_the_target_does_not_know_is_no_pass(serve: Serve, tmp_path
     ("status", "text"),
     [
         (401, "export IMAGEPROOF_API_KEY=...; imageproof conform"),
-        (429, "wait, or raise the quota of the key, then: "),
+        (429, "wait, raise the quota of the key, or ask more slowly (--rate N), then: "),
         (404, "correct the path of the URL: "),
         (503, "find out why the server fails (its log says more), then: "),
     ],

@@ -298,8 +298,12 @@ def test_a_server_without_pictures_is_told_as_one(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("status", "error", "change"),
     [
-        (429, {"code": "insufficient_quota"}, "wait, or raise the quota of the key, then: "),
-        (402, {}, "wait, or raise the quota of the key, then: "),
+        (
+            429,
+            {"code": "insufficient_quota"},
+            "wait, raise the quota of the key, or ask more slowly (--rate N), then: ",
+        ),
+        (402, {}, "wait, raise the quota of the key, or ask more slowly (--rate N), then: "),
         (504, {}, "find out why the server fails (its log says more), then: "),
     ],
 )
