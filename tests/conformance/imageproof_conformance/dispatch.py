@@ -7,10 +7,13 @@ probe waits while calls in flight could give budget back, and the probes of one 
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from imageproof_conformance.answers import served, unknown_model
@@ -26,6 +29,10 @@ UNKNOWN_AFTER = 2  # calls that are refused for their model alone, before one is
 
 TURNED_AWAY = (402, 429)
 ALL_AWAY = "calls were turned away one after the other"
+
+
+POLL_SECONDS = 0.2  # until a Ctrl-C is noticed
+Job = tuple[int, Probe] | None
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class Dispatcher:
         self._doubted: dict[str, int] = {}  # model, apart for paid calls -> calls refused for the model alone
         self._asking: set[str] = set()  # those of them of which a call is in flight
         self._crash: Exception | None = None
+        self._stop = threading.Event()  # set by a Ctrl-C
 
     def leaked(self, model: str, rule: str) -> None:
         """An invalid request of a rule was served already, outside this dispatcher."""
@@ -84,7 +92,7 @@ class Dispatcher:
         ordered = self._ordered(list(probes))
         answers: dict[int, Exchange] = {}
         skipped: list[Skipped] = []
-        jobs: queue.Queue[tuple[int, Probe] | None] = queue.Queue(maxsize=1)
+        jobs: queue.Queue[Job] = queue.Queue(maxsize=1)
         free = threading.Semaphore(self._workers)
         threads = [
             threading.Thread(target=self._work, args=(jobs, answers, free), daemon=True)
@@ -93,30 +101,43 @@ class Dispatcher:
         for thread in threads:
             thread.start()
         started = 0
-        try:
-            for index, probe in ordered:
-                free.acquire()  # before the decision: it must know the call whose place it takes
-                self._take_turn(probe, paid)
-                reason = self._reason(probe, keep)
-                if reason is None:
-                    jobs.put((index, probe))
-                else:
-                    skipped.append(reason)
-                    self._give_turn(probe)
-                    free.release()
-                started += 1
-            for _ in threads:
-                jobs.put(None)
-            for thread in threads:
-                thread.join()
-        except KeyboardInterrupt:
-            with self._changed:
-                left = [Skipped(one, "interrupted", "the run was interrupted") for _, one in ordered[started:]]
-                partial = [answers[index] for index in sorted(answers)]
-            raise Interrupted(partial, [*skipped, *left]) from None
+        with _interrupts(self._stop):
+            try:
+                for index, probe in ordered:
+                    # Before the decision: it must know the call whose place it takes.
+                    self._await(lambda seconds: free.acquire(timeout=seconds))
+                    self._take_turn(probe, paid)
+                    reason = self._reason(probe, keep)
+                    if reason is None:
+                        self._await(partial(_put, jobs, (index, probe)))
+                    else:
+                        skipped.append(reason)
+                        self._give_turn(probe)
+                        free.release()
+                    started += 1
+                for _ in threads:
+                    self._await(partial(_put, jobs, None))
+                for thread in threads:
+                    self._await(partial(_joined, thread))
+            except KeyboardInterrupt:
+                with self._changed:
+                    left = [Skipped(one, "interrupted", "the run was interrupted") for _, one in ordered[started:]]
+                    kept = [answers[index] for index in sorted(answers)]
+                raise Interrupted(kept, [*skipped, *left]) from None
         if self._crash is not None:
             raise self._crash
         return [answers[index] for index in sorted(answers)], skipped
+
+    def _await(self, attempt: Callable[[float], bool]) -> None:
+        """Try, for so many seconds each time, until it succeeds. KeyboardInterrupt after a Ctrl-C."""
+        while not self._stop.is_set():
+            if attempt(POLL_SECONDS):
+                return
+        raise KeyboardInterrupt
+
+    def _await_that(self, condition: Callable[[], bool]) -> None:
+        """Wait, with the lock, for something that a worker changes."""
+        self._await(lambda seconds: self._changed.wait_for(condition, seconds))
 
     def _ordered(self, probes: Sequence[Probe]) -> list[tuple[int, Probe]]:
         """Cheap worst cases first, and each rule once before any rule twice: most is learned while the budget lasts."""
@@ -145,7 +166,7 @@ class Dispatcher:
             return Skipped(probe, "unknown", f"the target does not know the model {probe.model}")
         if group is not None:
             with self._changed:
-                self._changed.wait_for(lambda: not self._flying[key])
+                self._await_that(lambda: not self._flying[key])
                 if key in self._leaked:
                     return Skipped(probe, "stopped", f"an invalid request of {group} was served already")
         if self._silent >= SILENT_AFTER and not probe.last:  # whether it answers in the end is asked all the same
@@ -170,7 +191,7 @@ class Dispatcher:
     def _unknown(self, probe: Probe) -> bool:
         """Whether a model was found to be none; waits for the call that asks just now."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._asking & self._doubts(probe))
+            self._await_that(lambda: not self._asking & self._doubts(probe))
             names = {_name(probe.model, False), _name(probe.model, probe.images > 0)}
             return any(self._doubted.get(name, 0) >= UNKNOWN_AFTER for name in names)
 
@@ -187,7 +208,7 @@ class Dispatcher:
         """Wait until no more paid calls are in flight than may be."""
         if probe.images:
             with self._changed:
-                self._changed.wait_for(lambda: self._paid < most)
+                self._await_that(lambda: self._paid < most)
                 self._paid += 1
 
     def _give_turn(self, probe: Probe) -> None:
@@ -197,12 +218,12 @@ class Dispatcher:
     def _too_many_bad_keys(self) -> bool:
         """Whether a wrong key was tried often enough; waits for the call that tries one now."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._flying_bad_key)
+            self._await_that(lambda: not self._flying_bad_key)
             return self._bad_keys >= MOST_BAD_KEYS
 
     def _work(
         self,
-        jobs: queue.Queue[tuple[int, Probe] | None],
+        jobs: queue.Queue[Job],
         answers: dict[int, Exchange],
         free: threading.Semaphore,
     ) -> None:
@@ -243,6 +264,33 @@ class Dispatcher:
 
 def _name(model: str, paid: bool) -> str:
     return f"{model} paid" if paid else model
+
+
+@contextmanager
+def _interrupts(stop: threading.Event) -> Iterator[None]:
+    """A Ctrl-C sets `stop`. Raised wherever the program happens to be, it could leave a lock taken for ever."""
+    stop.clear()
+    if threading.current_thread() is not threading.main_thread():  # only that one hears of signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _put(jobs: queue.Queue[Job], job: Job, seconds: float) -> bool:
+    try:
+        jobs.put(job, timeout=seconds)
+    except queue.Full:
+        return False
+    return True
+
+
+def _joined(thread: threading.Thread, seconds: float) -> bool:
+    thread.join(seconds)
+    return not thread.is_alive()
 
 
 class Interrupted(KeyboardInterrupt):
