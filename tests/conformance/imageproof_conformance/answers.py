@@ -84,7 +84,8 @@ _READ = 2000  # characters of a message that are looked at
 
 def without(exchanges: Iterable[Exchange]) -> Mapping[tuple[str, str], str]:
     """Model and operation that do not go together, as a target says that knows both, and its words: of the model it
-    serves other calls, and every legal call of this operation that was to make a picture it refused over the model."""
+    serves other calls, and of every legal call of this operation it said that there is no such model (a 400 refuses
+    what is asked, and breaks a rule)."""
     legal = [one for one in exchanges if one.probe.expect == "served" and one.probe.images and one.status is not None]
     working = {one.probe.model for one in legal if served(one)}
     found: dict[tuple[str, str], list[Exchange]] = {}
@@ -93,7 +94,7 @@ def without(exchanges: Iterable[Exchange]) -> Mapping[tuple[str, str], str]:
     return {
         place: f"{place[1]} is refused for {place[0]}: status {mine[0].status}: {said(mine[0])[:80]}"
         for place, mine in found.items()
-        if all(one.status in (400, 403, 404) and about_model(one) for one in mine)
+        if all(one.status in (403, 404) and about_model(one) for one in mine)
     }
 
 
