@@ -67,6 +67,7 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "STREAM-TERMINAL": streamed and not several,
         "STREAM-PICTURES": streamed and previews,
         "STREAM-USAGE": streamed and usage,
+        "STREAM-EARLY": streamed and previews,
     }
     return (
         *(f"{prefix}-{suffix}" for suffix, applies in suffixes.items() if applies),

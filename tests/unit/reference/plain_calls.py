@@ -12,6 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -218,24 +219,33 @@ class Caller:
             self.client.post("images/generations", json={}, headers=self._keyed(call))
         began = time.time()
         try:
-            response = self._send(call)
+            response, held = self._send(call)
         except httpx.HTTPError as error:
             return {"failure": type(error).__name__}
         told = {name: response.headers.get(name, "none") for name in HEADERS}
-        told |= {"status": str(response.status_code), "x-request-id": self._request_id(response)}
+        told |= {"held": held, "status": str(response.status_code), "x-request-id": self._request_id(response)}
         time.sleep(call.fetch_after)
         return {**told, **dict(self._body(response, began))}
 
-    def _send(self, call: Call) -> httpx.Response:
+    def _send(self, call: Call) -> tuple[httpx.Response, str]:
+        """The answer, and whether it was a stream that said nothing for a second after its head."""
+        with self._begun(call) as answer:
+            began = time.monotonic()
+            pieces = [(time.monotonic() - began, piece) for piece in answer.iter_bytes()]
+        whole = httpx.Response(answer.status_code, headers=answer.headers, content=b"".join(one for _, one in pieces))
+        streamed = pieces and answer.headers.get("content-type", "").startswith("text/event-stream")
+        return whole, "yes" if streamed and pieces[0][0] > 1 else "no"
+
+    def _begun(self, call: Call) -> AbstractContextManager[httpx.Response]:
         headers = {**call.headers, **self._keyed(call)}
         if call.raw is not None:
-            return self.client.request(call.method, call.path, content=call.raw, headers=headers)
+            return self.client.stream(call.method, call.path, content=call.raw, headers=headers)
         if call.body is None or not call.form:
-            return self.client.request(call.method, call.path, json=call.body, headers=headers)
+            return self.client.stream(call.method, call.path, json=call.body, headers=headers)
         boundary = "imageproof-boundary"
         quoted = f'"{boundary}"' if headers.pop("quoted", "") else boundary
         headers["content-type"] = f"{FORM}; boundary={quoted}"
-        return self.client.request(call.method, call.path, content=form(call.body, boundary), headers=headers)
+        return self.client.stream(call.method, call.path, content=form(call.body, boundary), headers=headers)
 
     def _keyed(self, call: Call) -> dict[str, str]:
         key = self.key if call.key is None else call.key

@@ -42,7 +42,8 @@ ERROR: dict[str, str | None] = {
 
 @dataclass
 class Draft:
-    """An answer in the making to `probe`. `json` is the body, unless `events` (name, data) or `raw` stand for it."""
+    """An answer in the making to `probe`. `json` is the body, unless `events` (name, data) or `raw` stand for it. Each
+    event comes so many seconds after the one before it, the last one after two seconds."""
 
     probe: Probe
     status: int = 200
@@ -50,6 +51,7 @@ class Draft:
     json: Any = None
     events: list[tuple[str | None, dict[str, Any]]] | None = None
     raw: bytes | None = None
+    beat: float = 0.9
     downloads: list[Download] = field(default_factory=list)
     later: list[Download] = field(default_factory=list)
 
@@ -61,8 +63,17 @@ class Draft:
             return self.raw
         if self.events is None:
             return json.dumps(self.json).encode()
-        lines = ((f"event: {name}\n" if name else "") + f"data: {json.dumps(data)}\n\n" for name, data in self.events)
-        return "".join(lines).encode()
+        return b"".join(self._lines())
+
+    def _lines(self) -> Iterator[bytes]:
+        for name, data in self.events or ():
+            yield ((f"event: {name}\n" if name else "") + f"data: {json.dumps(data)}\n\n").encode()
+
+    def chunks(self) -> tuple[Chunk, ...]:
+        if self.raw is not None or self.events is None:
+            return (Chunk(0.1, self.body()),)
+        last = len(self.events) - 1
+        return tuple(Chunk(2 - self.beat * (last - place), line) for place, line in enumerate(self._lines()))
 
     @property
     def pictures(self) -> list[dict[str, Any]]:
@@ -225,7 +236,6 @@ def streamed(probe: Probe) -> Draft:
 
 def exchange(probe: Probe, draft: Draft) -> Exchange:
     headers = tuple(draft.headers.items())
-    chunks = (Chunk(0.1, draft.body()),)
     return Exchange(
         probe,
         f"http://127.0.0.1/v1{probe.request.path}",
@@ -233,8 +243,8 @@ def exchange(probe: Probe, draft: Draft) -> Exchange:
         b"",
         draft.status,
         headers,
-        chunks,
-        1.0,
+        draft.chunks(),
+        2.0,
         NOW,
         downloads=tuple(draft.downloads),
         later=tuple(draft.later),

@@ -258,6 +258,7 @@ BREAKS: dict[str, Spoil] = {
     "URL-HOST": inner_link,
     "URL-LASTS": gone,
     "STREAM-BARE": preview_first,
+    "STREAM-EARLY": lambda draft: setattr(draft, "beat", 0.0),
     "GIF-FRAMES": lambda draft: draft.replace(draft.moving(more=1)),
     "SVG-ROOT": head("svg_usage", {"model": "author", "total_tokens": 7}),
     "GEN-ACCEPT-JSON": events_unasked,
