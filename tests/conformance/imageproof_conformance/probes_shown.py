@@ -8,6 +8,16 @@ from typing import Any
 from imageproof_conformance.probes import ANY_RULES, Target
 from imageproof_conformance.probes_pictures import Picture
 
+COMPRESSION = "output_compression"
+
+
+def ends(target: Target, operation: str) -> tuple[int, ...]:
+    """The least and the most compression that may be asked for; () where the range is open, or there is none."""
+    prop = target.property(operation, target.media_types(operation)[0], COMPRESSION)
+    cell = target.cell(operation, COMPRESSION)
+    known = "minimum" in prop and "maximum" in prop and not (cell is not None and cell.schema is False)
+    return (prop["minimum"], prop["maximum"]) if known else ()
+
 
 def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tuple[str, ...]:
     """The rules that the answer to a legal body gives evidence for."""
@@ -68,6 +78,7 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "STREAM-PICTURES": streamed and previews,
         "STREAM-USAGE": streamed and usage,
         "STREAM-EARLY": streamed and previews,
+        "COMPRESSION-EFFECT": body.get(COMPRESSION) in ends(target, operation),
     }
     return (
         *(f"{prefix}-{suffix}" for suffix, applies in suffixes.items() if applies),

@@ -127,6 +127,8 @@ SERVED = {
     "edit-prompt-last": Call(
         "edits", path="images/edits", form=True, body={"model": GPT, "image": picture(), "prompt": PROMPT}
     ),
+    "pressed": generation(output_format="jpeg", output_compression=0, size="1024x1024"),
+    "edit-pressed": edit(output_format="jpeg", output_compression=0, size="1024x1024"),
     "variation": variation(),
     "variation-two": variation(n=2, response_format="b64_json"),
 }
@@ -200,6 +202,7 @@ OTHER = {
 }
 FIRST = {"models": Call("models", "GET", "models")}  # before anything was refused
 CALLS: Mapping[str, Call] = {**FIRST, **SERVED, **REFUSED, **OTHER}
+PRESSED = 40  # pixels in a byte of a JPEG that was pressed as much as it can be
 CONTROLS = ("plain", "edit", "bad-size", "models")  # made of every server: what it does not break is as it should be
 
 HEADERS = ("content-type", "location", "access-control-allow-origin", "access-control-allow-headers")
@@ -352,6 +355,8 @@ class Look:
         except (OSError, SyntaxError, ValueError):
             return {**told, f"{at}/format": "none"}
         told |= {f"{at}/{name}": "yes" for name in _wrong(data, image)}
+        if image.format == "JPEG" and len(data) * PRESSED < image.width * image.height:
+            told[f"{at}/pressed"] = "yes"
         lowest = image.convert("RGBA").getchannel("A").getextrema()[0]
         alpha = "A" in image.getbands() or "transparency" in image.info
         facts = {"format": image.format, "size": image.size, "alpha": alpha, "lowest": lowest}

@@ -7,6 +7,7 @@ from imageproof_conformance.exchange import Exchange, Finding
 # Each of these registers its judges when it is imported.
 from imageproof_conformance.judges import (  # noqa: F401
     arrival,
+    compression,
     declared,
     errors,
     http,

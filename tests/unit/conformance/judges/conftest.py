@@ -43,7 +43,7 @@ ERROR: dict[str, str | None] = {
 @dataclass
 class Draft:
     """An answer in the making to `probe`. `json` is the body, unless `events` (name, data) or `raw` stand for it. Each
-    event comes so many seconds after the one before it, the last one after two seconds."""
+    event comes so many seconds after the one before it, the last one after five seconds."""
 
     probe: Probe
     status: int = 200
@@ -51,7 +51,7 @@ class Draft:
     json: Any = None
     events: list[tuple[str | None, dict[str, Any]]] | None = None
     raw: bytes | None = None
-    beat: float = 0.9
+    beat: float = 2.0
     downloads: list[Download] = field(default_factory=list)
     later: list[Download] = field(default_factory=list)
 
@@ -73,7 +73,7 @@ class Draft:
         if self.raw is not None or self.events is None:
             return (Chunk(0.1, self.body()),)
         last = len(self.events) - 1
-        return tuple(Chunk(2 - self.beat * (last - place), line) for place, line in enumerate(self._lines()))
+        return tuple(Chunk(5 - self.beat * (last - place), line) for place, line in enumerate(self._lines()))
 
     @property
     def pictures(self) -> list[dict[str, Any]]:
@@ -113,13 +113,18 @@ class Draft:
 
 
 @lru_cache(maxsize=64)
-def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int) -> bytes:
+def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int, compression: int = -1) -> bytes:
+    """A picture; with a compression one whose size that decides."""
     image = Image.new(
         "RGB" if alpha is None else "RGBA", size, (40 * seed % 256, 90, 160, *(() if alpha is None else (alpha,)))
     )
     image.paste((200, 90, 40 * seed % 256, *(() if alpha is None else (255,))), (8, 8, size[0] // 2, size[1] // 2))
+    if compression >= 0:
+        image.paste(Image.effect_noise(size, 90), (0, 0), Image.new("L", size, 120))
+        compression = max(1, compression)  # Pillow reads 0 as "as usual"
     out = io.BytesIO()
-    image.save(out, form, **({"quality": 30} if form == "webp" else {}))
+    quality = compression if compression >= 0 else 30 if form == "webp" else 75
+    image.save(out, form, quality=quality)
     return out.getvalue()
 
 
@@ -132,7 +137,8 @@ def picture(probe: Probe, seed: int, form: str | None = None, size: tuple[int, i
     if wanted == "gif" and probe.asked.get("frame_count"):
         return moving(probe, seed, (width, height))
     alpha = 0 if probe.asked.get("background") == "transparent" else None
-    return drawn(wanted, size or (width, height), alpha, seed)
+    pressed = probe.asked.get("output_compression")
+    return drawn(wanted, size or (width, height), alpha, seed, -1 if pressed is None else pressed)
 
 
 def edges(probe: Probe) -> tuple[int, int]:
@@ -244,7 +250,7 @@ def exchange(probe: Probe, draft: Draft) -> Exchange:
         draft.status,
         headers,
         draft.chunks(),
-        2.0,
+        5.0,
         NOW,
         downloads=tuple(draft.downloads),
         later=tuple(draft.later),
@@ -254,16 +260,21 @@ def exchange(probe: Probe, draft: Draft) -> Exchange:
 
 @lru_cache(maxsize=1)
 def probes() -> tuple[Probe, ...]:
+    """The calls of tier standard, and of the dearest those that show what these do not."""
     offered = frozenset(DOCUMENT.operations())
     everything = Extras(heavy=True, moderation="stop this")
     plans = (plan(DOCUMENT, REGISTRY, model, None, offered, "standard", everything) for model in MODELS)
-    return tuple(probe for one in plans for probe in one.probes)
+    found = [probe for one in plans for probe in one.probes]
+    shown = {rule for one in found for rule in one.rules}
+    dear = plan(DOCUMENT, REGISTRY, MODELS[0], None, offered, "full", everything).probes
+    return (*found, *(one for one in dear if one.tier == "full" and not shown.issuperset(one.rules)))
 
 
 @lru_cache(maxsize=8)
-def others(model: str) -> tuple[Exchange, ...]:
-    """The correct answers to all calls of a model."""
-    return tuple(exchange(one, good(one)) for one in probes() if one.model == model)
+def others(model: str, full: bool) -> tuple[Exchange, ...]:
+    """The correct answers to all calls of a model, with those of the dearest tier or without."""
+    mine = [one for one in probes() if one.model == model and (full or one.tier != "full")]
+    return tuple(exchange(one, good(one)) for one in mine)
 
 
 def context(probe: Probe) -> Context:
@@ -273,7 +284,7 @@ def context(probe: Probe) -> Context:
 
 def among(probe: Probe) -> Context:
     """What a judge knows of a call in a run of correct answers."""
-    return replace(context(probe), others=others(probe.model))
+    return replace(context(probe), others=others(probe.model, probe.tier == "full"))
 
 
 def failing(probe: Probe, draft: Draft) -> set[str]:
