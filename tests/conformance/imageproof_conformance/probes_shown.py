@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imageproof_conformance.judges.masks import keeps
 from imageproof_conformance.probes import ANY_RULES, Target
 from imageproof_conformance.probes_pictures import Picture
 
@@ -49,6 +50,7 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "ITEM-ABSENT": not streamed,
         "IMAGE-DECODES": True,
         "IMAGE-BLANK": True,
+        "MASK-KEPT": prefix == "EDIT" and "mask" in body and family is not None and keeps(family),
         "IMAGE-SINGLE": isinstance(body.get("image"), Picture),
         "FORMAT-BYTES": formats,
         "FORMAT-ECHO": "output_format" in echo,

@@ -30,9 +30,11 @@ Parts = list[tuple[str, tuple[str | None, bytes | str, str | None]]]
 
 
 @lru_cache
-def picture(file_format: str = "PNG", edge: int = 256, hole: bool = True, noise: bool = False) -> bytes:
+def picture(
+    file_format: str = "PNG", edge: int = 256, hole: bool = True, noise: bool = False, colour: str = "teal"
+) -> bytes:
     """A square picture with a see-through corner, or without; `noise` makes it as large as its pixels."""
-    image = Image.effect_noise((edge, edge), 200).convert("RGBA") if noise else Image.new("RGBA", (edge, edge), "teal")
+    image = Image.effect_noise((edge, edge), 200).convert("RGBA") if noise else Image.new("RGBA", (edge, edge), colour)
     if hole:
         image.paste((0, 0, 0, 0), (0, 0, edge // 2, edge // 2))
     out = io.BytesIO()
@@ -129,6 +131,7 @@ SERVED = {
     ),
     "pressed": generation(output_format="jpeg", output_compression=0, size="1024x1024"),
     "edit-pressed": edit(output_format="jpeg", output_compression=0, size="1024x1024"),
+    "edit-masked": edit(DALLE2, image=picture(hole=False, colour="magenta"), mask=picture(), **SMALL),
     "variation": variation(),
     "variation-two": variation(n=2, response_format="b64_json"),
 }
@@ -203,6 +206,7 @@ OTHER = {
 FIRST = {"models": Call("models", "GET", "models")}  # before anything was refused
 CALLS: Mapping[str, Call] = {**FIRST, **SERVED, **REFUSED, **OTHER}
 PRESSED = 40  # pixels in a byte of a JPEG that was pressed as much as it can be
+MAGENTA = (255, 0, 255)  # the one input that a mask must keep
 CONTROLS = ("plain", "edit", "bad-size", "models")  # made of every server: what it does not break is as it should be
 
 HEADERS = ("content-type", "location", "access-control-allow-origin", "access-control-allow-headers")
@@ -355,6 +359,8 @@ class Look:
         except (OSError, SyntaxError, ValueError):
             return {**told, f"{at}/format": "none"}
         told |= {f"{at}/{name}": "yes" for name in _wrong(data, image)}
+        if image.convert("RGB").getpixel((image.width - 9, image.height - 9)) == MAGENTA:
+            told[f"{at}/kept"] = "yes"
         if image.format == "JPEG" and len(data) * PRESSED < image.width * image.height:
             told[f"{at}/pressed"] = "yes"
         lowest = image.convert("RGBA").getchannel("A").getextrema()[0]

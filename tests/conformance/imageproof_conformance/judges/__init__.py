@@ -14,6 +14,7 @@ from imageproof_conformance.judges import (  # noqa: F401
     identity,
     limits,
     links,
+    masks,
     motion,
     pictures,
     refusal,

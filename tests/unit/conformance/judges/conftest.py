@@ -17,6 +17,7 @@ from PIL import Image
 from imageproof.contract.document import load
 from imageproof.contract.families import family_of
 from imageproof.contract.requirements import requirements
+from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
 from imageproof_conformance.judges import Context, judge, of_silence
 from imageproof_conformance.judges.pictures import wanted_format
@@ -131,6 +132,8 @@ def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int, compre
 def picture(probe: Probe, seed: int, form: str | None = None, size: tuple[int, int] | None = None) -> bytes:
     """A picture as asked for; of 64 x 64 pixels where the size was left to the model."""
     width, height = edges(probe)
+    if "EDIT-MASK-KEPT" in probe.rules and seed == 0 and not form and not size:  # its hole is where the mask has one
+        return next(one.data for one in probe.request.parts or () if one.name.startswith("image"))
     wanted = form or wanted_format(probe_exchange(probe), context(probe)) or "png"
     if wanted == "svg":
         return f'<svg xmlns="http://www.w3.org/2000/svg"><g id="{seed}"/></svg>'.encode()
@@ -242,11 +245,12 @@ def streamed(probe: Probe) -> Draft:
 
 def exchange(probe: Probe, draft: Draft) -> Exchange:
     headers = tuple(draft.headers.items())
+    body, media_type = encode(probe.request)
     return Exchange(
         probe,
         f"http://127.0.0.1/v1{probe.request.path}",
-        (),
-        b"",
+        (("Content-Type", media_type or ""),),
+        body,
         draft.status,
         headers,
         draft.chunks(),

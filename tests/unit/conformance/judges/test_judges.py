@@ -267,6 +267,7 @@ BREAKS: dict[str, Spoil] = {
     "URL-LASTS": gone,
     "STREAM-BARE": preview_first,
     "COMPRESSION-EFFECT": pressed_alike,
+    "EDIT-MASK-KEPT": lambda draft: draft.replace(draft.picture(7)),
     "STREAM-EARLY": lambda draft: setattr(draft, "beat", 0.0),
     "GIF-FRAMES": lambda draft: draft.replace(draft.moving(more=1)),
     "SVG-ROOT": head("svg_usage", {"model": "author", "total_tokens": 7}),
