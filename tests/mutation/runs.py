@@ -22,17 +22,19 @@ CAP = 100  # pictures: enough for a fault that serves eleven at once on every op
 ASKED: Mapping[str, Mapping[str, Any]] = {
     "EDIT-UPLOAD-SIZE": {"heavy": True},
     "GEN-URL-LASTS": {"url_age": 1.5},
+    "GEN-COMPRESSION-EFFECT": {"tier": "full"},
 }
 
 
 def judged(model: str, **told: Any) -> Run:
-    """The standard run of a model, on the server that `fault` or `dialect` names; the rest is for the profile."""
+    """The run of a model on the server that `fault` or `dialect` names, of tier standard unless another is told; the
+    rest is for the profile."""
     server = Config(
         key=KEY, pause_seconds=0.0, **{name: told.pop(name) for name in ("fault", "dialect") if name in told}
     )
     with running(server) as url:
         profile = Profile(
-            url, key=KEY, models=(ModelChoice(model),), tier="standard", max_images=CAP, workers=8, **told
+            url, key=KEY, models=(ModelChoice(model),), max_images=CAP, workers=8, **{"tier": "standard", **told}
         )
         return run(profile)
 

@@ -173,7 +173,7 @@ class Bench:
             skipped = [Skipped(one, "interrupted", "the run ended before its stage") for one in plan.probes[:1]]
         # What is seen by the way is asked of every call, and missed on none.
         blockers = () if evidence or of_silence(rule) else self._blockers(rule, mute, context)
-        absent = next((words for one in mute if (words := lacking(rule, one))), "")
+        absent = next((words for one in mute if (words := lacking(rule, one, context))), "")
         told = () if of_silence(rule) else mute
         refused = self.redactor.text(next((words for one in told if (words := self._declined(one))), ""))
         error = self.redactor.text(error)

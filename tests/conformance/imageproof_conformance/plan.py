@@ -12,6 +12,7 @@ from imageproof.contract.requirements import Requirement
 from imageproof_conformance.exchange import TIERS, Probe, Tier
 from imageproof_conformance.positives import positives
 from imageproof_conformance.probes import Target
+from imageproof_conformance.probes_ends import opposite
 from imageproof_conformance.probes_fixed import beside, fixed
 from imageproof_conformance.probes_pairs import Paired, most, paired
 from imageproof_conformance.probes_refused import refused
@@ -81,12 +82,16 @@ def plan(
 
 
 def _full(target: Target, operation: Operation, paid: Sequence[Probe]) -> Paired:
-    """What tier full adds to the paid calls of an operation: pairs of values, and calls that are made up."""
+    """What tier full adds to the paid calls of an operation: pairs of values, both ends of the compression, and
+    calls that are made up."""
     made = [one for one in paid if one.operation == operation.id]
     found = paired(target, operation, made)
-    room = most(target, operation) - sum(one.legal_images for one in (*made, *found.probes))
+    paid = [*made, *found.probes]
+    room = most(target, operation) - sum(one.legal_images for one in paid)
+    both = list(opposite(target, operation, paid, room))
+    room -= len(both)
     drawn = [one for one in positives(target, operation, room) if all(one.asked != other.asked for other in made)]
-    return replace(found, probes=(*found.probes, *drawn))
+    return replace(found, probes=(*found.probes, *both, *drawn))
 
 
 def limits_of(target: Target) -> Mapping[Tier, int]:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imageproof_conformance.judges.masks import keeps
 from imageproof_conformance.probes import ANY_RULES, Target
 from imageproof_conformance.probes_pictures import Picture
+
+COMPRESSION = "output_compression"
+
+
+def ends(target: Target, operation: str) -> tuple[int, ...]:
+    """The least and the most compression that may be asked for; () where the range is open, or there is none."""
+    prop = target.property(operation, target.media_types(operation)[0], COMPRESSION)
+    cell = target.cell(operation, COMPRESSION)
+    known = "minimum" in prop and "maximum" in prop and not (cell is not None and cell.schema is False)
+    return (prop["minimum"], prop["maximum"]) if known else ()
 
 
 def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -39,6 +50,7 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "ITEM-ABSENT": not streamed,
         "IMAGE-DECODES": True,
         "IMAGE-BLANK": True,
+        "MASK-KEPT": prefix == "EDIT" and "mask" in body and family is not None and keeps(family),
         "IMAGE-SINGLE": isinstance(body.get("image"), Picture),
         "FORMAT-BYTES": formats,
         "FORMAT-ECHO": "output_format" in echo,
@@ -67,6 +79,8 @@ def picture_rules(target: Target, operation: str, body: Mapping[str, Any]) -> tu
         "STREAM-TERMINAL": streamed and not several,
         "STREAM-PICTURES": streamed and previews,
         "STREAM-USAGE": streamed and usage,
+        "STREAM-EARLY": streamed and previews,
+        "COMPRESSION-EFFECT": body.get(COMPRESSION) in ends(target, operation),
     }
     return (
         *(f"{prefix}-{suffix}" for suffix, applies in suffixes.items() if applies),

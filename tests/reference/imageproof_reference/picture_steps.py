@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PIL import Image, ImageSequence
+from PIL import Image, ImageOps, ImageSequence
 
 FileStep = Callable[..., bytes]  # (bytes, **parameters)
 LOSSY = {"quality": 80}
@@ -85,6 +85,18 @@ def veiled(data: bytes, *, alpha: int) -> bytes:
     return _redrawn(data, through) if _opened(data, "PNG", "WEBP") is not None else data
 
 
+def inverted(data: bytes) -> bytes:
+    """Each colour is its opposite; as see-through as before."""
+
+    def opposite(image: Image.Image) -> Image.Image:
+        made = ImageOps.invert(image.convert("RGB"))
+        if image.has_transparency_data:
+            made.putalpha(image.convert("RGBA").getchannel("A"))
+        return made
+
+    return _redrawn(data, opposite)
+
+
 def still(data: bytes) -> bytes:
     """The first frame of a moving picture alone."""
     return _frames(data, 1, None)
@@ -106,6 +118,7 @@ FILES: Mapping[str, FileStep] = {
     "turned": turned,
     "flat": flat,
     "veiled": veiled,
+    "inverted": inverted,
     "still": still,
     "paced": paced,
 }

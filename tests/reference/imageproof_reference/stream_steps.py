@@ -93,6 +93,11 @@ def frames_reversed(frames: tuple[Frame, ...], room: Room) -> tuple[Frame, ...]:
     return (*reversed(events), *rest)
 
 
+def frames_held(frames: tuple[Frame, ...], room: Room) -> tuple[Frame, ...]:
+    """Nothing comes before all of it is there, as from a proxy that buffers."""
+    return frames
+
+
 def is_kind(frame: Frame, kind: str) -> bool:
     """Whether a frame is an event, of the kind that its type ends with."""
     return frame.data is not None and str(frame.data.get("type", "")).endswith(kind)
@@ -113,4 +118,4 @@ FRAMES: Mapping[str, FrameStep] = {
     "event-unended": event_unended,
 }
 
-STREAMS: Mapping[str, StreamStep] = {"reversed": frames_reversed}
+STREAMS: Mapping[str, StreamStep] = {"reversed": frames_reversed, "held": frames_held}

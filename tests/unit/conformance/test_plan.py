@@ -113,7 +113,7 @@ def test_only_what_offers_more_may_cost_more() -> None:
 
 
 def test_every_judged_requirement_is_planned_for_some_model() -> None:
-    plans = [planned(model) for model in MODELS]
+    plans = [*map(planned, MODELS), planned("gpt-image-1", "full")]
     seen = {rule for one in plans for rule in (*one.requirements, *one.waiting)}
     declared = whole_plan(DOCUMENT, REGISTRY, ModelChoice("gpt-image-1"), OFFERED, NO_EXTRAS, DECLARES)
     seen.update(declared.requirements)

@@ -12,6 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -29,9 +30,11 @@ Parts = list[tuple[str, tuple[str | None, bytes | str, str | None]]]
 
 
 @lru_cache
-def picture(file_format: str = "PNG", edge: int = 256, hole: bool = True, noise: bool = False) -> bytes:
+def picture(
+    file_format: str = "PNG", edge: int = 256, hole: bool = True, noise: bool = False, colour: str = "teal"
+) -> bytes:
     """A square picture with a see-through corner, or without; `noise` makes it as large as its pixels."""
-    image = Image.effect_noise((edge, edge), 200).convert("RGBA") if noise else Image.new("RGBA", (edge, edge), "teal")
+    image = Image.effect_noise((edge, edge), 200).convert("RGBA") if noise else Image.new("RGBA", (edge, edge), colour)
     if hole:
         image.paste((0, 0, 0, 0), (0, 0, edge // 2, edge // 2))
     out = io.BytesIO()
@@ -126,6 +129,9 @@ SERVED = {
     "edit-prompt-last": Call(
         "edits", path="images/edits", form=True, body={"model": GPT, "image": picture(), "prompt": PROMPT}
     ),
+    "pressed": generation(output_format="jpeg", output_compression=0, size="1024x1024"),
+    "edit-pressed": edit(output_format="jpeg", output_compression=0, size="1024x1024"),
+    "edit-masked": edit(DALLE2, image=picture(hole=False, colour="magenta"), mask=picture(), **SMALL),
     "variation": variation(),
     "variation-two": variation(n=2, response_format="b64_json"),
 }
@@ -199,6 +205,8 @@ OTHER = {
 }
 FIRST = {"models": Call("models", "GET", "models")}  # before anything was refused
 CALLS: Mapping[str, Call] = {**FIRST, **SERVED, **REFUSED, **OTHER}
+PRESSED = 40  # pixels in a byte of a JPEG that was pressed as much as it can be
+MAGENTA = (255, 0, 255)  # the one input that a mask must keep
 CONTROLS = ("plain", "edit", "bad-size", "models")  # made of every server: what it does not break is as it should be
 
 HEADERS = ("content-type", "location", "access-control-allow-origin", "access-control-allow-headers")
@@ -218,24 +226,33 @@ class Caller:
             self.client.post("images/generations", json={}, headers=self._keyed(call))
         began = time.time()
         try:
-            response = self._send(call)
+            response, held = self._send(call)
         except httpx.HTTPError as error:
             return {"failure": type(error).__name__}
         told = {name: response.headers.get(name, "none") for name in HEADERS}
-        told |= {"status": str(response.status_code), "x-request-id": self._request_id(response)}
+        told |= {"held": held, "status": str(response.status_code), "x-request-id": self._request_id(response)}
         time.sleep(call.fetch_after)
         return {**told, **dict(self._body(response, began))}
 
-    def _send(self, call: Call) -> httpx.Response:
+    def _send(self, call: Call) -> tuple[httpx.Response, str]:
+        """The answer, and whether it was a stream that said nothing for a second after its head."""
+        with self._begun(call) as answer:
+            began = time.monotonic()
+            pieces = [(time.monotonic() - began, piece) for piece in answer.iter_bytes()]
+        whole = httpx.Response(answer.status_code, headers=answer.headers, content=b"".join(one for _, one in pieces))
+        streamed = pieces and answer.headers.get("content-type", "").startswith("text/event-stream")
+        return whole, "yes" if streamed and pieces[0][0] > 1 else "no"
+
+    def _begun(self, call: Call) -> AbstractContextManager[httpx.Response]:
         headers = {**call.headers, **self._keyed(call)}
         if call.raw is not None:
-            return self.client.request(call.method, call.path, content=call.raw, headers=headers)
+            return self.client.stream(call.method, call.path, content=call.raw, headers=headers)
         if call.body is None or not call.form:
-            return self.client.request(call.method, call.path, json=call.body, headers=headers)
+            return self.client.stream(call.method, call.path, json=call.body, headers=headers)
         boundary = "imageproof-boundary"
         quoted = f'"{boundary}"' if headers.pop("quoted", "") else boundary
         headers["content-type"] = f"{FORM}; boundary={quoted}"
-        return self.client.request(call.method, call.path, content=form(call.body, boundary), headers=headers)
+        return self.client.stream(call.method, call.path, content=form(call.body, boundary), headers=headers)
 
     def _keyed(self, call: Call) -> dict[str, str]:
         key = self.key if call.key is None else call.key
@@ -342,6 +359,10 @@ class Look:
         except (OSError, SyntaxError, ValueError):
             return {**told, f"{at}/format": "none"}
         told |= {f"{at}/{name}": "yes" for name in _wrong(data, image)}
+        if image.convert("RGB").getpixel((image.width - 9, image.height - 9)) == MAGENTA:
+            told[f"{at}/kept"] = "yes"
+        if image.format == "JPEG" and len(data) * PRESSED < image.width * image.height:
+            told[f"{at}/pressed"] = "yes"
         lowest = image.convert("RGBA").getchannel("A").getextrema()[0]
         alpha = "A" in image.getbands() or "transparency" in image.info
         facts = {"format": image.format, "size": image.size, "alpha": alpha, "lowest": lowest}

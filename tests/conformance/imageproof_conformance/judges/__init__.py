@@ -6,12 +6,15 @@ from imageproof_conformance.exchange import Exchange, Finding
 
 # Each of these registers its judges when it is imported.
 from imageproof_conformance.judges import (  # noqa: F401
+    arrival,
+    compression,
     declared,
     errors,
     http,
     identity,
     limits,
     links,
+    masks,
     motion,
     pictures,
     refusal,
@@ -20,6 +23,7 @@ from imageproof_conformance.judges import (  # noqa: F401
     taken,
     usage,
 )
+from imageproof_conformance.judges.arrival import unhurried
 from imageproof_conformance.judges.http import nameless
 from imageproof_conformance.judges.pictures import unnamed
 from imageproof_conformance.judges.served import declined, objections, plain_rule
@@ -28,9 +32,9 @@ from imageproof_conformance.judges.table import Breach, Context, Kept, found, ju
 __all__ = ["Context", "declined", "judge", "judged_ids", "lacking", "objections", "of_silence", "plain_rule"]
 
 
-def lacking(rule: str, exchange: Exchange) -> str:
+def lacking(rule: str, exchange: Exchange, context: Context) -> str:
     """What an answer has not that it may lack, and that the rule is about; "" where it has it."""
-    return unnamed(rule, exchange) or nameless(rule, exchange)
+    return unnamed(rule, exchange) or nameless(rule, exchange) or unhurried(rule, exchange, context)
 
 
 def judge(rule: str, exchange: Exchange, context: Context) -> Finding | None:

@@ -36,7 +36,8 @@ def kinds(document: Document, operation: str) -> Mapping[str, dict[str, Any]]:
     return {one["properties"]["type"]["const"]: one for one in found}
 
 
-def _is_preview(event: Event, context: Context, operation: str) -> bool:
+def is_preview(event: Event, context: Context, operation: str) -> bool:
+    """Whether an event carries a picture that is not finished, as the document describes the operation's stream."""
     return "partial_image_index" in kinds(context.document, operation).get(event.type, {}).get("required", ())
 
 
@@ -49,7 +50,7 @@ def _known(exchange: Exchange, context: Context) -> bool:
 
 def _previews(exchange: Exchange, context: Context) -> Iterator[tuple[int, Event]]:
     for place, event in enumerate(answer(exchange).events):
-        if _is_preview(event, context, exchange.probe.operation):
+        if is_preview(event, context, exchange.probe.operation):
             yield place, event
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from imageproof.contract.document import load
 from imageproof.contract.families import family_of
 from imageproof.contract.requirements import requirements
+from imageproof_conformance.encode import encode
 from imageproof_conformance.exchange import Chunk, Download, Exchange, Probe
 from imageproof_conformance.judges import Context, judge, of_silence
 from imageproof_conformance.judges.pictures import wanted_format
@@ -42,7 +43,8 @@ ERROR: dict[str, str | None] = {
 
 @dataclass
 class Draft:
-    """An answer in the making to `probe`. `json` is the body, unless `events` (name, data) or `raw` stand for it."""
+    """An answer in the making to `probe`. `json` is the body, unless `events` (name, data) or `raw` stand for it. Each
+    event comes so many seconds after the one before it, the last one after five seconds."""
 
     probe: Probe
     status: int = 200
@@ -50,6 +52,7 @@ class Draft:
     json: Any = None
     events: list[tuple[str | None, dict[str, Any]]] | None = None
     raw: bytes | None = None
+    beat: float = 2.0
     downloads: list[Download] = field(default_factory=list)
     later: list[Download] = field(default_factory=list)
 
@@ -61,8 +64,17 @@ class Draft:
             return self.raw
         if self.events is None:
             return json.dumps(self.json).encode()
-        lines = ((f"event: {name}\n" if name else "") + f"data: {json.dumps(data)}\n\n" for name, data in self.events)
-        return "".join(lines).encode()
+        return b"".join(self._lines())
+
+    def _lines(self) -> Iterator[bytes]:
+        for name, data in self.events or ():
+            yield ((f"event: {name}\n" if name else "") + f"data: {json.dumps(data)}\n\n").encode()
+
+    def chunks(self) -> tuple[Chunk, ...]:
+        if self.raw is not None or self.events is None:
+            return (Chunk(0.1, self.body()),)
+        last = len(self.events) - 1
+        return tuple(Chunk(5 - self.beat * (last - place), line) for place, line in enumerate(self._lines()))
 
     @property
     def pictures(self) -> list[dict[str, Any]]:
@@ -102,26 +114,34 @@ class Draft:
 
 
 @lru_cache(maxsize=64)
-def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int) -> bytes:
+def drawn(form: str, size: tuple[int, int], alpha: int | None, seed: int, compression: int = -1) -> bytes:
+    """A picture; with a compression one whose size that decides."""
     image = Image.new(
         "RGB" if alpha is None else "RGBA", size, (40 * seed % 256, 90, 160, *(() if alpha is None else (alpha,)))
     )
     image.paste((200, 90, 40 * seed % 256, *(() if alpha is None else (255,))), (8, 8, size[0] // 2, size[1] // 2))
+    if compression >= 0:
+        image.paste(Image.effect_noise(size, 90), (0, 0), Image.new("L", size, 120))
+        compression = max(1, compression)  # Pillow reads 0 as "as usual"
     out = io.BytesIO()
-    image.save(out, form, **({"quality": 30} if form == "webp" else {}))
+    quality = compression if compression >= 0 else 30 if form == "webp" else 75
+    image.save(out, form, quality=quality)
     return out.getvalue()
 
 
 def picture(probe: Probe, seed: int, form: str | None = None, size: tuple[int, int] | None = None) -> bytes:
     """A picture as asked for; of 64 x 64 pixels where the size was left to the model."""
     width, height = edges(probe)
+    if "EDIT-MASK-KEPT" in probe.rules and seed == 0 and not form and not size:  # its hole is where the mask has one
+        return next(one.data for one in probe.request.parts or () if one.name.startswith("image"))
     wanted = form or wanted_format(probe_exchange(probe), context(probe)) or "png"
     if wanted == "svg":
         return f'<svg xmlns="http://www.w3.org/2000/svg"><g id="{seed}"/></svg>'.encode()
     if wanted == "gif" and probe.asked.get("frame_count"):
         return moving(probe, seed, (width, height))
     alpha = 0 if probe.asked.get("background") == "transparent" else None
-    return drawn(wanted, size or (width, height), alpha, seed)
+    pressed = probe.asked.get("output_compression")
+    return drawn(wanted, size or (width, height), alpha, seed, -1 if pressed is None else pressed)
 
 
 def edges(probe: Probe) -> tuple[int, int]:
@@ -225,16 +245,16 @@ def streamed(probe: Probe) -> Draft:
 
 def exchange(probe: Probe, draft: Draft) -> Exchange:
     headers = tuple(draft.headers.items())
-    chunks = (Chunk(0.1, draft.body()),)
+    body, media_type = encode(probe.request)
     return Exchange(
         probe,
         f"http://127.0.0.1/v1{probe.request.path}",
-        (),
-        b"",
+        (("Content-Type", media_type or ""),),
+        body,
         draft.status,
         headers,
-        chunks,
-        1.0,
+        draft.chunks(),
+        5.0,
         NOW,
         downloads=tuple(draft.downloads),
         later=tuple(draft.later),
@@ -244,16 +264,21 @@ def exchange(probe: Probe, draft: Draft) -> Exchange:
 
 @lru_cache(maxsize=1)
 def probes() -> tuple[Probe, ...]:
+    """The calls of tier standard, and of the dearest those that show what these do not."""
     offered = frozenset(DOCUMENT.operations())
     everything = Extras(heavy=True, moderation="stop this")
     plans = (plan(DOCUMENT, REGISTRY, model, None, offered, "standard", everything) for model in MODELS)
-    return tuple(probe for one in plans for probe in one.probes)
+    found = [probe for one in plans for probe in one.probes]
+    shown = {rule for one in found for rule in one.rules}
+    dear = plan(DOCUMENT, REGISTRY, MODELS[0], None, offered, "full", everything).probes
+    return (*found, *(one for one in dear if one.tier == "full" and not shown.issuperset(one.rules)))
 
 
 @lru_cache(maxsize=8)
-def others(model: str) -> tuple[Exchange, ...]:
-    """The correct answers to all calls of a model."""
-    return tuple(exchange(one, good(one)) for one in probes() if one.model == model)
+def others(model: str, full: bool) -> tuple[Exchange, ...]:
+    """The correct answers to all calls of a model, with those of the dearest tier or without."""
+    mine = [one for one in probes() if one.model == model and (full or one.tier != "full")]
+    return tuple(exchange(one, good(one)) for one in mine)
 
 
 def context(probe: Probe) -> Context:
@@ -263,7 +288,7 @@ def context(probe: Probe) -> Context:
 
 def among(probe: Probe) -> Context:
     """What a judge knows of a call in a run of correct answers."""
-    return replace(context(probe), others=others(probe.model))
+    return replace(context(probe), others=others(probe.model, probe.tier == "full"))
 
 
 def failing(probe: Probe, draft: Draft) -> set[str]:

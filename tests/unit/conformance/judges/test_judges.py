@@ -144,6 +144,14 @@ def preview_first(draft: Any) -> None:
     draft.events[0][1].pop("usage")
 
 
+def pressed_alike(draft: Any) -> None:
+    """Files as large as those at the other end of the range."""
+    other = {**draft.probe.asked, "output_compression": 100 - draft.probe.asked["output_compression"]}
+    twin = type(draft)(replace(draft.probe, asked=other))
+    for place, one in enumerate(draft.pictures):
+        one["b64_json"] = text_of(twin.picture(place))
+
+
 def events_unasked(draft: Any) -> None:
     kind = "image_generation.completed"
     done = {**draft.json, **draft.json["data"][0], "type": kind, "created_at": draft.json["created"]}
@@ -258,6 +266,9 @@ BREAKS: dict[str, Spoil] = {
     "URL-HOST": inner_link,
     "URL-LASTS": gone,
     "STREAM-BARE": preview_first,
+    "COMPRESSION-EFFECT": pressed_alike,
+    "EDIT-MASK-KEPT": lambda draft: draft.replace(draft.picture(7)),
+    "STREAM-EARLY": lambda draft: setattr(draft, "beat", 0.0),
     "GIF-FRAMES": lambda draft: draft.replace(draft.moving(more=1)),
     "SVG-ROOT": head("svg_usage", {"model": "author", "total_tokens": 7}),
     "GEN-ACCEPT-JSON": events_unasked,
