@@ -6,7 +6,6 @@ import io
 
 from imageproof.contract.families import Family
 from imageproof_conformance.exchange import Exchange
-from imageproof_conformance.har import form
 from imageproof_conformance.judges.answer import shown
 from imageproof_conformance.judges.picture import look
 from imageproof_conformance.judges.served import legal_pictures
@@ -29,6 +28,8 @@ def keeps(family: Family) -> bool:
 def kept(exchange: Exchange, context: Context) -> Said:
     if context.family is None or not keeps(context.family) or "mask" not in exchange.probe.asked:
         return None
+    from imageproof_conformance.har import form  # which looks at pictures, and so needs this package
+
     media_type = next((value for name, value in exchange.sent_headers if name.lower() == "content-type"), "")
     parts = {one.name.removesuffix("[]"): one.data for one in reversed(form(exchange.sent_body, media_type) or ())}
     said: Said = None
