@@ -36,7 +36,7 @@ ERROR_RULES = (
     *ANY_RULES,
 )
 # And where it is about the parameters of a body.
-BODY_RULES = ("ERR-STATUS", "ERR-NAMES-PARAM")
+BODY_RULES = ("ERR-STATUS", "ERR-NAMES-PARAM", "ERR-OWN")
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,11 @@ def header(said: Said, room: Room, *, name: str, value: str) -> Said:
     return replace(said, headers=said.with_header(name, value))
 
 
+def former_refusal(said: Said, room: Room) -> Said:
+    """A refusal says what the one before it said, whoever that was for."""
+    return said if room.former is None else replace(said, body=room.former)
+
+
 def redirected(said: Said, room: Room, *, status: int, slashed: bool = False) -> Said:
     """A redirect in place of the answer: to the path with a slash at its end, or without where it has one. With
     `slashed`, paths of the latter kind alone."""
@@ -289,6 +294,7 @@ ANSWERS: Mapping[str, AnswerStep] = {
     "failed": failed,
     "header": header,
     "redirected": redirected,
+    "former-refusal": former_refusal,
     "raw": raw,
     "twice": twice,
     "mangled": mangled,

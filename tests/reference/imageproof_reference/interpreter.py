@@ -29,6 +29,12 @@ def heard(scope: Mapping[str, Any], body: Body) -> Body:
     return body if understood is None else understood(body)
 
 
+# What was refused before the first call of a server, for the fault that gives each caller the refusal before.
+NOBODYS = {
+    "error": {"message": "No prompt.", "type": "invalid_request_error", "param": "prompt", "code": "missing_parameter"}
+}
+
+
 class Interpreter:
     """ASGI middleware around everything, the edge included: a request is understood by the dialect and then by the
     fault, its answer changed by the fault and then spoken in the dialect. Answers to HEAD pass as they are; preflights
@@ -43,6 +49,7 @@ class Interpreter:
         self.base = config.base_path
         self.operations = tuple(map(_addressed, config.document.operations().values()))
         self.refused = 0
+        self.former: Any = NOBODYS  # what the last refusal said
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not (self.spoken or self.broken):
@@ -81,8 +88,11 @@ class Interpreter:
             streams=(*self.broken.streams, *self.spoken.streams),
         )
 
-    def _count(self, said: Said) -> None:
+    def _count(self, said: Said) -> Any:
+        """Note an answer as it is without a fault; what the refusal before it said."""
+        former, self.former = self.former, said.body if said.status == 400 else self.former
         self.refused += said.failed
+        return former
 
     def _understood(self, asked: Asked, room: Room) -> Asked | Said:
         """The head of a request as the contract has it, or the answer that it gets at once."""
@@ -135,7 +145,7 @@ class _Spoken:
     steps: Steps
     room: Room
     onward: Send
-    count: Callable[[Said], None]
+    count: Callable[[Said], Any]
     start: Message | None = None
     streamed: bool = False
     kept: bytes = b""
@@ -194,7 +204,7 @@ class _Spoken:
         headers = tuple(pair for pair in _pairs(self.start["headers"]) if pair[0] != "content-length")
         is_json = ("content-type", "application/json") in headers
         said = Said(self.start["status"], headers, json.loads(self.kept) if is_json else None, self.kept)
-        self.count(said)
+        self.room = replace(self.room, former=self.count(said))
         return self._changed(said)
 
     def _changed(self, said: Said) -> Said:

@@ -85,6 +85,7 @@ class Room:
     head        the head of the request as it came
     asked       the parameters of its body as they are understood, {} where none was read
     refused     how many requests this server has refused before
+    former      the body of the refusal (status 400) before this answer, None where that is not known
     """
 
     document: Document
@@ -97,6 +98,7 @@ class Room:
     head: Asked
     asked: Mapping[str, Any] = field(default_factory=dict)
     refused: int = 0
+    former: Any = None
 
     @property
     def makes(self) -> bool:

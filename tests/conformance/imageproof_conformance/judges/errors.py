@@ -18,6 +18,7 @@ _TRACE = re.compile(
 )
 
 
+NEAR = 1.0  # seconds between the end of a call and the next one
 _CARRIER = re.compile(r"multipart|form-data|application/json|content.?type|media.?type", re.IGNORECASE)
 
 _STREAM = re.compile(r"\bstream", re.IGNORECASE)
@@ -145,6 +146,39 @@ def names_param(exchange: Exchange, context: Context) -> Said:
         return None  # it is over another parameter of this call
     got = f"param: {shown(param, 30)}, message: {shown(error.get('message'), 60)}"
     return Breach("a refusal does not name the parameter that it is over", name, got)
+
+
+@judges("ERR-OWN")
+def own(exchange: Exchange, context: Context) -> Said:
+    """Of two calls at the same time, each about one parameter: this one is told of the other's, which it does not have,
+    and the other one is told of something else."""
+    named = _named(exchange)
+    if not named or named == _plain(exchange.probe.about):
+        return True if named else None
+    if named in map(_plain, exchange.probe.asked):
+        return None
+    for one in context.others:
+        theirs = _plain(one.probe.about) == named and one.probe.operation == exchange.probe.operation
+        if theirs and _together(one, exchange) and _named(one) not in ("", named):
+            message = (
+                f"a refusal is about `{named}`, which this call does not have and another one at the same time has"
+            )
+            return Breach(message, exchange.probe.about, f"param: {shown(named, 30)}")
+    return None
+
+
+def _named(exchange: Exchange) -> str:
+    """The `param` of the refusal of a call that is about one parameter, "" where there is none."""
+    error = answer(exchange).error
+    if error is None or not exchange.probe.about or exchange.status != 400 or unknown_model(exchange):
+        return ""
+    return _plain(error["param"]) if isinstance(error.get("param"), str) else ""
+
+
+def _together(one: Exchange, other: Exchange) -> bool:
+    """Whether two calls were in flight together, or one right after the other."""
+    first, second = sorted((one, other), key=lambda each: each.started)
+    return second.started <= first.started + first.seconds + NEAR
 
 
 def _plain(name: str) -> str:

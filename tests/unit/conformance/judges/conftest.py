@@ -53,6 +53,7 @@ class Draft:
     events: list[tuple[str | None, dict[str, Any]]] | None = None
     raw: bytes | None = None
     beat: float = 2.0
+    beside: list[Exchange] = field(default_factory=list)  # other calls of the run, in the place of their correct ones
     downloads: list[Download] = field(default_factory=list)
     later: list[Download] = field(default_factory=list)
 
@@ -295,7 +296,9 @@ def failing(probe: Probe, draft: Draft) -> set[str]:
     """The rules that an answer breaks, of those that the call gives evidence for."""
     sent = exchange(probe, draft)
     silent = bool(no_answer(sent, True))  # as a run has it
-    findings = [judge(rule, sent, among(probe)) for rule in probe.rules if of_silence(rule) or not silent]
+    run = among(probe)
+    run = replace(run, others=(*run.others, *draft.beside))
+    findings = [judge(rule, sent, run) for rule in probe.rules if of_silence(rule) or not silent]
     return {one.rule for one in findings if one is not None and one.outcome == "fail"}
 
 

@@ -128,6 +128,23 @@ def renumbered(draft: Any) -> None:
     draft.headers["x-request-id"] = f"req:{draft.probe.model}/createImage/no-route"
 
 
+def swapped(draft: Any) -> None:
+    """The refusal of another call about another parameter, which got this one's."""
+    from .conftest import exchange, good, probes
+
+    mine = draft.probe
+    other = next(
+        one
+        for one in probes()
+        if "ERR-OWN" in one.rules and (one.model, one.operation) == (mine.model, mine.operation)
+        if one.about and one.about not in (*mine.asked, mine.about) and good(one).status == draft.status
+    )
+    theirs = good(other)
+    draft.json, theirs.json = theirs.json, draft.json
+    draft.json["error"]["message"] = f"{mine.about} is wrong"  # another rule is about what names nothing of the call
+    draft.beside = [exchange(other, theirs)]
+
+
 def inner_link(draft: Any) -> None:
     draft.pictures[0]["url"] = "http://10.0.0.5/files/0.png"
     draft.downloads = [Download("http://10.0.0.5/files/0.png", 200, "image/png", draft.picture(0))]
@@ -290,6 +307,7 @@ BREAKS: dict[str, Spoil] = {
     "ERR-LIMIT": body({"detail": "Slow down."}),
     "ERR-RETRY-AFTER": header("retry-after", "0.5"),
     "ERR-MODERATION": error(code="invalid_value"),
+    "ERR-OWN": swapped,
     "ERR-NO-ROUTE": status(400),
     "ERR-NOT-FOUND": error(message="open /srv/images/generations: no such file or directory"),
     "HTTP-ALIVE": status(500),
@@ -322,7 +340,8 @@ def test_a_rule_is_kept_by_one_answer_and_broken_by_another(rule: str, bench: Si
     assert bench.failing(probe, draft) == set(), f"on {probe.id}"
     spoil(rule, draft)
     assert bench.failing(probe, draft) == {rule}, f"on {probe.id}"
-    found = bench.judge(rule, draft.exchange(), bench.context(probe))
+    run = bench.context(probe)
+    found = bench.judge(rule, draft.exchange(), replace(run, others=(*run.others, *draft.beside)))
     for text in (found.message, found.asked, found.got):
         assert len(text) <= 200 and text.isprintable()
 
