@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import httpx2
@@ -20,6 +21,7 @@ from ._wire import Wire, run
 from .errors import APIConnectionError, APIError, APITimeoutError, rebuilt, status_error
 
 T = TypeVar("T")
+_parsed: Callable[[str], httpx2.URL] = lru_cache(maxsize=64)(httpx2.URL)
 Given = Mapping[str, Any]  # arguments
 Path = Mapping[str, Any] | None  # values of path parameters by their names on the wire
 
@@ -60,8 +62,7 @@ class Http:
         if not callable(self.settings.key):
             return self.settings
         told = self.settings.key()
-        key = normal_key(await told if inspect.isawaitable(told) else told)
-        return replace(self.settings, key=key)
+        return replace(self.settings, key=normal_key(await told if inspect.isawaitable(told) else told))
 
     def _know(self, keys: Iterable[str]) -> None:
         known = dict.fromkeys((*(one for key in keys for one in spellings(key)), *self.origin.secrets))
@@ -71,7 +72,7 @@ class Http:
         content = self._content(call.body)
         try:
             told: dict[str, Any] = {"headers": call.headers, "content": content, "timeout": call.timeout}
-            request = self.wire.client.build_request(call.verb, call.url, **told)
+            request = self.wire.client.build_request(call.verb, _parsed(call.url), **told)
             response = await self.wire.send(request)
         except httpx2.TimeoutException as cause:
             raise APITimeoutError(f"no answer from {self.settings.base_url} in {call.timeout.read} seconds") from cause
@@ -188,8 +189,7 @@ class Events(Reader[T]):
         held, chunks, streamed = self._begun or await self.begin(http, response)
         if streamed:
             return self._kind(response, (held, chunks), self._operation, http.origin, http.wire)
-        response = rebuilt(response.status_code, response.headers, held)
-        http.decoded(response, Model.decode)  # an error, most often
+        http.decoded(response := rebuilt(response.status_code, response.headers, held), Model.decode)  # mostly an error
         raise invalid("asked for events, and got a single answer", response, http.origin)
 
 
